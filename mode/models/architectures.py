@@ -71,6 +71,6 @@ def build(
     hidden = MODELS[checks.one_of("model", name, MODELS)](seed)
     checks.number("classes", classes, 2, integer=True)
     output = _dense(classes, "softmax", "output", seed)
-    model = keras.Sequential([keras.Input(shape), *hidden, output], name=name)
+    model = keras.Sequential([keras.Input(shape, name="inputs"), *hidden, output], name=name)
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model

@@ -126,12 +126,13 @@ def _trainer(model: keras.Model) -> Trainer:
 
 
 def _signature(model: keras.Model) -> str:
-    optimizer = model.optimizer
-    settings = {k: v for k, v in optimizer.get_config().items() if k != "learning_rate"}
+    settings = model.optimizer.get_config()
+    if isinstance(settings["learning_rate"], float):  # a variable, which is copied; no schedule
+        settings.pop("learning_rate")
     parts = [
         type(model).__name__,
-        _without_seeds(json.loads(model.to_json())),
-        [type(optimizer).__name__, settings, str(getattr(model, "loss", None))],
+        _without_seeds(model.get_config()),
+        [type(model.optimizer).__name__, settings | {"name": ""}, str(getattr(model, "loss", ""))],
         [layer.trainable for layer in model.layers],
     ]
     return json.dumps(parts, sort_keys=True, default=str)

@@ -57,16 +57,18 @@ def compare_metrics(
     """
     for metric in metrics:
         checks.one_of("metric", metric, DISTANCES)
+    start: dict[str, keras.Model] = {}
     controls: dict[tuple, Repair] = {}
     for metric in metrics:
         own = metric if recipe.defects.fresh_init else "shared"
         stream = seeds.derive(seed, "metric", own)
-        start = initial_model(data, model, epochs=epochs, seed=stream)
-        repaired = run(start, data, replace(recipe, metric=metric), seed=stream)
+        if own not in start:
+            start[own] = initial_model(data, model, epochs=epochs, seed=stream)
+        repaired = run(start[own], data, replace(recipe, metric=metric), seed=stream)
         # Without a model of its own, a control depends on nothing but its number of rounds.
         key = (own, len(repaired.chosen))
         if key not in controls:
-            controls[key] = control(start, data, recipe, repaired, seed=stream)
+            controls[key] = control(start[own], data, recipe, repaired, seed=stream)
         yield _rows(metric, repaired, controls[key])
 
 

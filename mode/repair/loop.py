@@ -77,6 +77,7 @@ def run(
         InputError: as `repair`.
     """
     _check(model, data, recipe)
+    given = model
     available = np.ones(len(data.pool), bool) if available is None else available.copy()
     initial = predict(model, data.test.x)
     rows = [measure(data, initial, initial)]
@@ -100,7 +101,8 @@ def run(
         used = sum(map(len, batches))
         seconds = time.perf_counter() - start
         rows.append({**row, **cause, "round": number, "inputs": used, "seconds": seconds})
-    return Repair(clone(model), pd.DataFrame(rows), first, tuple(batches), tuple(notes))
+    model = clone(model) if model is given else model
+    return Repair(model, pd.DataFrame(rows), first, tuple(batches), tuple(notes))
 
 
 def choose(
