@@ -12,9 +12,12 @@ VOLATILE = ("seconds",)
 PARTIAL = ".partial.csv"
 
 
-def write_rows(rows: pd.DataFrame, path: str | os.PathLike) -> Path:
-    """Write rows as CSV without their volatile columns; a reader never sees half a file."""
-    kept = rows.drop(columns=[name for name in VOLATILE if name in rows])
+def write_rows(
+    rows: pd.DataFrame, path: str | os.PathLike, *, keep_volatile: bool = False
+) -> Path:
+    """Write rows as CSV, without their volatile columns; a reader never sees half a file."""
+    dropped = [] if keep_volatile else [name for name in VOLATILE if name in rows]
+    kept = rows.drop(columns=dropped)
     return write_text(kept.to_csv(index=False, lineterminator="\n"), path)
 
 
@@ -39,5 +42,10 @@ def read_rows(place: str | os.PathLike) -> pd.DataFrame:
     files = [file for file in files if not file.name.endswith(PARTIAL)]
     if not files:
         checks.fail("there must be rows of finished runs (.csv)", f"none in {place}")
+    return pd.concat(map(read_partial, files), ignore_index=True)
+
+
+def read_partial(path: str | os.PathLike) -> pd.DataFrame:
+    """Return the rows of one file, finished or not."""
     # "" is a value (no label was faulty), never a missing number.
-    return pd.concat([pd.read_csv(file, keep_default_na=False) for file in files], ignore_index=True)
+    return pd.read_csv(path, keep_default_na=False)

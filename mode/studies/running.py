@@ -4,8 +4,10 @@ A run is finished when its rows are there, and rows are renamed into place as th
 act; so whatever kills a run, starting again repeats no finished one.
 """
 
+import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,13 +114,15 @@ def _execute(jobs: dict, workers: int | None, scheduler: str | None):
         "n_workers": min(workers or os.cpu_count() or 1, len(jobs)),
         "threads_per_worker": 1,
         "dashboard_address": None,
+        "silence_logs": logging.ERROR,
     }
     with Client(scheduler or LocalCluster(**local)) as client:
         try:
             futures = {client.submit(execute, *job, pure=False): run for run, job in jobs.items()}
             for future in as_completed(futures):
-                error = future.exception()
-                yield futures[future], f"{type(error).__name__}: {error}" if error else ""
+                error, run = future.exception(), futures.pop(future)
+                future.release()
+                yield run, f"{type(error).__name__}: {error}" if error else ""
         finally:
             if scheduler is None:
                 client.cluster.close()
@@ -133,6 +137,19 @@ def execute(notebook: Path, out: Path, study: str, run: str, parameters: dict) -
     kept.parent.mkdir(parents=True, exist_ok=True)
     rows = out / "runs" / study / f"{run}.csv"
     rows.parent.mkdir(parents=True, exist_ok=True)
-    papermill.execute_notebook(
-        str(notebook), str(kept), {**parameters, "out": str(rows)}, progress_bar=False
-    )
+    parameters = {**parameters, "out": str(rows)}
+    with _errors_to(kept.with_suffix(".log")):
+        papermill.execute_notebook(str(notebook), str(kept), parameters, progress_bar=False)
+
+
+@contextmanager
+def _errors_to(log: Path) -> Iterator[None]:
+    """Send what the kernel and TensorFlow say on standard error to a file beside the notebook."""
+    before = os.dup(2)
+    with log.open("w") as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(before, 2)
+            os.close(before)

@@ -31,7 +31,7 @@ def final_rows(rows: pd.DataFrame) -> pd.DataFrame:
             "broken": arms["mode"]["broken"],
         }
     )
-    return table.reset_index()
+    return table.reindex(first.index).reset_index()
 
 
 def publication_table(finals: pd.DataFrame) -> pd.DataFrame:
@@ -51,6 +51,9 @@ def publication_table(finals: pd.DataFrame) -> pd.DataFrame:
 def against_control(finals: pd.DataFrame) -> pd.DataFrame:
     """Return the comparison of every metric with its own control, paired by seed."""
     gains = finals.assign(**{"final - control": finals["final"] - finals["control"]})
+    if gains["seed"].nunique() < 2:
+        untested = {name: float("nan") for name in ("low", "high", "p", "holm p")}
+        return gains[["metric", "final - control"]].assign(**untested, note="one seed, no test")
     long = pd.concat(
         [
             gains[["seed", "metric"]].assign(value=gains["final - control"]),
@@ -80,7 +83,7 @@ def layer_selection_matters(finals: pd.DataFrame) -> pd.DataFrame:
     cells = []
     for protocol, part in finals.groupby("protocol", sort=False):
         arms = part.assign(arm=part["layer_selection"].map({True: "with", False: "without"}))
-        if arms["arm"].nunique() < 2:
+        if arms["arm"].nunique() < 2 or part.groupby(["metric", "seed"]).ngroups < 2:
             continue
         names = {"value": "final", "arm": "arm", "block": ["metric", "seed"], "control": "without"}
         difference = stats.compare(arms, **names)
@@ -109,10 +112,10 @@ def publication_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
     """Return every table of the publication's study, by name."""
     finals = final_rows(rows)
     tables = {}
-    for (protocol, selected), part in finals.groupby(["protocol", "layer_selection"], sort=False):
+    for (protocol, selected), part in finals.groupby(["protocol", "layer_selection"]):
         tables[f"{NUMBERS[bool(selected)]}_{protocol}"] = publication_table(part)
     return {
-        **tables,
+        **dict(sorted(tables.items(), key=lambda item: ("published" not in item[0], item[0]))),
         "metrics_differ": metrics_differ(finals),
         "layer_selection_matters": layer_selection_matters(finals),
         "layers_chosen": layers_chosen(rows),
