@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import repair, scoring, start, training
+from benchmarks import repair, scoring, start, study, training
 from mode import checks
 from mode.results import write_rows
 
@@ -46,4 +46,5 @@ BENCHMARKS = {
     "repair": repair.rows,
     "scoring": scoring.rows,
     "start": start.rows,
+    "study": study.rows,
 }
