@@ -75,7 +75,7 @@ class Finding:
     """One symptom, how bad it is, where, when, why, and what mends it (best fix first).
 
     `gate` names the outcome of the training from which the finding counts as more than a
-    note: "none" (always), "poor" or "bad".
+    note: "none" (always), "fair", "poor" or "bad".
     """
 
     symptom: str

@@ -10,6 +10,7 @@ class Limits:
     # outcome: what counts as having learned
     bad_gain: float = 0.05
     poor_gain: float = 0.5
+    fair_gain: float = 0.8
     chance_margin: float = 0.02
     patience_epochs: int = 5
     patience_steps: int = 200

@@ -40,10 +40,11 @@ class LayerFacts:
 
 @dataclass(frozen=True)
 class Head:
-    """One output: its layer, width, effective activation, and the loss compared with it."""
+    """One output: its last weighty layer, the layer carrying its activation, width and loss."""
 
     name: str
     layer: str
+    carrier: str
     shape: tuple
     activation: str
     loss: str
@@ -246,20 +247,26 @@ def _heads(model, leaves) -> list[Head]:
     outputs = _outputs(model)
     if not outputs:
         last = [s for s in leaves if getattr(s, "units", 0)][-1:] or leaves[-1:]
-        ends = [(s.path, (getattr(s, "units", None),), activation_name(s), False) for s in last]
+        ends = [
+            (s.path, s.name, (None, getattr(s, "units", None)), activation_name(s), False)
+            for s in last
+        ]
         names = ["output"]
     else:
-        ends = [(*_end(t)[:1], tuple(t.shape), *_end(t)[1:]) for t in outputs]
+        found = [(_end(t), tuple(t.shape)) for t in outputs]
+        ends = [(*end[:2], shape, *end[2:]) for end, shape in found]
         names = list(getattr(model, "output_names", None) or [t.name for t in outputs])
     losses = _losses(model, names)
     return [
-        Head(name, path, shape, activation, *loss, doubled)
-        for name, (path, shape, activation, doubled), loss in zip(names, ends, losses, strict=False)
+        Head(name, path, carrier, shape, activation, *loss, doubled)
+        for name, (path, carrier, shape, activation, doubled), loss in zip(
+            names, ends, losses, strict=False
+        )
     ]
 
 
-def _end(tensor) -> tuple[str, str, bool]:
-    """Follow an output back to its last activation: layer path, activation, applied twice."""
+def _end(tensor) -> tuple[str, str, str, bool]:
+    """Follow an output back to its last activation: layer, carrier, activation, applied twice."""
     operation, _, index = tensor._keras_history
     if isinstance(operation, keras.Model) and operation.outputs:
         return _end(operation.outputs[min(index, len(operation.outputs) - 1)])
@@ -270,9 +277,9 @@ def _end(tensor) -> tuple[str, str, bool]:
     path = getattr(operation, "path", operation.name)
     weighty = getattr(operation, "weights", None)
     if name != "linear" and not weighty and before:
-        inner, earlier, _ = _end(before[0])
-        return inner, name, earlier not in ("linear", "")
-    return path, name, False
+        inner, _, earlier, _ = _end(before[0])
+        return inner, operation.name, name, earlier not in ("linear", "")
+    return path, operation.name, name, False
 
 
 def _losses(model, names: list[str]) -> list[tuple[str, str, bool]]:

@@ -33,6 +33,7 @@ class Recorder:
         self._series: dict[str, list] = {"steps": [], "losses": [], "values": [], "heads": []}
         self.model = None
         self.begun = False
+        self.on_error = lambda error: None
 
     def install(self, model) -> None:
         """Wrap the model's step; the compiled functions are made again at the next step.
@@ -47,6 +48,7 @@ class Recorder:
         if reason:
             self.missing.append(reason)
             return
+        self._wrap(model, "make_train_function", self._make_function)
         self._wrap(model, "train_step", self._train_step)
         self._wrap(model, "test_step", self._test_step)
         self._wrap(model, "compute_loss", self._compute_loss)
@@ -82,6 +84,25 @@ class Recorder:
 
         owner.__dict__[name] = wrapper
         self._wrapped.append((owner, name, before))
+
+    def _make_function(self, original, *args, **kwargs):
+        original(*args, **kwargs)
+        self.model.train_function = self._guarded(self.model.train_function)
+
+    def _guarded(self, function):
+        """Return the compiled step with a way to learn of its exceptions."""
+
+        @functools.wraps(function)
+        def guarded(iterator):
+            try:
+                return function(iterator)
+            except (StopIteration, tracing.EndOfData):
+                raise
+            except BaseException as error:
+                self.on_error(error)
+                raise
+
+        return guarded
 
     def _train_step(self, original, data):
         self.trace = self.last_trace = tracing.Trace(data=_split_data(data))
@@ -161,13 +182,21 @@ class Recorder:
         """Forget the extremes of the units, which are followed epoch by epoch."""
         self.store.reset("units")
 
+    def _traced_shapes(self) -> dict:
+        """Shapes are known from the trace even where no step ever ran."""
+        if self.last_trace is None:
+            return {}
+        x, y = (tracing.tensors(part) for part in self.last_trace.data)
+        inputs = tuple(_shape_only("input", i, t) for i, t in enumerate(x))
+        return {"inputs": inputs, "targets": tuple(_shape_only("target", i, t) for i, t in enumerate(y))}
+
     def record(self, *, finished: bool = False) -> Record:
         """Return what is known so far."""
         steps = self.read()
         known = {"epochs": tuple(self.epochs), "missing": tuple(dict.fromkeys(self.missing))}
         known |= {"finished": finished, "total_steps": steps}
         if not self._series["steps"]:
-            return empty_record(**known)
+            return empty_record(**known, **self._traced_shapes())
         series, store = self._series, self.store
         return empty_record(
             **known,
@@ -182,6 +211,12 @@ class Recorder:
             units=_units(store),
             overlap=_overlap(store),
         )
+
+
+def _shape_only(kind: str, i: int, tensor) -> Moments:
+    shape = tuple(tensor.shape[1:])
+    nothing = np.zeros(1)
+    return Moments(f"{kind} {i}", shape, tensor.dtype.name, 0, *[nothing] * 4)
 
 
 def _refuse_second(model) -> None:

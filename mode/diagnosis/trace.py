@@ -8,6 +8,7 @@ from keras import tree
 from mode.diagnosis import taps
 from mode.diagnosis.record import COLUMNS, HEAD_COLUMNS, Row
 
+EndOfData = tf.errors.OutOfRangeError
 EARLY = 5  # the first steps are all recorded
 _CLOCK = 4  # steps, sum of losses since the last record, their count, first broken step
 

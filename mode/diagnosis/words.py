@@ -48,6 +48,7 @@ SYMPTOMS = {
     "lr_negative": "the learning rate is not positive",
     "bottleneck": "a layer is too narrow for what has to pass through it",
     "unsafe_operation": "an operation can leave its safe range",
+    "not_judged": "something could not be judged; the text says what",
 }
 
 FIXES = {

@@ -1,0 +1,2 @@
+def unsafe_findings(model):
+    return []
