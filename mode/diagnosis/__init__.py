@@ -3,9 +3,10 @@
 `check` looks at a model before training, `Diagnosis` watches a training, `autorepair` mends one.
 """
 
+from mode.diagnosis.autorepair import autorepair
 from mode.diagnosis.callback import Diagnosis
 from mode.diagnosis.findings import Cause, Evidence, Finding, Fix
 from mode.diagnosis.report import Report
 from mode.diagnosis.static import check
 
-__all__ = ["Cause", "Diagnosis", "Evidence", "Finding", "Fix", "Report", "check"]
+__all__ = ["Cause", "Diagnosis", "Evidence", "Finding", "Fix", "Report", "autorepair", "check"]

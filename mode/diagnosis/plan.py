@@ -60,13 +60,12 @@ def _lines(name: str, before, after) -> list[str]:
     return [f"{name} {key}: {before.get(key, 'as it was')} -> {after[key]}" for key in changed]
 
 
-def rebuild(source, plan: Plan, seed: int, x=None):
+def rebuild(source, plan: Plan, x=None):
     """Return a compiled model with fresh weights, built from `source` as the plan says.
 
     `x`, the training inputs, is needed where the plan scales inputs; the scaling becomes part
     of the model, so that it takes raw inputs.
     """
-    keras.utils.set_random_seed(seed)
     model = _edited(source, plan)
     if plan.scale_inputs and x is not None:
         model = _with_scaled_inputs(model, x)
@@ -88,9 +87,11 @@ def _fresh_metrics(metrics):
 
 
 def _edited(source, plan: Plan):
+    if not _clonable(source):
+        return type(source).from_config(source.get_config())
+
     def remake(layer):
         config = dict(layer.get_config())
-        _fresh_seed(config)
         changes = dict(plan.edits.get(layer.name, {}))
         kind = changes.pop("class_name", None)
         if "activation" in changes and "activation" not in config:
@@ -114,11 +115,11 @@ def _other_class(kind: str, config: dict):
     return getattr(keras.layers, kind)(**{k: config[k] for k in shared if k in config})
 
 
-def _fresh_seed(config: dict) -> None:
-    """Initialisers without a seed of their own keep none, so that equal layers differ."""
-    for value in config.values():
-        if isinstance(value, dict) and "seed" in value.get("config", {}) and value["config"]["seed"] is not None:
-            value["config"] = dict(value["config"])
+def _clonable(source) -> bool:
+    """A subclassed model has no graph to clone; it can only be made again as a whole."""
+    return isinstance(source, keras.Sequential) or bool(getattr(source, "_functional", None)) or (
+        hasattr(source, "operations")
+    )
 
 
 def _as_functional(source):
@@ -158,17 +159,26 @@ def _look_ups(model) -> set[str]:
     }
 
 
+def _own_loss(loss):
+    """A loss given as a mapping is a class of the loss with its options."""
+    if not isinstance(loss, dict):
+        return loss
+    logits = loss["from_logits"]
+    made = {"binary": keras.losses.BinaryCrossentropy, "sparse": keras.losses.SparseCategoricalCrossentropy}
+    return made.get(loss["family"], keras.losses.CategoricalCrossentropy)(from_logits=logits)
+
+
 def _loss(source, plan: Plan):
     weights = getattr(source, "_compile_loss", None)
     weights = getattr(weights, "_user_loss_weights", None)
     if not plan.losses:
         return source.loss, weights
-    names = list(source.output_names)
-    given = source.loss
+    names = list(getattr(source, "output_names", None) or plan.losses)
+    given, changed = source.loss, {k: _own_loss(v) for k, v in plan.losses.items()}
     if isinstance(given, dict):
-        return {**given, **plan.losses}, weights
+        return {**given, **changed}, weights
     listed = list(given) if isinstance(given, list | tuple) else [given] * len(names)
-    merged = [plan.losses.get(n, old) for n, old in zip(names, listed, strict=False)]
+    merged = [changed.get(n, old) for n, old in zip(names, listed, strict=False)]
     return (merged if len(merged) > 1 else merged[0]), weights
 
 

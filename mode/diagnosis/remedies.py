@@ -86,8 +86,7 @@ def _name(path: str) -> str:
 
 
 def _from_logits(details: dict, plan: Plan) -> Plan:
-    logits = details.get("activation") != "linear"
-    loss = {"class_name": details.get("loss"), "from_logits": logits}
+    loss = {"family": details.get("family"), "from_logits": details.get("activation") != "linear"}
     return replace(plan, losses={**plan.losses, details["head"]: loss})
 
 
@@ -121,6 +120,7 @@ def _set(**values):
 
 
 ACTIONS = {
+    "use_from_logits": _from_logits,
     "change_output_activation": _retarget,
     "change_loss": _retarget,
     "fix_units": _retarget,

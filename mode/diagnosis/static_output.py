@@ -6,7 +6,7 @@ from mode.diagnosis.datafacts import target_kind
 from mode.diagnosis.findings import Evidence, Finding, Where
 from mode.diagnosis.limits import LIMITS
 from mode.diagnosis.modelfacts import Head
-from mode.diagnosis.output_table import PROBABILITY, verdict
+from mode.diagnosis.output_table import PROBABILITY, SCCE, verdict
 from mode.diagnosis.record import Moments
 from mode.diagnosis.remedies import remedy
 
@@ -43,10 +43,10 @@ def _table(head: Head, target, kind: str) -> list[Finding]:
     entry = verdict(kind, head.units, head.activation, head.family, head.from_logits)
     if entry is None:
         return []
-    units = _classes(target, kind) if "fix_units" in entry.fixes else head.units
+    units = _classes(target, kind) if "fix_units" in entry.fixes and entry.loss == SCCE else 0
     fixes = tuple(
         remedy(code, head=head.name, layer=head.layer, carrier=head.carrier, units=units,
-               activation=entry.activation, loss=entry.loss)
+               activation=entry.activation, loss=entry.loss, family=head.family)
         for code in entry.fixes.split()
     )  # fmt: skip
     evidence = (
