@@ -18,7 +18,7 @@ from mode.diagnosis.score import skill
 
 MARGIN = 0.01  # of skill that a fix has to bring
 COMBINED = 3  # fixes at most in one repair
-_TRIAL_STEPS = 400
+_TRIAL_STEPS = 300
 _FALLBACK = ("change_optimizer", "normalize_input", "train_longer", "widen_layer")
 
 
@@ -99,6 +99,8 @@ def _repair(job: _Job, source, plan: Plan, trials: int) -> Repair:
     history: list[Attempt] = []
     tried: set[str] = set()
     kept: list[str] = []
+    useless = _pointless(job)
+    tried |= useless
     while len(history) < trials and len(kept) < COMBINED and not _content(best, bool(kept)):
         candidate = _next(best, source, tried)
         if candidate is None:
@@ -114,6 +116,17 @@ def _repair(job: _Job, source, plan: Plan, trials: int) -> Repair:
     final = _full(job, best)
     changes = (*(f"fix: {code}" for code in kept), *final.plan.differences(plan))
     return Repair(final.model, tuple(changes) if kept else (), tuple(history), final.skill, first.skill, final.report)
+
+
+def _pointless(job: _Job) -> set[str]:
+    """Fixes that would change nothing of these data."""
+    data, found = job.train, set()
+    if len(take(prepared(data, Plan(clean=True)).x)) == len(take(data.x)):
+        found.add("clean_data")
+    relabelled = prepared(data, Plan(relabel=True)).y
+    if relabelled is data.y or np.array_equal(relabelled, data.y):
+        found.add("fix_labels")
+    return found
 
 
 def _content(result: _Result, repaired: bool) -> bool:
@@ -149,7 +162,11 @@ def _trial(job: _Job, plan: Plan) -> _Result:
     """Train shortly from fresh weights under diagnosis."""
     steps = max(len(take(job.train.x)) // plan.batch_size, 1)
     epochs = min(plan.epochs, max(-(-_TRIAL_STEPS // steps), 5))
-    return _train(job, plan, epochs, stop=True)
+    whole = steps * plan.batch_size
+    if plan.batch_size < len(take(job.train.x)):
+        # a last, smaller batch would cost a second compilation
+        job = replace(job, train=job.train.rows(np.arange(len(take(job.train.x)))[:whole]))
+    return _train(job, plan, epochs, stop=True, watched=False)
 
 
 def _full(job: _Job, best: _Result) -> _Result:
@@ -160,17 +177,17 @@ def _full(job: _Job, best: _Result) -> _Result:
     return final if final.skill >= best.skill else best
 
 
-def _train(job: _Job, plan: Plan, epochs: int, *, stop: bool) -> _Result:
+def _train(job: _Job, plan: Plan, epochs: int, *, stop: bool, watched: bool = True) -> _Result:
     keras.utils.set_random_seed(job.seed)
     train, held = prepared(job.train, plan), prepared(job.validation, plan, job.train)
     model = job.build(plan, train.x)
     watch = Diagnosis(stop=stop)
     callbacks = [watch]
-    if plan.early_stopping:
+    if plan.early_stopping and watched:
         callbacks.append(keras.callbacks.EarlyStopping(patience=15, restore_best_weights=True))
     try:
         model.fit(train.x, train.y, epochs=epochs, batch_size=plan.batch_size, verbose=0,
-                  validation_data=(held.x, held.y), callbacks=callbacks)  # fmt: skip
+                  validation_data=(held.x, held.y) if watched else None, callbacks=callbacks)  # fmt: skip
     except Exception:
         if not watch.report.alarms:
             raise

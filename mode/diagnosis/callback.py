@@ -2,6 +2,7 @@
 
 import sys
 import time
+import warnings
 import weakref
 
 import keras
@@ -82,13 +83,17 @@ class Diagnosis(keras.callbacks.Callback):
             self.recorder.remove()
 
     def _judge(self, *, finished: bool = False) -> None:
-        began = time.perf_counter()
-        self._look_at_model()
-        if self._facts is None:
+        began, stopped = time.perf_counter(), self.report.stopped
+        try:
+            self._look_at_model()
+            if self._facts is None:
+                return
+            record = self.recorder.record(finished=finished)
+            findings, outcome = judge(record, self._facts, self._extra)
+        except Exception as error:  # a judge that fails must not end the training it judges
+            self.recorder.missing.append(f"judgement ({type(error).__name__}: {error})")
+            warnings.warn(f"diagnosis failed: {error}", stacklevel=2)
             return
-        record = self.recorder.record(finished=finished)
-        findings, outcome = judge(record, self._facts, self._extra)
-        stopped = self.report.stopped
         self.report = Report(tuple(findings), outcome, record, stopped, self._first)
         if self._first is None and self.report.alarms:
             self._first = time.perf_counter() - self._start

@@ -20,6 +20,10 @@ RULES = (
     symptoms_curves.overfitting, symptoms_curves.unfinished,
 )  # fmt: skip
 
+# once a number is not finite, sizes and shares say nothing any more
+AFTER_NAN = (symptoms.numerical, symptoms_curves.odd_value, symptoms.output_range,
+             symptoms_weights.exploding, symptoms_curves.flat_loss, symptoms_curves.validation_rows)  # fmt: skip
+
 # roots before what follows from them, within one severity
 ORDER = (
     "nan_in_input", "bad_labels", "single_class_target", "target_out_of_range", "shape_mismatch",
@@ -42,7 +46,8 @@ def judge(record: Record, facts: ModelFacts, extra: tuple[Finding, ...] = ()) ->
     case = Case(record, facts, outcome)
     static = [*static_findings(facts, record.inputs, record.targets), *extra]
     static = [_escalated(gated(f, outcome), f, outcome) for f in static]
-    dynamic = [gated(f, outcome) for rule in RULES for f in rule(case)]
+    rules = AFTER_NAN if record.broken_step else RULES
+    dynamic = [gated(f, outcome) for rule in rules for f in rule(case)]
     votes = support(case, static, [f for f in dynamic if f.severity != "note"])
     votes = with_static_fixes(votes, static)
     found = [explain(f, case, votes) for f in (*static, *dynamic)]

@@ -30,9 +30,16 @@ def remedy(code: str, **details) -> Fix:
     return Fix(code, FIXES[code], line, partial(action, details) if action else None)
 
 
+class _Unknown:
+    """Stands in a line of code for what is not known, in any format."""
+
+    def __format__(self, spec: str) -> str:
+        return "..."
+
+
 class _Blank(dict):
     def __missing__(self, key):
-        return "..."
+        return _Unknown()
 
 
 LINES = {
@@ -104,7 +111,8 @@ def _initializer(details: dict, plan: Plan) -> Plan:
 
 
 def _rate(details: dict, plan: Plan) -> Plan:
-    return replace(plan, optimiser={**plan.optimiser, "learning_rate": details["rate"]})
+    rate = details.get("rate", 1e-4)
+    return replace(plan, optimiser={**plan.optimiser, "learning_rate": rate})
 
 
 def _optimiser(details: dict, plan: Plan) -> Plan:

@@ -66,7 +66,8 @@ def label_findings(facts: ModelFacts, head: Head, target: Moments, kind: str) ->
         found.append(Finding("bad_labels", "error", where, evidence=evidence, fixes=fixes,
                              text="class labels are not whole numbers"))  # fmt: skip
     divided = head.family in ("categorical", "binary") and kind in ("unit", "distribution")
-    if divided and 0 < top < 0.1 and not target.nonfinite and len(target.mean) < 10:
+    alike = np.ptp(target.row_sum) < 1e-3 or len(target.mean) == 1
+    if divided and 0 < top < 0.1 and not target.nonfinite and alike:
         evidence = (Evidence("largest target", top, 1.0),)
         found.append(Finding("bad_labels", "error", where, evidence=evidence, fixes=fixes,
                              text="the labels look divided by something"))  # fmt: skip

@@ -6,7 +6,7 @@ from mode.diagnosis.findings import Evidence, Finding, Where
 from mode.diagnosis.limits import LIMITS
 from mode.diagnosis.outcome import loss_curve
 from mode.diagnosis.symptoms import Case
-from mode.diagnosis.symptoms_weights import update_ratio
+from mode.diagnosis.symptoms_weights import gradient_arrives, update_ratio
 
 
 def flat_loss(case: Case) -> list[Finding]:
@@ -144,7 +144,7 @@ def crawling(case: Case) -> list[Finding]:
     if not case.record.finished or not np.isfinite(ratio) or ratio >= 2e-4 or len(losses) < 4:
         return []
     late, whole = slope(losses)
-    if whole <= 0 or late < LIMITS.still_improving * 0.5:
+    if whole <= 0 or late < LIMITS.still_improving * 0.5 or not gradient_arrives(case.record):
         return []
     evidence = Evidence("median |update| / |weight|", ratio, 2e-4)
     return [case.finding("lr_low", "warning", Where("optimiser"), evidence, gate="poor")]

@@ -30,6 +30,12 @@ def update_ratio(record: Record) -> float:
     return float(np.median(np.median(found, axis=1))) if found.size else np.nan
 
 
+def gradient_arrives(record: Record) -> bool:
+    """Tell whether the last layer gets a gradient; without one no rate could move a weight."""
+    found = ratios(record, "gradient")
+    return bool(found.size) and float(np.median(found[-5:, -1])) > 1e-4
+
+
 def vanishing(case: Case) -> list[Finding]:
     """Next to no gradient in the first third of the layers, far less than in the last."""
     found = ratios(case.record, "gradient")
@@ -119,6 +125,6 @@ def rate(case: Case) -> list[Finding]:
     where, name = Where("optimiser"), "median |update| / |weight|"
     if ratio > LIMITS.update_high:
         return [case.finding("lr_high", "warning", where, Evidence(name, ratio, LIMITS.update_high), gate="bad")]
-    if ratio < LIMITS.update_low:
+    if ratio < LIMITS.update_low and gradient_arrives(case.record):
         return [case.finding("lr_low", "warning", where, Evidence(name, ratio, LIMITS.update_low), gate="bad")]
     return []

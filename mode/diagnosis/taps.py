@@ -159,12 +159,14 @@ def row_marks(inputs) -> tf.Tensor:
     Whole-number arithmetic on the bits of the row, so that the order of summation is free.
     """
     parts = [tf.reshape(tf.cast(x, tf.float32), [tf.shape(x)[0], -1]) for x in inputs]
-    bits = tf.bitcast(tf.concat(parts, 1), tf.int32)
-    index = tf.range(tf.shape(bits)[1])
+    bits = tf.bitcast(tf.concat(parts, 1), tf.uint32)
+    index = tf.cast(tf.range(tf.shape(bits)[1]), tf.uint32)
     marks = []
-    for odd in (-1640531527, 40503 * 2 + 1):
-        key = (index * 2 + 1) * odd
-        mixed = tf.reduce_sum(tf.bitwise.bitwise_xor(bits * key, key) * odd, 1)
-        high = tf.bitwise.right_shift(tf.bitcast(mixed, tf.uint32), tf.constant(32 - HASH_BITS, tf.uint32))
-        marks.append(tf.cast(high, tf.int32))
+    for odd in (2654435769, 2246822519):
+        mixed = bits ^ (index * 2 + 1) * tf.constant(odd, tf.uint32)
+        for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+            mixed = (mixed ^ tf.bitwise.right_shift(mixed, shift)) * tf.constant(factor, tf.uint32)
+        total = tf.reduce_sum(tf.bitcast(mixed ^ tf.bitwise.right_shift(mixed, 16), tf.int32), 1)
+        total = tf.bitcast(total, tf.uint32) * tf.constant(odd, tf.uint32)
+        marks.append(tf.cast(tf.bitwise.right_shift(total, 32 - HASH_BITS), tf.int32))
     return tf.stack(marks)

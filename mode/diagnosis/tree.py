@@ -14,7 +14,7 @@ from mode.diagnosis.findings import Cause, Finding
 from mode.diagnosis.modelfacts import RECTIFIERS
 from mode.diagnosis.symptoms import Case
 from mode.diagnosis.symptoms_curves import slope
-from mode.diagnosis.symptoms_weights import update_ratio
+from mode.diagnosis.symptoms_weights import gradient_arrives, update_ratio
 
 CAUSES = {
     "output": ("the output does not fit the targets or the loss", "change_output_activation change_loss"),
@@ -111,7 +111,15 @@ def support(case: Case, static: list[Finding], dynamic: list[Finding]) -> Suppor
             vote(cause, value, f"{finding.symptom} at {finding.where}")
     for cause, value, why in _numbers(case):
         vote(cause, value, why)
+    _explain_away(votes)
     return Support(votes)
+
+
+def _explain_away(votes: dict) -> None:
+    """Small steps follow from a gradient that does not arrive; then the rate is not their cause."""
+    known = [votes.get(c, (0.0,))[0] for c in ("activation", "initialisation", "output", "explosive")]
+    if max(known) >= 0.6 and votes.get("rate_low", (0.0,))[0] < 0.9:
+        votes["rate_low"] = (votes.get("rate_low", (0.0, ""))[0] * 0.5, "small updates")
 
 
 _HINTS = {
@@ -132,9 +140,11 @@ _HINTS = {
 def _numbers(case: Case):
     """Yield support from the numbers of the record and the shape of the model."""
     ratio = update_ratio(case.record)
-    if np.isfinite(ratio):
+    if np.isfinite(ratio) and ratio > 0:
         yield "rate_high", float(np.clip((np.log10(ratio) + 2.3) / 2.3, 0, 0.8)), f"|update| / |weight| is {ratio:.2g}"
-        yield "rate_low", float(np.clip((-np.log10(max(ratio, 1e-12)) - 3.5) / 2.5, 0, 0.85)), f"|update| / |weight| is {ratio:.2g}"
+        if gradient_arrives(case.record):
+            low = float(np.clip((-np.log10(ratio) - 3.5) / 2.5, 0, 0.85))
+            yield "rate_low", low, f"|update| / |weight| is {ratio:.2g}"
     hidden = hidden_kernels(case.facts)
     if len(hidden) >= 8:
         yield "depth", 0.5, f"{len(hidden)} hidden layers"
