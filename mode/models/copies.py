@@ -1,0 +1,76 @@
+"""Copies of a model: same architecture, weights, compile settings and optimiser state."""
+
+import os
+from pathlib import Path
+
+import keras
+
+from mode import checks
+
+
+def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
+    """Return an independent copy of a built model; `model` is not changed.
+
+    Args:
+        model: Sequential, functional, or subclassed with a working `get_config`.
+        keep_optimizer: also copy the optimiser's state (Adam's moments, the step count);
+            otherwise the copy starts with a fresh optimiser of the same settings.
+
+    Raises:
+        InputError: for a model that is not built, or that cannot be rebuilt from its config.
+    """
+    if not model.built or not model.weights:
+        checks.fail("the model must be built and have weights", f"{model.name!r}, without")
+    copy = _same_architecture(model)
+    copy.set_weights(model.get_weights())
+    if model.compiled:
+        _copy_compilation(model, copy, keep_optimizer=keep_optimizer)
+    return copy
+
+
+def _same_architecture(model: keras.Model) -> keras.Model:
+    try:
+        copy = keras.models.clone_model(model)
+        if not copy.built:
+            copy.build_from_config(model.get_build_config())
+    except Exception as error:
+        raise checks.InputError(
+            "the model must be rebuildable by from_config(get_config()), without Lambda layers. "
+            f"Received: {type(model).__name__} {model.name!r}, {type(error).__name__}. Define "
+            "get_config where it is subclassed, or make it a functional model."
+        ) from error
+    return copy
+
+
+def _copy_compilation(source: keras.Model, copy: keras.Model, *, keep_optimizer: bool) -> None:
+    """Compile `copy` like `source`, with an optimiser of its own."""
+    if not copy.compiled:  # Keras compiles what it can serialise; a custom loss it cannot
+        optimizer = type(source.optimizer).from_config(source.optimizer.get_config())
+        copy.compile(optimizer=optimizer, loss=source.loss)
+    copy.optimizer.build(copy.trainable_variables)
+    if keep_optimizer and source.optimizer.built:
+        assign(copy.optimizer.variables, source.optimizer.variables)
+
+
+def assign(targets: list, sources: list) -> None:
+    """Give every variable of `targets` the value of its partner in `sources`."""
+    for target, source in zip(targets, sources, strict=True):
+        target.assign(source)
+
+
+def load_model(path: str | os.PathLike) -> keras.Model:
+    """Load a `.keras` file in Keras's safe mode (no code of the file is run).
+
+    Raises:
+        InputError: for a missing file, or one that safe mode refuses.
+    """
+    path = Path(path)
+    if path.suffix != ".keras" or not path.is_file():
+        checks.fail("the model must be the path of an existing .keras file", f"'{path}'")
+    try:
+        return keras.saving.load_model(path, safe_mode=True)
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), "no reason given")
+        raise checks.InputError(
+            f"{path} must load in Keras's safe mode. Received: {type(error).__name__}: {reason}"
+        ) from error
