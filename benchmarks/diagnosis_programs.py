@@ -1,6 +1,6 @@
 """Run the training programs under diagnosis: found, right first fix, healthy flagged, repaired.
 
-    python -m benchmarks.diagnosis_programs --sets stackoverflow families healthy --out results
+python -m benchmarks.diagnosis_programs --sets stackoverflow families healthy --out results
 """
 
 import argparse
@@ -106,7 +106,11 @@ def repair(program, seed: int = 0) -> dict:
     try:
         mended = autorepair(program.build, (task.x, task.y), validation=(task.test_x, task.test_y),
                             trials=8, epochs=program.fit.get("epochs"), batch_size=program.fit.get("batch_size", 32))  # fmt: skip
-        goal, changes, failure = _goal(program, mended.model, _unbroken(task)), "; ".join(mended.changes), ""
+        goal, changes, failure = (
+            _goal(program, mended.model, _unbroken(task)),
+            "; ".join(mended.changes),
+            "",
+        )
     except Exception as error:
         goal, changes, failure = -1.0, "", f"{type(error).__name__}: {error}"
     return {"goal": goal, "reached": goal >= program.goal[1], "changes": changes, "failure": failure[:200],

@@ -61,8 +61,12 @@ def split(x, y, seed: int = 0, test: float = 0.25) -> Task:
         return chosen if many else chosen[0]
 
     a, b = slice(0, len(xs)), slice(len(xs), None)
-    return Task(pick(train, a, several[0]), pick(train, b, several[1]),
-                pick(held, a, several[0]), pick(held, b, several[1]))
+    return Task(
+        pick(train, a, several[0]),
+        pick(train, b, several[1]),
+        pick(held, a, several[0]),
+        pick(held, b, several[1]),
+    )
 
 
 def one_hot(y, classes: int):
@@ -138,7 +142,9 @@ def house(n=1200, seed=0):
     area, rooms, year = g.uniform(400, 4000, n), g.integers(1, 8, n), g.integers(1900, 2020, n)
     income = g.lognormal(10.5, 0.4, n)
     price = 50 * area + 8000 * rooms + 300 * (year - 1900) + 1.2 * income + g.normal(0, 5000, n)
-    return np.stack([area, rooms, year, income], 1).astype("float32"), price.astype("float32")[:, None]
+    return np.stack([area, rooms, year, income], 1).astype("float32"), price.astype("float32")[
+        :, None
+    ]
 
 
 def passengers(n=1200, seed=0):
@@ -170,7 +176,9 @@ def tokens(n=1200, length=15, words=50, seed=0):
     g = np.random.default_rng(seed)
     bias = g.uniform(0.2, 0.8, n)
     first = g.random((n, length)) < bias[:, None]
-    x = np.where(first, g.integers(0, words // 2, (n, length)), g.integers(words // 2, words, (n, length)))
+    x = np.where(
+        first, g.integers(0, words // 2, (n, length)), g.integers(words // 2, words, (n, length))
+    )
     return x.astype("int32"), (first.mean(1) > 0.5).astype(int)
 
 
@@ -223,12 +231,20 @@ def _labels(y):
     if y.ndim > 1 and y.shape[-1] > 1:
         return y.argmax(-1)
     y = y.reshape(-1)
-    return (y > 0).astype(int) if y.min() < 0 else (y > 0.5).astype(int) if y.max() <= 1 else y.astype(int)
+    return (
+        (y > 0).astype(int)
+        if y.min() < 0
+        else (y > 0.5).astype(int)
+        if y.max() <= 1
+        else y.astype(int)
+    )
 
 
 def label_accuracy(model, task) -> float:
     """Share of right labels where several may hold."""
-    return float(np.mean((model.predict(task.test_x, verbose=0) > 0.5) == (np.asarray(task.test_y) > 0.5)))
+    return float(
+        np.mean((model.predict(task.test_x, verbose=0) > 0.5) == (np.asarray(task.test_y) > 0.5))
+    )
 
 
 def explained(model, task) -> float:
@@ -268,4 +284,9 @@ def adam(rate=1e-3):
     return keras.optimizers.Adam(rate)
 
 
-BCE, CCE, SCCE, MSE = "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy", "mse"
+BCE, CCE, SCCE, MSE = (
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "sparse_categorical_crossentropy",
+    "mse",
+)

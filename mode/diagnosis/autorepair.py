@@ -115,7 +115,14 @@ def _repair(job: _Job, source, plan: Plan, trials: int) -> Repair:
             kept.append(candidate.code)
     final = _full(job, best)
     changes = (*(f"fix: {code}" for code in kept), *final.plan.differences(plan))
-    return Repair(final.model, tuple(changes) if kept else (), tuple(history), final.skill, first.skill, final.report)
+    return Repair(
+        final.model,
+        tuple(changes) if kept else (),
+        tuple(history),
+        final.skill,
+        first.skill,
+        final.report,
+    )
 
 
 def _pointless(job: _Job) -> set[str]:
@@ -230,7 +237,11 @@ def _remake(build, source):
     def make(plan: Plan, x):
         if not source.built:
             source.build(np.shape(x)) if not isinstance(x, list | dict) else None
-        made = rebuild if hasattr(source, "operations") or isinstance(source, keras.Sequential) else None
+        made = (
+            rebuild
+            if hasattr(source, "operations") or isinstance(source, keras.Sequential)
+            else None
+        )
         if made is None and callable(build) and not isinstance(build, keras.Model):
             return build()
         return rebuild(source, plan, x)

@@ -7,13 +7,14 @@ import weakref
 
 import keras
 
+from mode.diagnosis.failures import failure_findings
 from mode.diagnosis.judge import judge
 from mode.diagnosis.modelfacts import model_facts
 from mode.diagnosis.recorder import Recorder
 from mode.diagnosis.report import Report
 from mode.diagnosis.unsafe import unsafe_findings
 
-_SHARE = 0.01  # of the training time that judging may take while it runs
+_SHARE = 0.02  # of the training time that judging may take while it runs
 _HOPELESS = ("numerical_error", "zero_loss", "lr_negative", "nan_in_input", "single_class_target")
 
 
@@ -65,8 +66,10 @@ class Diagnosis(keras.callbacks.Callback):
         """Collect a record when one is due, and judge it when there is time to."""
         self._count += 1
         if self._count <= 5 or self._count % self.every == 0:
+            known = self.recorder.broken
             self.recorder.read()
-            if time.perf_counter() >= self._next:
+            news = self.recorder.broken and not known
+            if news or time.perf_counter() >= self._next:
                 self._judge()
 
     def on_epoch_end(self, epoch, logs=None) -> None:
@@ -119,7 +122,8 @@ class Diagnosis(keras.callbacks.Callback):
             self._look_at_model()
             if self._facts is not None:
                 record = self.recorder.record(finished=True)
-                findings, outcome = judge(record, self._facts, self._extra)
+                extra = (*self._extra, *failure_findings(error, self._facts))
+                findings, outcome = judge(record, self._facts, extra)
                 self.report = Report(tuple(findings), outcome, record, False, self._first)
                 if self.report.alarms:
                     error.add_note(f"Diagnosis:\n{self.report}")

@@ -26,24 +26,27 @@ AFTER_NAN = (symptoms.numerical, symptoms_curves.odd_value, symptoms.output_rang
 
 # roots before what follows from them, within one severity
 ORDER = (
-    "nan_in_input", "bad_labels", "single_class_target", "target_out_of_range", "shape_mismatch",
+    "unsafe_operation", "nan_in_input", "bad_labels", "single_class_target", "target_out_of_range", "shape_mismatch",
     "lr_negative", "target_mismatch", "activation_mismatch", "missing_softmax", "loss_mismatch",
     "target_not_distribution", "bad_initialization", "high_dropout", "missing_activation",
     "exploding_activation", "unnormalized_input", "target_scale", "lr_high", "lr_low",
-    "validation_overlap", "bottleneck", "numerical_error", "zero_loss", "negative_loss",
+    "validation_overlap", "bottleneck", "unsafe_operation", "numerical_error", "zero_loss", "negative_loss",
     "constant_output", "loss_metric_disagree", "exploding_gradient", "exploding_weights",
     "vanishing_gradient", "dead_relu", "vanishing_activation", "saturated_activation",
     "unchanged_weights", "loss_increasing", "oscillating_loss", "loss_not_decreasing",
 )  # fmt: skip
 
 
-def judge(record: Record, facts: ModelFacts, extra: tuple[Finding, ...] = ()) -> tuple[list[Finding], Outcome]:
+def judge(
+    record: Record, facts: ModelFacts, extra: tuple[Finding, ...] = ()
+) -> tuple[list[Finding], Outcome]:
     """Return the findings, worst and most fundamental first, and the outcome behind the gates.
 
     `extra` are findings made elsewhere, such as unsafe operations found by tracing.
     """
     outcome = judge_outcome(record, facts.heads)
     case = Case(record, facts, outcome)
+    extra = tuple(_seen_to_fail(f, record) for f in extra)
     static = [*static_findings(facts, record.inputs, record.targets), *extra]
     static = [_escalated(gated(f, outcome), f, outcome) for f in static]
     rules = AFTER_NAN if record.broken_step else RULES
@@ -52,6 +55,17 @@ def judge(record: Record, facts: ModelFacts, extra: tuple[Finding, ...] = ()) ->
     votes = with_static_fixes(votes, static)
     found = [explain(f, case, votes) for f in (*static, *dynamic)]
     return ordered([*_first_of_each(found), *_missing(record)]), outcome
+
+
+def _seen_to_fail(finding: Finding, record: Record) -> Finding:
+    """An unguarded operation becomes an error where non-finite values were seen behind it."""
+    row = symptoms.first_broken(record)
+    if row is None or finding.symptom != "unsafe_operation":
+        return finding
+    first = record.rows[row]
+    behind = finding.where.phase == "loss" and first.phase in ("loss", "gradient")
+    inside = finding.where.layer and finding.where.layer in first.layer
+    return replace(finding, severity="error") if behind or inside else finding
 
 
 def gated(finding: Finding, outcome: Outcome) -> Finding:

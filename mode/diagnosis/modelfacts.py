@@ -205,7 +205,11 @@ def _metric_names(model) -> list[str]:
     compiled = getattr(model, "_compile_metrics", None)
     given = getattr(compiled, "_user_metrics", None) if compiled is not None else None
     flat = keras.tree.flatten(given) if given else []
-    return [m if isinstance(m, str) else getattr(m, "name", getattr(m, "__name__", "")) for m in flat if m]
+    return [
+        m if isinstance(m, str) else getattr(m, "name", getattr(m, "__name__", ""))
+        for m in flat
+        if m
+    ]
 
 
 def _normalised(leaves) -> bool:
@@ -224,7 +228,14 @@ def _embedded(model, leaves) -> list[bool]:
         inputs = model.inputs
     except (AttributeError, ValueError):
         inputs = []
-    lookups = ("Embedding", "CategoryEncoding", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization")
+    lookups = (
+        "Embedding",
+        "CategoryEncoding",
+        "Hashing",
+        "IntegerLookup",
+        "StringLookup",
+        "TextVectorization",
+    )
     if len(inputs) <= 1:
         return [any(type(layer).__name__ in lookups for layer in leaves[:2])]
     return [_feeds(tensor, lookups) for tensor in inputs]
@@ -255,7 +266,7 @@ def _heads(model, leaves) -> list[Head]:
     else:
         found = [(_end(t), tuple(t.shape)) for t in outputs]
         ends = [(*end[:2], shape, *end[2:]) for end, shape in found]
-        names = list(getattr(model, "output_names", None) or [t.name for t in outputs])
+        names = list(getattr(model, "output_names", None) or [end[1] for end in ends])
     losses = _losses(model, names)
     return [
         Head(name, path, carrier, shape, activation, *loss, doubled)

@@ -46,7 +46,9 @@ def judge_outcome(record: Record, heads: tuple[Head, ...]) -> Outcome:
     gain = 1 - best / constant_loss if constant_loss > 0 and np.isfinite(best) else np.nan
     skill, accuracy, majority = _worst_skill(record, heads)
     flat = constant_predictions(record)
-    enough = len(record.epochs) >= LIMITS.patience_epochs or record.total_steps >= LIMITS.patience_steps
+    enough = (
+        len(record.epochs) >= LIMITS.patience_epochs or record.total_steps >= LIMITS.patience_steps
+    )
     known = dict(gain=gain, skill=skill, constant_loss=constant_loss, best_loss=best,
                  last_loss=last, accuracy=accuracy, majority=majority, constant=flat,
                  enough=enough or record.finished, finite=finite)  # fmt: skip
@@ -60,7 +62,9 @@ def _level(known: dict, heads: int) -> str:
     if not marks:
         return "fair"
     # a class that is rarely absent leaves accuracy no room; then the loss decides
-    chance = known["accuracy"] - known["majority"] < LIMITS.chance_margin and known["majority"] < 0.85
+    chance = (
+        known["accuracy"] - known["majority"] < LIMITS.chance_margin and known["majority"] < 0.85
+    )
     if chance or np.mean(marks) < LIMITS.bad_gain:
         return "bad"
     quality = float(np.mean(marks)) if known["majority"] < 0.85 or len(marks) == 1 else max(marks)
@@ -118,7 +122,11 @@ def _worst_skill(record: Record, heads) -> tuple[float, float, float]:
     """Return the lowest skill over the outputs with its accuracy and largest class."""
     found = []
     for i, head in enumerate(heads):
-        if i < record.heads.shape[1] and i < len(record.targets) and len(record.targets) == len(heads):
+        if (
+            i < record.heads.shape[1]
+            and i < len(record.targets)
+            and len(record.targets) == len(heads)
+        ):
             found.append(_skill(record, head, i))
     found = [f for f in found if np.isfinite(f[0])]
     return min(found) if found else (np.nan, np.nan, np.nan)
@@ -143,7 +151,13 @@ def _skill(record: Record, head: Head, i: int) -> tuple[float, float, float]:
 
 def _accuracy(record: Record, head: Head, recent, i: int) -> float:
     """Take the accuracy of the last epoch's log where there is one output, else the sample's."""
-    names = ("accuracy", "acc", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy")
+    names = (
+        "accuracy",
+        "acc",
+        "categorical_accuracy",
+        "sparse_categorical_accuracy",
+        "binary_accuracy",
+    )
     logged = [record.log(n)[-1] for n in names if record.epochs and n in record.epochs[-1]]
     sampled = record.head("hits")[recent, i]
     sampled = float(np.nanmean(sampled)) if np.isfinite(sampled).any() else np.nan

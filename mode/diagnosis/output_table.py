@@ -38,7 +38,11 @@ class Entry:
         return fits and self.units in ("*", units) and self.logits in (None, logits)
 
 
-BCE, CCE, SCCE = "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"
+BCE, CCE, SCCE = (
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "sparse_categorical_crossentropy",
+)
 MSE = "mean_squared_error"
 ERROR, WARNING, NOTE = "error", "warning", "note"
 OUT, LOSS, UNITS = "change_output_activation", "change_loss", "fix_units"
@@ -151,7 +155,9 @@ TABLE = (
 )  # fmt: skip
 
 
-def verdict(kind: str, units: int | None, activation: str, family: str, logits: bool) -> Entry | None:
+def verdict(
+    kind: str, units: int | None, activation: str, family: str, logits: bool
+) -> Entry | None:
     """Return the row that finds something wrong with the combination, or None."""
     width = "1" if units == 1 else "many"
     for entry in TABLE:

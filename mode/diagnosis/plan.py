@@ -6,8 +6,6 @@ import keras
 import numpy as np
 
 
-
-
 @dataclass(frozen=True)
 class Plan:
     """Changes to a source model and its training; an empty plan is the source itself.
@@ -81,7 +79,11 @@ def rebuild(source, plan: Plan, x=None):
 
 def _fresh_metrics(metrics):
     def fresh(metric):
-        return type(metric).from_config(metric.get_config()) if isinstance(metric, keras.Metric) else metric
+        return (
+            type(metric).from_config(metric.get_config())
+            if isinstance(metric, keras.Metric)
+            else metric
+        )
 
     return keras.tree.map_structure(fresh, metrics) if metrics is not None else None
 
@@ -117,8 +119,10 @@ def _other_class(kind: str, config: dict):
 
 def _clonable(source) -> bool:
     """A subclassed model has no graph to clone; it can only be made again as a whole."""
-    return isinstance(source, keras.Sequential) or bool(getattr(source, "_functional", None)) or (
-        hasattr(source, "operations")
+    return (
+        isinstance(source, keras.Sequential)
+        or bool(getattr(source, "_functional", None))
+        or (hasattr(source, "operations"))
     )
 
 
@@ -146,7 +150,9 @@ def _scaler(array: np.ndarray):
     mean, variance = np.nanmean(values, axes), np.nanvar(values, axes)
     # a constant column stays 0 instead of being blown up
     variance = np.where(variance < 1e-12, 1.0, variance)
-    return keras.layers.Normalization(axis=-1 if array.ndim > 1 else None, mean=mean, variance=variance)
+    return keras.layers.Normalization(
+        axis=-1 if array.ndim > 1 else None, mean=mean, variance=variance
+    )
 
 
 def _look_ups(model) -> set[str]:
@@ -164,7 +170,10 @@ def _own_loss(loss):
     if not isinstance(loss, dict):
         return loss
     logits = loss["from_logits"]
-    made = {"binary": keras.losses.BinaryCrossentropy, "sparse": keras.losses.SparseCategoricalCrossentropy}
+    made = {
+        "binary": keras.losses.BinaryCrossentropy,
+        "sparse": keras.losses.SparseCategoricalCrossentropy,
+    }
     return made.get(loss["family"], keras.losses.CategoricalCrossentropy)(from_logits=logits)
 
 
@@ -191,7 +200,7 @@ def _optimiser(source, changes: dict):
     config = dict(inner.get_config())
     if isinstance(config.get("learning_rate"), dict) and "learning_rate" not in changes:
         config["learning_rate"] = keras.optimizers.schedules.deserialize(config["learning_rate"])
-    allowed = {k: v for k, v in changes.items() if k in config or k in ("learning_rate", "clipnorm")}
+    allowed = {
+        k: v for k, v in changes.items() if k in config or k in ("learning_rate", "clipnorm")
+    }
     return type(inner).from_config({**config, **allowed})
-
-

@@ -24,7 +24,11 @@ class Data:
 def _mapped(function, part):
     if isinstance(part, dict):
         return {key: function(value) for key, value in part.items()}
-    return [function(p) for p in part] if isinstance(part, list | tuple) else function(np.asarray(part))
+    return (
+        [function(p) for p in part]
+        if isinstance(part, list | tuple)
+        else function(np.asarray(part))
+    )
 
 
 def take(part):
@@ -74,7 +78,13 @@ def _row(values, width: int):
 def _finite_rows(data: Data) -> np.ndarray:
     keep = np.ones(len(take(data.x)), bool)
     for part in (data.x, data.y):
-        arrays = part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple) else [part]
+        arrays = (
+            part.values()
+            if isinstance(part, dict)
+            else part
+            if isinstance(part, list | tuple)
+            else [part]
+        )
         for array in map(np.asarray, arrays):
             if array.dtype.kind == "f":
                 keep &= np.isfinite(array.reshape(len(array), -1)).all(axis=1)
@@ -89,4 +99,6 @@ def _relabelled(y, reference):
     if y.ndim > 1 and y.shape[-1] > 1:
         return (y / np.maximum(y.sum(axis=-1, keepdims=True), 1e-12)).astype("float32")
     known = np.unique(base[np.isfinite(base)] if base.dtype.kind == "f" else base)
+    if len(known) > len(base) / 5:
+        return y  # measurements, not labels
     return np.searchsorted(known, y).astype(y.dtype if y.dtype.kind in "iu" else "float32")

@@ -32,7 +32,7 @@ class Recorder:
         self._wrapped: list[tuple[object, str, object]] = []
         self._series: dict[str, list] = {"steps": [], "losses": [], "values": [], "heads": []}
         self.model = None
-        self.begun = False
+        self.begun = self.broken = False
         self.on_error = lambda error: None
 
     def install(self, model) -> None:
@@ -160,7 +160,9 @@ class Recorder:
         if self.trace is not None:
             found = [t for t in tracing.tensors(output) if t.dtype.is_floating]
             if found:
-                self.trace.activations.append((layer.path or layer.name, activation_name(layer), found[0]))
+                self.trace.activations.append(
+                    (layer.path or layer.name, activation_name(layer), found[0])
+                )
         return output
 
     def read(self) -> int:
@@ -168,6 +170,7 @@ class Recorder:
         clock = self.store.numpy("clock")
         if clock is None:
             return 0
+        self.broken = bool(clock[3])
         step, loss = self.store.numpy("window")
         series = self._series
         if step and (not series["steps"] or int(step) > series["steps"][-1]):
@@ -188,7 +191,10 @@ class Recorder:
             return {}
         x, y = (tracing.tensors(part) for part in self.last_trace.data)
         inputs = tuple(_shape_only("input", i, t) for i, t in enumerate(x))
-        return {"inputs": inputs, "targets": tuple(_shape_only("target", i, t) for i, t in enumerate(y))}
+        return {
+            "inputs": inputs,
+            "targets": tuple(_shape_only("target", i, t) for i, t in enumerate(y)),
+        }
 
     def record(self, *, finished: bool = False) -> Record:
         """Return what is known so far."""
@@ -203,7 +209,9 @@ class Recorder:
             steps=np.array(series["steps"]),
             losses=np.array(series["losses"]),
             rows=store.rows,
-            values=np.array(series["values"], dtype=np.float64).reshape(-1, len(store.rows), len(COLUMNS)),
+            values=np.array(series["values"], dtype=np.float64).reshape(
+                -1, len(store.rows), len(COLUMNS)
+            ),
             heads=np.array(series["heads"], dtype=np.float64),
             broken_step=int(store.numpy("clock")[3]),
             broken=store.numpy("broken"),
@@ -289,7 +297,9 @@ def _one_moments(store, name: str) -> Moments:
             "counts": labels[3:].astype(np.float64),
         }
     share = float(bad.sum() / max(bad.sum() + count.sum(), 1))
-    return Moments(name, shape[1:], dtype, int(count.max(initial=0)), mean, std, -low, high, share, **extra)
+    return Moments(
+        name, shape[1:], dtype, int(count.max(initial=0)), mean, std, -low, high, share, **extra
+    )
 
 
 def _units(store) -> dict:

@@ -50,7 +50,9 @@ class Report:
         titles = ("severity", "symptom", "where", "when", "evidence", "likely cause", "fix")
         rows = "".join(f"<tr>{_cells(f)}</tr>" for f in self.findings)
         header = "".join(f"<th style='text-align:left'>{t}</th>" for t in titles)
-        return f"<table><tr>{header}</tr>{rows}</table>" if self.findings else "<p>Nothing found.</p>"
+        return (
+            f"<table><tr>{header}</tr>{rows}</table>" if self.findings else "<p>Nothing found.</p>"
+        )
 
 
 def _row(finding: Finding) -> tuple:

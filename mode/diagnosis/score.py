@@ -21,11 +21,17 @@ def skill(predicted: np.ndarray, truth: np.ndarray, *, logits: bool = False) -> 
     if kind == "one_hot" and predicted.shape == truth.shape:
         return _class_skill(predicted.argmax(-1), truth.argmax(-1))
     labels = truth[..., 0] if truth.ndim == predicted.ndim and truth.shape[-1] == 1 else truth
-    if kind in ("labels", "binary") and predicted.shape[-1] > 1 and labels.ndim == predicted.ndim - 1:
+    if (
+        kind in ("labels", "binary")
+        and predicted.shape[-1] > 1
+        and labels.ndim == predicted.ndim - 1
+    ):
         return _class_skill(predicted.argmax(-1), labels.astype(int))
     if kind in ("binary", "signed"):
         middle = 0.0 if kind == "signed" or logits else 0.5
-        return _class_skill(predicted.reshape(-1) > middle, truth.reshape(-1) > (kind == "binary") * 0.5)
+        return _class_skill(
+            predicted.reshape(-1) > middle, truth.reshape(-1) > (kind == "binary") * 0.5
+        )
     return _explained(predicted, truth)
 
 

@@ -59,7 +59,4 @@ def _not_judged(facts: ModelFacts, x, y) -> list[Finding]:
     elif x is None or y is None:
         gaps.append("inputs and targets: no data given")
     where = Where("fit")
-    return [
-        Finding("not_judged", "note", where, text=f"could not judge {gap}")
-        for gap in gaps
-    ]
+    return [Finding("not_judged", "note", where, text=f"could not judge {gap}") for gap in gaps]

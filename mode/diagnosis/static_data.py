@@ -45,7 +45,9 @@ def _scale(moments: Moments, facts) -> list[Finding]:
     evidence = (
         Evidence("largest standard deviation of a feature", float(std.max()), LIMITS.std_high),
         Evidence("smallest", float(std.min()), LIMITS.std_low),
-        Evidence("largest |mean| / standard deviation", float((mean / std).max()), LIMITS.mean_to_std),
+        Evidence(
+            "largest |mean| / standard deviation", float((mean / std).max()), LIMITS.mean_to_std
+        ),
     )
     fixes = (fix("normalize_input", facts), fix("add_batchnorm", facts))
     where = Where("input", variable=moments.name)

@@ -30,7 +30,9 @@ def _linear_stack(facts: ModelFacts) -> list[Finding]:
     if not linear:
         return []
     others = [s for s in facts.layers if s not in linear and s.kind not in NORMALISERS]
-    ends = {head.carrier for head in facts.heads} | {h.layer.rsplit("/", 1)[-1] for h in facts.heads}
+    ends = {head.carrier for head in facts.heads} | {
+        h.layer.rsplit("/", 1)[-1] for h in facts.heads
+    }
     curved = [s for s in others if s.name not in ends and _curved(s)]
     if curved and len(linear) < 2:
         return []
@@ -97,12 +99,16 @@ def _exponential(facts: ModelFacts) -> list[Finding]:
 
 def _bottleneck(facts: ModelFacts) -> list[Finding]:
     outputs = sum(head.units or 1 for head in facts.heads)
-    narrow = [s for s in hidden_kernels(facts) if s.units == 1 and s.fan_in > 1 and s.kind == "Dense"]
+    narrow = [
+        s for s in hidden_kernels(facts) if s.units == 1 and s.fan_in > 1 and s.kind == "Dense"
+    ]
     if not narrow or (outputs == 1 and len(hidden_kernels(facts)) == 0):
         return []
     fixes = [fix("widen_layer", facts, layers=[s.name for s in narrow])]
     evidence = (Evidence("units", 1, 2),)
-    return [_layer("bottleneck", "warning", narrow[0], evidence, fixes, "one number passes through")]
+    return [
+        _layer("bottleneck", "warning", narrow[0], evidence, fixes, "one number passes through")
+    ]
 
 
 def _dropout(facts: ModelFacts) -> list[Finding]:
@@ -114,7 +120,9 @@ def _dropout(facts: ModelFacts) -> list[Finding]:
     fixes = [fix("lower_dropout", facts, option=option)]
     evidence = (Evidence("dropout", worst.rate, LIMITS.dropout),)
     gate = "none" if worst.rate >= 0.75 else "fair"
-    return [_layer("high_dropout", "warning", worst, evidence, fixes, "most units are dropped", gate)]
+    return [
+        _layer("high_dropout", "warning", worst, evidence, fixes, "most units are dropped", gate)
+    ]
 
 
 def _initial_weights(facts: ModelFacts) -> list[Finding]:
@@ -163,7 +171,11 @@ def _gain_finding(facts, layer, gain):
 
 
 def _recurrent(facts: ModelFacts) -> list[Finding]:
-    odd = [s for s in facts.layers if s.kind in RECURRENT and s.activation in (*RECTIFIERS, "exponential")]
+    odd = [
+        s
+        for s in facts.layers
+        if s.kind in RECURRENT and s.activation in (*RECTIFIERS, "exponential")
+    ]
     if not odd:
         return []
     fixes = [
@@ -186,11 +198,17 @@ def _rate(facts: ModelFacts) -> list[Finding]:
     low = LIMITS.rate_low * (10 if usual >= 0.01 else 1)
     known = {"phase": where, "rate": optimiser.rate}
     if optimiser.rate <= 0:
-        return [_rate_finding("lr_negative", "error", known, 0.0, "fix_learning_rate", facts, "none")]
+        return [
+            _rate_finding("lr_negative", "error", known, 0.0, "fix_learning_rate", facts, "none")
+        ]
     if rate > high:
-        return [_rate_finding("lr_high", "warning", known, high, "lower_learning_rate", facts, "fair")]
+        return [
+            _rate_finding("lr_high", "warning", known, high, "lower_learning_rate", facts, "fair")
+        ]
     if rate < low:
-        return [_rate_finding("lr_low", "warning", known, low, "raise_learning_rate", facts, "fair")]
+        return [
+            _rate_finding("lr_low", "warning", known, low, "raise_learning_rate", facts, "fair")
+        ]
     return []
 
 

@@ -82,7 +82,9 @@ def _wrong_shape(head: Head, target, kind: str) -> list[Finding]:
     if plain[0] == plain[1] or kind in ("labels", "binary") and plain[0] == ():
         if len(want) < 2 or plain[0] != ():
             return []
-    names = ("fix_units", "fix_labels") if len(have) == len(want) else ("change_depth", "fix_labels")
+    names = (
+        ("fix_units", "fix_labels") if len(have) == len(want) else ("change_depth", "fix_labels")
+    )
     if len(want) == len(have) + 1 or (len(want) > 1 and plain[0] == ()):
         names = ("fix_units", "fix_labels")
     fixes = tuple(remedy(n, layer=head.layer, units=_last(have)) for n in names)
@@ -96,13 +98,21 @@ def _last(shape: tuple) -> int:
 
 
 def _labels_beyond(head: Head, target, kind: str) -> list[Finding]:
-    if target is None or head.family != "sparse" or kind not in ("labels", "binary", "signed", "real", "signed_unit"):
+    if (
+        target is None
+        or head.family != "sparse"
+        or kind not in ("labels", "binary", "signed", "real", "signed_unit")
+    ):
         return []
     low, high = float(target.low.min()), float(target.high.max())
     if low >= 0 and high < (head.units or np.inf):
         return []
     evidence = (Evidence("labels", f"{low:g}..{high:g}", f"0..{head.units - 1}"),)
-    names = ("fix_labels", "fix_units") if low < 0 or high == head.units and low >= 1 else ("fix_units", "fix_labels")
+    names = (
+        ("fix_labels", "fix_units")
+        if low < 0 or high == head.units and low >= 1
+        else ("fix_units", "fix_labels")
+    )
     fixes = tuple(remedy(n, layer=head.layer, units=int(high) + 1) for n in names)
     return [_finding("target_out_of_range", "error", head, evidence, fixes,
                      "labels lie beyond the units of the output", phase="data")]  # fmt: skip
@@ -118,9 +128,16 @@ def _flat_target(head: Head, target, kind: str) -> list[Finding]:
         return [_finding("single_class_target", "error", head, evidence, fixes,
                          "every target is the same", phase="data")]  # fmt: skip
     scale = float(max(np.max(target.std), np.max(np.abs(target.mean)) / 3))
-    if kind not in ("real", "positive") or head.family != "regression" or scale <= LIMITS.target_std:
+    if (
+        kind not in ("real", "positive")
+        or head.family != "regression"
+        or scale <= LIMITS.target_std
+    ):
         return []
-    fixes = (remedy("scale_target", mean=target.mean, std=target.std), remedy("lower_learning_rate"))
+    fixes = (
+        remedy("scale_target", mean=target.mean, std=target.std),
+        remedy("lower_learning_rate"),
+    )
     evidence = (Evidence("size of the targets", scale, LIMITS.target_std),)
     return [_finding("target_scale", "warning", head, evidence, fixes,
                      "large targets need large weights or tiny steps", "fair", "data")]  # fmt: skip
@@ -128,7 +145,9 @@ def _flat_target(head: Head, target, kind: str) -> list[Finding]:
 
 def metric_findings(head: Head, kind: str, metrics: tuple[str, ...]) -> list[Finding]:
     """Accuracy of real targets says nothing."""
-    names = [m for m in metrics if m in ("acc", "accuracy", "binary_accuracy", "categorical_accuracy")]
+    names = [
+        m for m in metrics if m in ("acc", "accuracy", "binary_accuracy", "categorical_accuracy")
+    ]
     if not names or kind not in ("real", "positive", "signed_unit") or head.family != "regression":
         return []
     evidence = (Evidence("metric", names[0]), Evidence("targets", kind))

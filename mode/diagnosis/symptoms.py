@@ -26,7 +26,9 @@ class Case:
 
     def finding(self, symptom, severity, where, *evidence, gate="none", text="", when=None):
         """Return a finding at this moment; causes and fixes are added by the decision tree."""
-        return Finding(symptom, severity, where, when or self.now, tuple(evidence), text=text, gate=gate)
+        return Finding(
+            symptom, severity, where, when or self.now, tuple(evidence), text=text, gate=gate
+        )
 
 
 _PHASES = {"input": "input", "activation": "layer", "loss": "loss", "gradient": "layer",
@@ -59,8 +61,15 @@ def numerical(case: Case) -> list[Finding]:
     if row is None and (not len(losses) or np.isfinite(losses).all()):
         return []
     if row is None:
-        where, when = Where("loss"), When(int(np.flatnonzero(~np.isfinite(losses))[0]) + 1, record.total_steps)
-        return [case.finding("numerical_error", "error", where, Evidence("loss", "not finite"), when=when)]
+        where, when = (
+            Where("loss"),
+            When(int(np.flatnonzero(~np.isfinite(losses))[0]) + 1, record.total_steps),
+        )
+        return [
+            case.finding(
+                "numerical_error", "error", where, Evidence("loss", "not finite"), when=when
+            )
+        ]
     first = record.rows[row]
     where = Where(_PHASES[first.phase], first.layer, first.variable)
     evidence = (Evidence("first tensor not finite", f"{first.phase} of {first.layer}"),
@@ -84,12 +93,26 @@ def constant_output(case: Case) -> list[Finding]:
     found = []
     for i, head in enumerate(case.facts.heads[: spread.shape[1]]):
         scale = float(np.mean(record.targets[i].std)) if i < len(record.targets) else 1.0
-        exact = case.outcome.constant and spread[:, i].max() <= 1e-6 * max(1, abs(record.head("high")[-1, i]))
-        near = record.steps[-1] >= 20 and len(spread) >= 3 and spread[:, i].max() < 0.02 * min(scale, 1.0)
+        exact = case.outcome.constant and spread[:, i].max() <= 1e-6 * max(
+            1, abs(record.head("high")[-1, i])
+        )
+        near = (
+            record.steps[-1] >= 20
+            and len(spread) >= 3
+            and spread[:, i].max() < 0.02 * min(scale, 1.0)
+        )
         if exact or (near and case.outcome.enough):
-            evidence = Evidence("spread of the predictions over rows", float(spread[:, i].max()), 0.02 * min(scale, 1.0))
+            evidence = Evidence(
+                "spread of the predictions over rows",
+                float(spread[:, i].max()),
+                0.02 * min(scale, 1.0),
+            )
             gate, severity = ("none", "error") if exact else ("bad", "warning")
-            found.append(case.finding("constant_output", severity, Where("output", head.carrier), evidence, gate=gate))
+            found.append(
+                case.finding(
+                    "constant_output", severity, Where("output", head.carrier), evidence, gate=gate
+                )
+            )
     return found
 
 
@@ -107,7 +130,15 @@ def dead_relu(case: Case) -> list[Finding]:
             whole = share == 1 and not case.record.broken_step
             gate = "poor" if whole else "bad"
             evidence = Evidence("share of units never active", share, LIMITS.dead)
-            found.append(case.finding("dead_relu", "error" if whole else "warning", Where("layer", layer), evidence, gate=gate))
+            found.append(
+                case.finding(
+                    "dead_relu",
+                    "error" if whole else "warning",
+                    Where("layer", layer),
+                    evidence,
+                    gate=gate,
+                )
+            )
     return sorted(found, key=lambda f: f.severity)[:3]
 
 
@@ -124,7 +155,15 @@ def saturated(case: Case) -> list[Finding]:
         share = float(np.median(record.column(columns[row.activation])[-5:, i]))
         if share > LIMITS.saturated:
             evidence = Evidence("share of saturated units", share, LIMITS.saturated)
-            found.append(case.finding("saturated_activation", "warning", Where("layer", row.layer), evidence, gate="poor"))
+            found.append(
+                case.finding(
+                    "saturated_activation",
+                    "warning",
+                    Where("layer", row.layer),
+                    evidence,
+                    gate="poor",
+                )
+            )
     return found[:1]
 
 
@@ -136,7 +175,10 @@ def output_range(case: Case) -> list[Finding]:
     for i, head in enumerate(case.facts.heads[: record.heads.shape[1]]):
         if head.from_logits or head.family not in ("binary", "categorical", "sparse"):
             continue
-        low, high = float(np.nanmin(record.head("low")[:, i])), float(np.nanmax(record.head("high")[:, i]))
+        low, high = (
+            float(np.nanmin(record.head("low")[:, i])),
+            float(np.nanmax(record.head("high")[:, i])),
+        )
         where = Where("output", head.carrier)
         if low < -0.01 or high > 1.01:
             evidence = Evidence("predictions", f"{low:.3g}..{high:.3g}", "0..1")

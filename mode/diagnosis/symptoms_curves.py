@@ -23,7 +23,9 @@ def flat_loss(case: Case) -> list[Finding]:
         evidence = Evidence("accuracy", outcome.accuracy, outcome.majority)
         found.append(case.finding("accuracy_not_increasing", "error", Where("output"), evidence))
     if outcome.last_loss > 3 * outcome.constant_loss:
-        evidence = Evidence("loss over the best constant's", outcome.last_loss / outcome.constant_loss, 3.0)
+        evidence = Evidence(
+            "loss over the best constant's", outcome.last_loss / outcome.constant_loss, 3.0
+        )
         found.append(case.finding("large_loss", "warning", Where("loss"), evidence))
     return found
 
@@ -49,7 +51,14 @@ def odd_value(case: Case) -> list[Finding]:
         return [case.finding("zero_loss", "error", Where("loss"), Evidence("loss", 0.0))]
     positive = families <= {"binary", "categorical", "sparse", "regression"} and families
     if len(losses) >= 2 and positive and np.nanmin(losses) < -1e-3:
-        return [case.finding("negative_loss", "error", Where("loss"), Evidence("loss", float(np.nanmin(losses)), 0.0))]
+        return [
+            case.finding(
+                "negative_loss",
+                "error",
+                Where("loss"),
+                Evidence("loss", float(np.nanmin(losses)), 0.0),
+            )
+        ]
     return []
 
 
@@ -65,7 +74,10 @@ def oscillating(case: Case) -> list[Finding]:
     improving = best[-len(best) // 2 :].min() < 0.95 * best[: max(len(best) // 2, 1)].min()
     if flips <= LIMITS.flips or swing <= LIMITS.swing or improving:
         return []
-    evidence = (Evidence("share of turns", flips, LIMITS.flips), Evidence("swing", swing, LIMITS.swing))
+    evidence = (
+        Evidence("share of turns", flips, LIMITS.flips),
+        Evidence("swing", swing, LIMITS.swing),
+    )
     return [case.finding("oscillating_loss", "warning", Where("loss"), *evidence, gate="poor")]
 
 
@@ -84,7 +96,11 @@ def unfinished(case: Case) -> list[Finding]:
     losses = losses[np.isfinite(losses)]
     late, whole = slope(losses) if len(losses) >= 2 else (0.0, 0.0)
     share = whole / max(abs(losses[0]), 1e-12)
-    if late > LIMITS.still_improving * 0.5 and whole > 0 and outcome.level in ("fair", "poor", "bad"):
+    if (
+        late > LIMITS.still_improving * 0.5
+        and whole > 0
+        and outcome.level in ("fair", "poor", "bad")
+    ):
         evidence = (Evidence("share of the fall in the last quarter", late, LIMITS.still_improving * 0.5),
                     Evidence("share of the loss gone", share))  # fmt: skip
         return [case.finding("slow_convergence", "warning", Where("fit"), *evidence, gate="fair")]
@@ -106,12 +122,17 @@ def overfitting(case: Case) -> list[Finding]:
         return []
     best = int(validation.argmin())
     tail = validation[-LIMITS.overfit_epochs :]
-    over = tail.min() > LIMITS.overfit * validation[best] and best < len(validation) - LIMITS.overfit_epochs
+    over = (
+        tail.min() > LIMITS.overfit * validation[best]
+        and best < len(validation) - LIMITS.overfit_epochs
+    )
     scale = case.outcome.constant_loss
     slight = np.isfinite(scale) and tail.max() < 0.15 * scale
     if not over or slight or training[-1] >= 0.9 * training[best]:
         return []
-    evidence = Evidence("validation loss over its best", float(tail[-1] / validation[best]), LIMITS.overfit)
+    evidence = Evidence(
+        "validation loss over its best", float(tail[-1] / validation[best]), LIMITS.overfit
+    )
     return [case.finding("overfitting", "warning", Where("fit"), evidence)]
 
 
@@ -148,5 +169,3 @@ def crawling(case: Case) -> list[Finding]:
         return []
     evidence = Evidence("median |update| / |weight|", ratio, 2e-4)
     return [case.finding("lr_low", "warning", Where("optimiser"), evidence, gate="poor")]
-
-

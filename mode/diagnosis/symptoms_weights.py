@@ -51,7 +51,15 @@ def vanishing(case: Case) -> list[Finding]:
         Evidence("|gradient| / |weight| of the first layers", first, 1e-4),
         Evidence("against the last layer's", first / max(last, _TINY), LIMITS.vanishing_ratio),
     )
-    return [case.finding("vanishing_gradient", "warning", Where("layer", row.layer, row.variable), *evidence, gate="bad")]
+    return [
+        case.finding(
+            "vanishing_gradient",
+            "warning",
+            Where("layer", row.layer, row.variable),
+            *evidence,
+            gate="bad",
+        )
+    ]
 
 
 def exploding(case: Case) -> list[Finding]:
@@ -67,14 +75,36 @@ def exploding(case: Case) -> list[Finding]:
     t, k = np.unravel_index(np.nanargmax(jump), jump.shape)
     if jump[t, k] > LIMITS.exploding_ratio and sizes[t, k] > 1e-2:
         row = record.rows[gradients[k]]
-        evidence = Evidence("gradient over its running median", float(jump[t, k]), LIMITS.exploding_ratio)
-        found.append(case.finding("exploding_gradient", "warning", Where("layer", row.layer, row.variable), evidence, gate="bad"))
+        evidence = Evidence(
+            "gradient over its running median", float(jump[t, k]), LIMITS.exploding_ratio
+        )
+        found.append(
+            case.finding(
+                "exploding_gradient",
+                "warning",
+                Where("layer", row.layer, row.variable),
+                evidence,
+                gate="bad",
+            )
+        )
     updates = ratios(record, "update")
     fast = (updates > LIMITS.update_extreme).sum(axis=0)
     if fast.max() >= min(5, len(updates)) and len(updates) >= 3:
         row = record.rows[gradients[int(fast.argmax())]]
-        evidence = Evidence("|update| / |weight|", float(np.median(updates[:, fast.argmax()])), LIMITS.update_extreme)
-        found.append(case.finding("exploding_weights", "warning", Where("layer", row.layer, row.variable), evidence, gate="bad"))
+        evidence = Evidence(
+            "|update| / |weight|",
+            float(np.median(updates[:, fast.argmax()])),
+            LIMITS.update_extreme,
+        )
+        found.append(
+            case.finding(
+                "exploding_weights",
+                "warning",
+                Where("layer", row.layer, row.variable),
+                evidence,
+                gate="bad",
+            )
+        )
     return found
 
 
@@ -91,11 +121,27 @@ def activation_size(case: Case) -> list[Finding]:
     scale = max(float(np.median(inputs)) if inputs.size else 1.0, 1.0)
     if size[top] > 1e3 * scale:
         where = Where("layer", record.rows[active[top]].layer)
-        found.append(case.finding("exploding_activation", "warning", where, Evidence("rms activation", float(size[top]), 1e3 * scale), gate="bad"))
+        found.append(
+            case.finding(
+                "exploding_activation",
+                "warning",
+                where,
+                Evidence("rms activation", float(size[top]), 1e3 * scale),
+                gate="bad",
+            )
+        )
     dead = {f.where.layer for f in found}
     if size[low] < 1e-4 and len(size) > 2 and not dead:
         where = Where("layer", record.rows[active[low]].layer)
-        found.append(case.finding("vanishing_activation", "warning", where, Evidence("rms activation", float(size[low]), 1e-4), gate="bad"))
+        found.append(
+            case.finding(
+                "vanishing_activation",
+                "warning",
+                where,
+                Evidence("rms activation", float(size[low]), 1e-4),
+                gate="bad",
+            )
+        )
     return found
 
 
@@ -111,9 +157,21 @@ def unchanged(case: Case) -> list[Finding]:
         return []
     evidence = Evidence("|w - w at the start| / |w| over an epoch", moved, LIMITS.unchanged)
     found = [case.finding("unchanged_weights", "warning", Where("optimiser"), evidence, gate="bad")]
-    output = record.head("high")[-3:] - record.head("high")[:3] if len(record.heads) >= 6 else np.ones((1, 1))
+    output = (
+        record.head("high")[-3:] - record.head("high")[:3]
+        if len(record.heads) >= 6
+        else np.ones((1, 1))
+    )
     if output.size and np.abs(output).max() < 1e-6:
-        found.append(case.finding("unchanged_output", "warning", Where("output"), Evidence("change of the predictions", float(np.abs(output).max()), 1e-6), gate="bad"))
+        found.append(
+            case.finding(
+                "unchanged_output",
+                "warning",
+                Where("output"),
+                Evidence("change of the predictions", float(np.abs(output).max()), 1e-6),
+                gate="bad",
+            )
+        )
     return found
 
 
@@ -124,7 +182,15 @@ def rate(case: Case) -> list[Finding]:
         return []
     where, name = Where("optimiser"), "median |update| / |weight|"
     if ratio > LIMITS.update_high:
-        return [case.finding("lr_high", "warning", where, Evidence(name, ratio, LIMITS.update_high), gate="bad")]
+        return [
+            case.finding(
+                "lr_high", "warning", where, Evidence(name, ratio, LIMITS.update_high), gate="bad"
+            )
+        ]
     if ratio < LIMITS.update_low and gradient_arrives(case.record):
-        return [case.finding("lr_low", "warning", where, Evidence(name, ratio, LIMITS.update_low), gate="bad")]
+        return [
+            case.finding(
+                "lr_low", "warning", where, Evidence(name, ratio, LIMITS.update_low), gate="bad"
+            )
+        ]
     return []

@@ -91,7 +91,9 @@ def merge_moments(old, new) -> tf.Tensor:
 
 def fresh_moments(features: int) -> tf.Tensor:
     """Return the neutral element of `merge_moments`."""
-    return tf.concat([tf.zeros([2, features]), tf.fill([2, features], -3e38), tf.zeros([2, features])], 0)
+    return tf.concat(
+        [tf.zeros([2, features]), tf.fill([2, features], -3e38), tf.zeros([2, features])], 0
+    )
 
 
 def target_shape_statistics(target, bins: int) -> tf.Tensor:
@@ -144,7 +146,11 @@ def _agreement(output, target):
         return hit, error, tf.constant(1.0)
     if same:
         hit = tf.equal(tf.argmax(truth, -1), tf.argmax(output, -1))
-        return tf.reduce_mean(tf.cast(hit, tf.float32)), tf.reduce_mean(tf.square(truth - output)), tf.constant(1.0)
+        return (
+            tf.reduce_mean(tf.cast(hit, tf.float32)),
+            tf.reduce_mean(tf.square(truth - output)),
+            tf.constant(1.0),
+        )
     if truth.shape.rank == output.shape.rank and truth.shape[-1] == 1:
         truth = truth[..., 0]
     if truth.shape.rank == output.shape.rank - 1:

@@ -136,7 +136,9 @@ def _measure(trace: Trace, totals):
     plain = [*tensors(trace.data[0]), *(t for *_, t in trace.activations), trace.loss]
     new = [current(v) for v, *_ in trace.gradients]
     old = [before for _, _, before, _ in trace.gradients]
-    updates = [tf.cast(a, tf.float32) - tf.cast(b, tf.float32) for a, b in zip(new, old, strict=True)]
+    updates = [
+        tf.cast(a, tf.float32) - tf.cast(b, tf.float32) for a, b in zip(new, old, strict=True)
+    ]
     gradients = [_unscaled(gradient, scale) for _, gradient, _, scale in trace.gradients]
     first = [taps.total(t) if t.dtype.is_floating else tf.constant(0.0) for t in plain]
     after = [taps.total(t) for t in new]
@@ -188,9 +190,7 @@ def _running_moments(store: Store, name: str, tensor):
 
 
 def _running_shape(store: Store, name: str, tensor, bins: int):
-    total = store.variable(
-        name, lambda: tf.concat([tf.fill([3], -3e38), tf.zeros([bins + 2])], 0)
-    )
+    total = store.variable(name, lambda: tf.concat([tf.fill([3], -3e38), tf.zeros([bins + 2])], 0))
 
     def update():
         new = taps.target_shape_statistics(tensor, bins)

@@ -48,7 +48,14 @@ _FLAT = {"output": 1.0, "labels": 1.0, "scale": 0.9, "target_scale": 0.8, "rate_
          "duration": 0.7, "batch": 0.7, "optimiser": 0.5, "explosive": 0.9, "missing_values": 1.0}  # fmt: skip
 _DEAD = {"initialisation": 0.9, "scale": 0.9, "rate_high": 0.9, "output": 0.9, "activation": 0.9, "target_scale": 0.7,
          "missing_values": 1.0, "depth": 0.5, "momentum": 0.7}  # fmt: skip
-_VANISH = {"activation": 1.0, "initialisation": 0.9, "depth": 0.7, "recurrence": 0.9, "scale": 0.6, "output": 0.6}
+_VANISH = {
+    "activation": 1.0,
+    "initialisation": 0.9,
+    "depth": 0.7,
+    "recurrence": 0.9,
+    "scale": 0.6,
+    "output": 0.6,
+}
 _EXPLODE = {"explosive": 1.0, "rate_high": 1.0, "initialisation": 0.9, "scale": 0.9, "target_scale": 0.9, "recurrence": 0.4,
             "depth": 0.4, "momentum": 0.8, "output": 0.5, "operation": 0.8}  # fmt: skip
 _SLOW = {"output": 0.7, "scale": 0.9, "duration": 1.0, "rate_low": 1.0, "capacity": 0.8, "activation": 0.8, "linearity": 0.9, "momentum": 0.6,
@@ -90,7 +97,7 @@ _STATIC = {
 }  # fmt: skip
 _WEIGHT = {"output": 1.0, "labels": 1.0, "missing_values": 1.0, "scale": 0.8, "rate_high": 0.9, "rate_low": 0.9, "explosive": 0.95,
            "activation": 0.75, "initialisation": 0.85, "linearity": 0.8, "target_scale": 0.75, "momentum": 0.85, "dropout": 0.9,
-           "capacity": 0.85, "operation": 0.5}  # fmt: skip
+           "capacity": 0.85, "operation": 1.0}  # fmt: skip
 
 
 def support(case: Case, static: list[Finding], dynamic: list[Finding]) -> Support:
@@ -117,7 +124,9 @@ def support(case: Case, static: list[Finding], dynamic: list[Finding]) -> Suppor
 
 def _explain_away(votes: dict) -> None:
     """Small steps follow from a gradient that does not arrive; then the rate is not their cause."""
-    known = [votes.get(c, (0.0,))[0] for c in ("activation", "initialisation", "output", "explosive")]
+    known = [
+        votes.get(c, (0.0,))[0] for c in ("activation", "initialisation", "output", "explosive")
+    ]
     if max(known) >= 0.6 and votes.get("rate_low", (0.0,))[0] < 0.9:
         votes["rate_low"] = (votes.get("rate_low", (0.0, ""))[0] * 0.5, "small updates")
 
@@ -141,7 +150,11 @@ def _numbers(case: Case):
     """Yield support from the numbers of the record and the shape of the model."""
     ratio = update_ratio(case.record)
     if np.isfinite(ratio) and ratio > 0:
-        yield "rate_high", float(np.clip((np.log10(ratio) + 2.3) / 2.3, 0, 0.8)), f"|update| / |weight| is {ratio:.2g}"
+        yield (
+            "rate_high",
+            float(np.clip((np.log10(ratio) + 2.3) / 2.3, 0, 0.8)),
+            f"|update| / |weight| is {ratio:.2g}",
+        )
         if gradient_arrives(case.record):
             low = float(np.clip((-np.log10(ratio) - 3.5) / 2.5, 0, 0.85))
             yield "rate_low", low, f"|update| / |weight| is {ratio:.2g}"
