@@ -56,9 +56,12 @@ def diagnose(program, seed: int = 0) -> dict:
     seconds = time.perf_counter() - began
     goal, outcome = _goal(program, model, task), watch.report.outcome
     return _row(program, watch.report) | {
-        "seconds": round(seconds, 2), "failure": failure, "goal": goal, "reached": goal >= program.goal[1],
+        "seconds": round(seconds, 2),
+        "failure": failure,
+        "goal": goal,
+        "reached": goal >= program.goal[1],
         "level": outcome.level if outcome else "",
-    }  # fmt: skip
+    }
 
 
 def _row(program, report) -> dict:
@@ -72,10 +75,13 @@ def _row(program, report) -> dict:
         "found": bool(accepted & set(symptoms)),
         "first": bool(symptoms) and symptoms[0] in accepted,
         "fix_right": first in program.fixes.split(),
-        "flagged": bool(alarms), "first_fix": first, "symptoms": " ".join(symptoms),
+        "flagged": bool(alarms),
+        "first_fix": first,
+        "symptoms": " ".join(symptoms),
         "notes": " ".join(f.symptom for f in report.findings if f.severity == "note"),
-        "seconds_to_first": report.seconds_to_first, "stopped": report.stopped,
-    }  # fmt: skip
+        "seconds_to_first": report.seconds_to_first,
+        "stopped": report.stopped,
+    }
 
 
 def _goal(program, model, task) -> float:
@@ -89,8 +95,15 @@ def fixed(program, seed: int = 0) -> dict:
     """Train the fixed form under diagnosis; it must reach the goal without an alarm."""
     from dataclasses import replace
 
-    form = replace(program, build=program.fixed, task=program.fixed_task or program.task, symptoms="",
-                   fit={**program.fit, "epochs": 25, **program.fixed_fit}, validation="test", name=f"{program.name} (fixed)")  # fmt: skip
+    form = replace(
+        program,
+        build=program.fixed,
+        task=program.fixed_task or program.task,
+        symptoms="",
+        fit={**program.fit, "epochs": 25, **program.fixed_fit},
+        validation="test",
+        name=f"{program.name} (fixed)",
+    )
     form.fit.setdefault("batch_size", 32)
     form.fit["batch_size"] = min(form.fit["batch_size"], 32)
     return diagnose(form, seed)
@@ -104,8 +117,14 @@ def repair(program, seed: int = 0) -> dict:
     task = program.task()
     began = time.perf_counter()
     try:
-        mended = autorepair(program.build, (task.x, task.y), validation=(task.test_x, task.test_y),
-                            trials=8, epochs=program.fit.get("epochs"), batch_size=program.fit.get("batch_size", 32))  # fmt: skip
+        mended = autorepair(
+            program.build,
+            (task.x, task.y),
+            validation=(task.test_x, task.test_y),
+            trials=8,
+            epochs=program.fit.get("epochs"),
+            batch_size=program.fit.get("batch_size", 32),
+        )
         goal, changes, failure = (
             _goal(program, mended.model, _unbroken(task)),
             "; ".join(mended.changes),
@@ -113,8 +132,14 @@ def repair(program, seed: int = 0) -> dict:
         )
     except Exception as error:
         goal, changes, failure = -1.0, "", f"{type(error).__name__}: {error}"
-    return {"goal": goal, "reached": goal >= program.goal[1], "changes": changes, "failure": failure[:200],
-            "faulty": program.faulty, "seconds": round(time.perf_counter() - began, 2)}  # fmt: skip
+    return {
+        "goal": goal,
+        "reached": goal >= program.goal[1],
+        "changes": changes,
+        "failure": failure[:200],
+        "faulty": program.faulty,
+        "seconds": round(time.perf_counter() - began, 2),
+    }
 
 
 def _unbroken(task):

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, F403, F405, D103
+# ruff: noqa: C408, E501, F403, F405
 """Families of faults: activations, initial weights, rates, data, labels, validation."""
 
 from benchmarks.programs.base import *

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, F403, F405, D103
+# ruff: noqa: F403, F405
 """Healthy programs: nothing is wrong, each reaches its goal."""
 
 from benchmarks.programs.base import *

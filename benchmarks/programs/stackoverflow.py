@@ -1,4 +1,4 @@
-# ruff: noqa: E501, F403, F405, D103
+# ruff: noqa: C408, E501, F403, F405
 """Faults of questions on Stack Overflow, rewritten on small data (the number is the question's)."""
 
 from benchmarks.programs.base import *

@@ -68,9 +68,15 @@ class _Result:
 
 
 def autorepair(
-    build, data, *, validation=None, trials: int = 8, epochs: int | None = None,
-    batch_size: int = 32, seed: int = 0,
-) -> Repair:  # fmt: skip
+    build,
+    data,
+    *,
+    validation=None,
+    trials: int = 8,
+    epochs: int | None = None,
+    batch_size: int = 32,
+    seed: int = 0,
+) -> Repair:
     """Repair a model that does not learn; a healthy one is trained and handed back as it is.
 
     Args:
@@ -108,8 +114,14 @@ def _repair(job: _Job, source, plan: Plan, trials: int) -> Repair:
         tried.add(candidate.code)
         result = _attempt(job, best, candidate)
         better = result is not None and _better(result, best)
-        history.append(Attempt(candidate.code, result.skill if result else -1.0,
-                               tuple(sorted(result.errors)) if result else (), better))  # fmt: skip
+        history.append(
+            Attempt(
+                candidate.code,
+                result.skill if result else -1.0,
+                tuple(sorted(result.errors)) if result else (),
+                better,
+            )
+        )
         if better:
             best = result
             kept.append(candidate.code)
@@ -177,7 +189,7 @@ def _trial(job: _Job, plan: Plan) -> _Result:
 
 
 def _full(job: _Job, best: _Result) -> _Result:
-    """Train in full, keep the best epoch; a full training that ends worse gives way to the trial."""
+    """Train in full, keep the best epoch; one that ends worse gives way to the trial."""
     plan = replace(best.plan, early_stopping=True)
     final = _train(job, plan, max(3 * plan.epochs, 60), stop=False)
     final = replace(final, plan=best.plan)
@@ -193,8 +205,15 @@ def _train(job: _Job, plan: Plan, epochs: int, *, stop: bool, watched: bool = Tr
     if plan.early_stopping and watched:
         callbacks.append(keras.callbacks.EarlyStopping(patience=15, restore_best_weights=True))
     try:
-        model.fit(train.x, train.y, epochs=epochs, batch_size=plan.batch_size, verbose=0,
-                  validation_data=(held.x, held.y) if watched else None, callbacks=callbacks)  # fmt: skip
+        model.fit(
+            train.x,
+            train.y,
+            epochs=epochs,
+            batch_size=plan.batch_size,
+            verbose=0,
+            validation_data=(held.x, held.y) if watched else None,
+            callbacks=callbacks,
+        )
     except Exception:
         if not watch.report.alarms:
             raise

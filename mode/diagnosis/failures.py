@@ -21,10 +21,20 @@ def failure_findings(error: BaseException, facts: ModelFacts) -> list[Finding]:
     listed = _LISTED.search(text)
     seen = [int(v) for v in listed[1].split()] if listed else [label]
     layer = facts.heads[0].layer if facts.heads else ""
-    fixes = [fix("fix_labels", facts, labels=f"whole numbers from 0 to {units - 1}"),
-             remedy("fix_units", layer=layer, units=max(seen) + 1)]  # fmt: skip
+    fixes = [
+        fix("fix_labels", facts, labels=f"whole numbers from 0 to {units - 1}"),
+        remedy("fix_units", layer=layer, units=max(seen) + 1),
+    ]
     if min(seen) == 0:  # labels do start at 0, so there are more classes than units
         fixes.reverse()
     evidence = Evidence("label", label, f"0..{units - 1}")
-    return [Finding("target_out_of_range", "error", Where("data"), evidence=(evidence,),
-                    fixes=tuple(fixes), text="labels lie beyond the units of the output")]  # fmt: skip
+    return [
+        Finding(
+            "target_out_of_range",
+            "error",
+            Where("data"),
+            evidence=(evidence,),
+            fixes=tuple(fixes),
+            text="labels lie beyond the units of the output",
+        )
+    ]

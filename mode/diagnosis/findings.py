@@ -59,7 +59,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Fix:
-    """A remedy: its code, what to do, the line to write, and a function on a Plan if there is one."""
+    """A remedy: its code, what to do, the line to write, and its edit of a Plan if there is one."""
 
     code: str
     text: str

@@ -1,4 +1,4 @@
-"""A gallery of faults: small models that fail, each in a way of its own, to look at and to learn from."""
+"""A gallery of faults: small models that fail, each in a way of its own."""
 
 import keras
 import numpy as np
@@ -36,7 +36,9 @@ def vanishing():
 def saturated():
     """Initial weights so large that every tanh sits at its flat end."""
     wide = keras.initializers.RandomUniform(-30, 30, seed=1)
-    return _network(*[layers.Dense(16, "tanh", kernel_initializer=wide) for _ in range(3)], rate=1e-4)
+    return _network(
+        *[layers.Dense(16, "tanh", kernel_initializer=wide) for _ in range(3)], rate=1e-4
+    )
 
 
 def dead():

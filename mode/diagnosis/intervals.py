@@ -8,8 +8,25 @@ import math
 import numpy as np
 
 FULL = (-math.inf, math.inf)
-SAME = ("Identity", "Reshape", "Squeeze", "ExpandDims", "Transpose", "Cast", "StopGradient", "BroadcastTo",
-        "Mean", "Max", "Min", "StridedSlice", "GatherV2", "Pack", "ConcatV2", "Tile", "Snapshot")  # fmt: skip
+SAME = (
+    "Identity",
+    "Reshape",
+    "Squeeze",
+    "ExpandDims",
+    "Transpose",
+    "Cast",
+    "StopGradient",
+    "BroadcastTo",
+    "Mean",
+    "Max",
+    "Min",
+    "StridedSlice",
+    "GatherV2",
+    "Pack",
+    "ConcatV2",
+    "Tile",
+    "Snapshot",
+)
 UNIT = ("Sigmoid", "Softmax")
 
 

@@ -12,29 +12,78 @@ from mode.diagnosis.symptoms import Case
 from mode.diagnosis.tree import explain, support, with_static_fixes
 
 RULES = (
-    symptoms.numerical, symptoms.constant_output, symptoms_curves.odd_value, symptoms.output_range,
-    symptoms_curves.disagreement, symptoms_weights.exploding, symptoms_weights.activation_size,
-    symptoms_weights.vanishing, symptoms.dead_relu, symptoms.saturated, symptoms_weights.unchanged,
-    symptoms_weights.rate, symptoms_curves.crawling, symptoms_curves.rising,
-    symptoms_curves.oscillating, symptoms_curves.flat_loss, symptoms_curves.validation_rows,
-    symptoms_curves.overfitting, symptoms_curves.unfinished,
-)  # fmt: skip
+    symptoms.numerical,
+    symptoms.constant_output,
+    symptoms_curves.odd_value,
+    symptoms.output_range,
+    symptoms_curves.disagreement,
+    symptoms_weights.exploding,
+    symptoms_weights.activation_size,
+    symptoms_weights.vanishing,
+    symptoms.dead_relu,
+    symptoms.saturated,
+    symptoms_weights.unchanged,
+    symptoms_weights.rate,
+    symptoms_curves.crawling,
+    symptoms_curves.rising,
+    symptoms_curves.oscillating,
+    symptoms_curves.flat_loss,
+    symptoms_curves.validation_rows,
+    symptoms_curves.overfitting,
+    symptoms_curves.unfinished,
+)
 
 # once a number is not finite, sizes and shares say nothing any more
-AFTER_NAN = (symptoms.numerical, symptoms_curves.odd_value, symptoms.output_range,
-             symptoms_weights.exploding, symptoms_curves.flat_loss, symptoms_curves.validation_rows)  # fmt: skip
+AFTER_NAN = (
+    symptoms.numerical,
+    symptoms_curves.odd_value,
+    symptoms.output_range,
+    symptoms_weights.exploding,
+    symptoms_curves.flat_loss,
+    symptoms_curves.validation_rows,
+)
 
 # roots before what follows from them, within one severity
 ORDER = (
-    "unsafe_operation", "nan_in_input", "bad_labels", "single_class_target", "target_out_of_range", "shape_mismatch",
-    "lr_negative", "target_mismatch", "activation_mismatch", "missing_softmax", "loss_mismatch",
-    "target_not_distribution", "bad_initialization", "high_dropout", "missing_activation",
-    "exploding_activation", "unnormalized_input", "target_scale", "lr_high", "lr_low",
-    "validation_overlap", "bottleneck", "unsafe_operation", "numerical_error", "zero_loss", "negative_loss",
-    "constant_output", "loss_metric_disagree", "exploding_gradient", "exploding_weights",
-    "vanishing_gradient", "dead_relu", "vanishing_activation", "saturated_activation",
-    "unchanged_weights", "loss_increasing", "oscillating_loss", "loss_not_decreasing",
-)  # fmt: skip
+    "unsafe_operation",
+    "nan_in_input",
+    "bad_labels",
+    "single_class_target",
+    "target_out_of_range",
+    "shape_mismatch",
+    "lr_negative",
+    "target_mismatch",
+    "activation_mismatch",
+    "missing_softmax",
+    "loss_mismatch",
+    "target_not_distribution",
+    "bad_initialization",
+    "high_dropout",
+    "missing_activation",
+    "exploding_activation",
+    "unnormalized_input",
+    "target_scale",
+    "lr_high",
+    "lr_low",
+    "validation_overlap",
+    "bottleneck",
+    "unsafe_operation",
+    "numerical_error",
+    "zero_loss",
+    "negative_loss",
+    "constant_output",
+    "loss_metric_disagree",
+    "exploding_gradient",
+    "exploding_weights",
+    "vanishing_gradient",
+    "dead_relu",
+    "vanishing_activation",
+    "saturated_activation",
+    "unchanged_weights",
+    "loss_increasing",
+    "oscillating_loss",
+    "loss_not_decreasing",
+)
 
 
 def judge(

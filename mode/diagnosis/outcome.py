@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mode.diagnosis.datafacts import class_shares
+from mode.diagnosis.heads import Head
 from mode.diagnosis.limits import LIMITS
-from mode.diagnosis.modelfacts import Head
 from mode.diagnosis.record import Moments, Record
 from mode.diagnosis.static_output import head_kind
 
@@ -49,9 +49,18 @@ def judge_outcome(record: Record, heads: tuple[Head, ...]) -> Outcome:
     enough = (
         len(record.epochs) >= LIMITS.patience_epochs or record.total_steps >= LIMITS.patience_steps
     )
-    known = dict(gain=gain, skill=skill, constant_loss=constant_loss, best_loss=best,
-                 last_loss=last, accuracy=accuracy, majority=majority, constant=flat,
-                 enough=enough or record.finished, finite=finite)  # fmt: skip
+    known = {
+        "gain": gain,
+        "skill": skill,
+        "constant_loss": constant_loss,
+        "best_loss": best,
+        "last_loss": last,
+        "accuracy": accuracy,
+        "majority": majority,
+        "constant": flat,
+        "enough": enough or record.finished,
+        "finite": finite,
+    }
     return Outcome(level=_level(known, len(heads)), **known)
 
 

@@ -12,9 +12,11 @@ import keras
 import numpy as np
 
 from mode import checks
+from mode.diagnosis import reading
 from mode.diagnosis import trace as tracing
-from mode.diagnosis.modelfacts import activation_name, leaf_layers
-from mode.diagnosis.record import COLUMNS, Moments, Record, empty_record
+from mode.diagnosis.heads import activation_name
+from mode.diagnosis.modelfacts import leaf_layers
+from mode.diagnosis.record import COLUMNS, Record, empty_record
 
 _OWNER = "_diagnosis_recorder"
 
@@ -190,10 +192,10 @@ class Recorder:
         if self.last_trace is None:
             return {}
         x, y = (tracing.tensors(part) for part in self.last_trace.data)
-        inputs = tuple(_shape_only("input", i, t) for i, t in enumerate(x))
+        inputs = tuple(reading.shape_only("input", i, t) for i, t in enumerate(x))
         return {
             "inputs": inputs,
-            "targets": tuple(_shape_only("target", i, t) for i, t in enumerate(y)),
+            "targets": tuple(reading.shape_only("target", i, t) for i, t in enumerate(y)),
         }
 
     def record(self, *, finished: bool = False) -> Record:
@@ -215,16 +217,10 @@ class Recorder:
             heads=np.array(series["heads"], dtype=np.float64),
             broken_step=int(store.numpy("clock")[3]),
             broken=store.numpy("broken"),
-            **{f"{kind}s": _moments(store, kind) for kind in ("input", "target", "output")},
-            units=_units(store),
-            overlap=_overlap(store),
+            **{f"{kind}s": reading.moments(store, kind) for kind in ("input", "target", "output")},
+            units=reading.units(store),
+            overlap=reading.overlap(store),
         )
-
-
-def _shape_only(kind: str, i: int, tensor) -> Moments:
-    shape = tuple(tensor.shape[1:])
-    nothing = np.zeros(1)
-    return Moments(f"{kind} {i}", shape, tensor.dtype.name, 0, *[nothing] * 4)
 
 
 def _refuse_second(model) -> None:
@@ -254,7 +250,7 @@ def _optimizers(model) -> list:
 
 
 def _telling(variable, known) -> bool:
-    """Keep kernels; a vector only where its layer has nothing else, as its kernel tells the same."""
+    """Keep kernels; a vector only where its layer has nothing else."""
     if len(variable.shape) > 1:
         return True
     layer = variable.path.rpartition("/")[0]
@@ -271,46 +267,3 @@ def _bound(function, args, kwargs) -> dict:
         return inspect.signature(function).bind(*args, **kwargs).arguments
     except TypeError:
         return kwargs
-
-
-def _moments(store, kind: str) -> tuple[Moments, ...]:
-    names = sorted((n for n in store.specs if n.startswith(f"{kind} ")), key=_position)
-    return tuple(_one_moments(store, name) for name in names)
-
-
-def _position(name: str) -> int:
-    return int(name.rsplit(" ", 1)[1])
-
-
-def _one_moments(store, name: str) -> Moments:
-    total, squares, low, high, count, bad = store.numpy(name).astype(np.float64)
-    safe = np.maximum(count, 1)
-    mean = total / safe
-    std = np.sqrt(np.maximum(squares / safe - mean**2, 0))
-    shape, dtype = store.specs[name]
-    extra = {}
-    labels = store.numpy(name.replace("target", "labels")) if name.startswith("target") else None
-    if labels is not None:
-        extra = {
-            "row_sum": (-float(labels[0]), float(labels[1])),
-            "fractions": float(labels[2]),
-            "counts": labels[3:].astype(np.float64),
-        }
-    share = float(bad.sum() / max(bad.sum() + count.sum(), 1))
-    return Moments(
-        name, shape[1:], dtype, int(count.max(initial=0)), mean, std, -low, high, share, **extra
-    )
-
-
-def _units(store) -> dict:
-    names = [name for name in store.specs if name.startswith("units ")]
-    if not names:
-        return {}
-    ends = np.cumsum([store.specs[name][0] for name in names])[:-1]
-    parts = np.split(store.numpy("units"), ends)
-    return {name[6:]: part for name, part in zip(names, parts, strict=True)}
-
-
-def _overlap(store) -> float:
-    found = store.numpy("found")
-    return float(found[0] / found[1]) if found is not None and found[1] else 0.0

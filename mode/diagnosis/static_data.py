@@ -4,8 +4,9 @@ import numpy as np
 
 from mode.diagnosis.details import fix
 from mode.diagnosis.findings import Evidence, Finding, Where
+from mode.diagnosis.heads import Head
 from mode.diagnosis.limits import LIMITS
-from mode.diagnosis.modelfacts import Head, ModelFacts
+from mode.diagnosis.modelfacts import ModelFacts
 from mode.diagnosis.record import Moments
 
 _TABULAR = 256  # up to this many features each one counts, beyond it their majority
@@ -27,8 +28,16 @@ def _not_finite(moments: Moments, facts) -> list[Finding]:
         return []
     evidence = (Evidence("share of non-finite inputs", moments.nonfinite, 0.0),)
     where = Where("input", variable=moments.name)
-    return [Finding("nan_in_input", "error", where, evidence=evidence,
-                    fixes=(fix("clean_data", facts),), text="the inputs hold NaN or infinity")]  # fmt: skip
+    return [
+        Finding(
+            "nan_in_input",
+            "error",
+            where,
+            evidence=evidence,
+            fixes=(fix("clean_data", facts),),
+            text="the inputs hold NaN or infinity",
+        )
+    ]
 
 
 def _scale(moments: Moments, facts) -> list[Finding]:
@@ -51,8 +60,17 @@ def _scale(moments: Moments, facts) -> list[Finding]:
     )
     fixes = (fix("normalize_input", facts), fix("add_batchnorm", facts))
     where = Where("input", variable=moments.name)
-    return [Finding("unnormalized_input", "warning", where, evidence=evidence, fixes=fixes,
-                    text="features differ by orders of magnitude or are far from 0", gate="fair")]  # fmt: skip
+    return [
+        Finding(
+            "unnormalized_input",
+            "warning",
+            where,
+            evidence=evidence,
+            fixes=fixes,
+            text="features differ by orders of magnitude or are far from 0",
+            gate="fair",
+        )
+    ]
 
 
 def label_findings(facts: ModelFacts, head: Head, target: Moments, kind: str) -> list[Finding]:
@@ -65,14 +83,30 @@ def label_findings(facts: ModelFacts, head: Head, target: Moments, kind: str) ->
     top = float(target.high.max())
     if head.family == "sparse" and target.fractions > 1e-6:
         evidence = (Evidence("largest fraction of a label", target.fractions, 0.0),)
-        found.append(Finding("bad_labels", "error", where, evidence=evidence, fixes=fixes,
-                             text="class labels are not whole numbers"))  # fmt: skip
+        found.append(
+            Finding(
+                "bad_labels",
+                "error",
+                where,
+                evidence=evidence,
+                fixes=fixes,
+                text="class labels are not whole numbers",
+            )
+        )
     divided = head.family in ("categorical", "binary") and kind in ("unit", "distribution")
     alike = np.ptp(target.row_sum) < 1e-3 or len(target.mean) == 1
     if divided and 0 < top < 0.1 and not target.nonfinite and alike:
         evidence = (Evidence("largest target", top, 1.0),)
-        found.append(Finding("bad_labels", "error", where, evidence=evidence, fixes=fixes,
-                             text="the labels look divided by something"))  # fmt: skip
+        found.append(
+            Finding(
+                "bad_labels",
+                "error",
+                where,
+                evidence=evidence,
+                fixes=fixes,
+                text="the labels look divided by something",
+            )
+        )
     return found
 
 
@@ -81,6 +115,13 @@ def _broken_target(facts, target: Moments) -> list[Finding]:
         return []
     evidence = (Evidence("share of non-finite targets", target.nonfinite, 0.0),)
     where = Where("data", variable=target.name)
-    return [Finding("bad_labels", "error", where, evidence=evidence,
-                    fixes=(fix("clean_data", facts), fix("fix_labels", facts)),
-                    text="the targets hold NaN or infinity")]  # fmt: skip
+    return [
+        Finding(
+            "bad_labels",
+            "error",
+            where,
+            evidence=evidence,
+            fixes=(fix("clean_data", facts), fix("fix_labels", facts)),
+            text="the targets hold NaN or infinity",
+        )
+    ]

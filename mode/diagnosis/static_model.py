@@ -11,8 +11,19 @@ _SATURATING = ("sigmoid", "tanh", "hard_sigmoid", "softsign", "softmax")
 
 def model_findings(facts: ModelFacts) -> list[Finding]:
     """Return what is wrong with a model before it sees data."""
-    rules = (_linear_stack, _odd_hidden, _deep_saturating, _exponential, _bottleneck, _dropout,
-             _initial_weights, _signal_gain, _recurrent, _rate, _momentum)  # fmt: skip
+    rules = (
+        _linear_stack,
+        _odd_hidden,
+        _deep_saturating,
+        _exponential,
+        _bottleneck,
+        _dropout,
+        _initial_weights,
+        _signal_gain,
+        _recurrent,
+        _rate,
+        _momentum,
+    )
     return [finding for rule in rules for finding in rule(facts)]
 
 
@@ -44,8 +55,17 @@ def _linear_stack(facts: ModelFacts) -> list[Finding]:
 
 
 def _curved(layer) -> bool:
-    special = (*RECURRENT, "MultiHeadAttention", "MaxPooling1D", "MaxPooling2D", "Embedding",
-               "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Lambda", "Multiply")  # fmt: skip
+    special = (
+        *RECURRENT,
+        "MultiHeadAttention",
+        "MaxPooling1D",
+        "MaxPooling2D",
+        "Embedding",
+        "GlobalMaxPooling1D",
+        "GlobalMaxPooling2D",
+        "Lambda",
+        "Multiply",
+    )
     own = layer.kind not in DENSE and layer.fan_in
     return layer.activation != "linear" or layer.kind in special or bool(own)
 
@@ -144,7 +164,7 @@ def _signal_gain(facts: ModelFacts) -> list[Finding]:
         if layer.kind in NORMALISERS or layer.activation in ("sigmoid", "softmax", "selu"):
             gain, worst, extreme = 1.0, None, 1.0
             continue
-        if layer.kind not in DENSE or not layer.gain == layer.gain:
+        if layer.kind not in DENSE or layer.gain != layer.gain:
             continue
         own = layer.gain / (2**0.5 if layer.activation in RECTIFIERS else 1)
         gain *= min(own, 1.0) if layer.activation == "tanh" else own
@@ -215,8 +235,15 @@ def _rate(facts: ModelFacts) -> list[Finding]:
 def _rate_finding(symptom, severity, known, limit, code, facts, gate) -> Finding:
     codes = [code] if symptom != "lr_high" else [code, "change_optimizer", "clip_gradient"]
     evidence = (Evidence("learning rate", known["rate"], limit),)
-    return Finding(symptom, severity, known["phase"], evidence=evidence, gate=gate,
-                   fixes=tuple(fix(c, facts) for c in codes), text="the learning rate is out of its usual band")  # fmt: skip
+    return Finding(
+        symptom,
+        severity,
+        known["phase"],
+        evidence=evidence,
+        gate=gate,
+        fixes=tuple(fix(c, facts) for c in codes),
+        text="the learning rate is out of its usual band",
+    )
 
 
 def _momentum(facts: ModelFacts) -> list[Finding]:
@@ -226,5 +253,14 @@ def _momentum(facts: ModelFacts) -> list[Finding]:
     evidence = (Evidence("momentum", optimiser.momentum, LIMITS.momentum),)
     fixes = (fix("reduce_momentum", facts), fix("lower_learning_rate", facts))
     where = Where("optimiser", variable=optimiser.name)
-    return [Finding("oscillating_loss", "warning", where, evidence=evidence, fixes=fixes,
-                    text="so much momentum overshoots", gate="fair")]  # fmt: skip
+    return [
+        Finding(
+            "oscillating_loss",
+            "warning",
+            where,
+            evidence=evidence,
+            fixes=fixes,
+            text="so much momentum overshoots",
+            gate="fair",
+        )
+    ]

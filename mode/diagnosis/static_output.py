@@ -4,8 +4,8 @@ import numpy as np
 
 from mode.diagnosis.datafacts import target_kind
 from mode.diagnosis.findings import Evidence, Finding, Where
+from mode.diagnosis.heads import Head
 from mode.diagnosis.limits import LIMITS
-from mode.diagnosis.modelfacts import Head
 from mode.diagnosis.output_table import PROBABILITY, SCCE, verdict
 from mode.diagnosis.record import Moments
 from mode.diagnosis.remedies import remedy
@@ -17,6 +17,8 @@ def head_kind(head: Head, target: Moments | None) -> str:
         return "unknown"
     if not target.rows:  # only the shape is known
         single = target.shape in ((), (1,)) and "int" in target.dtype
+        if _rows_for_labels(head, target):
+            return "one_hot"
         return "labels" if single and head.units != 1 else "unknown"
     rank = len(head.shape)
     if head.family == "sparse" and len(target.shape) + 2 == rank:
@@ -25,6 +27,11 @@ def head_kind(head: Head, target: Moments | None) -> str:
     if kind == "labels" and head.family not in PROBABILITY.split() and head.units == 1:
         return "positive"
     return kind
+
+
+def _rows_for_labels(head: Head, target: Moments) -> bool:
+    """The sparse loss gets a row of numbers where it expects one label."""
+    return head.family == "sparse" and target.shape == head.shape[1:] and head.units != 1
 
 
 def output_findings(head: Head, target: Moments | None) -> list[Finding]:
@@ -78,15 +85,14 @@ def _wrong_shape(head: Head, target, kind: str) -> list[Finding]:
     have, want = tuple(target.shape), tuple(head.shape[1:])
     if head.family == "sparse":
         want = want[:-1]
-    plain = [shape[:-1] if shape[-1:] == (1,) else shape for shape in (have, want)]
-    if plain[0] == plain[1] or kind in ("labels", "binary") and plain[0] == ():
-        if len(want) < 2 or plain[0] != ():
-            return []
-    names = (
-        ("fix_units", "fix_labels") if len(have) == len(want) else ("change_depth", "fix_labels")
-    )
-    if len(want) == len(have) + 1 or (len(want) > 1 and plain[0] == ()):
-        names = ("fix_units", "fix_labels")
+    if _rows_for_labels(head, target):
+        return []  # the table speaks of it
+    given, made = (shape[:-1] if shape[-1:] == (1,) else shape for shape in (have, want))
+    one_for_many = given == () and len(want) >= 2
+    labels = kind in ("labels", "binary") and given == ()
+    if (given == made or labels) and not one_for_many:
+        return []
+    names = ("fix_units", "fix_labels", *(("change_recurrent_layer",) if one_for_many else ()))
     fixes = tuple(remedy(n, layer=head.layer, units=_last(have)) for n in names)
     evidence = (Evidence("target shape", str(have)), Evidence("output shape", str(want)))
     return [_finding("shape_mismatch", "error", head, evidence, fixes,
@@ -110,7 +116,7 @@ def _labels_beyond(head: Head, target, kind: str) -> list[Finding]:
     evidence = (Evidence("labels", f"{low:g}..{high:g}", f"0..{head.units - 1}"),)
     names = (
         ("fix_labels", "fix_units")
-        if low < 0 or high == head.units and low >= 1
+        if low < 0 or (high == head.units and low >= 1)
         else ("fix_units", "fix_labels")
     )
     fixes = tuple(remedy(n, layer=head.layer, units=int(high) + 1) for n in names)

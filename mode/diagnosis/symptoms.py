@@ -31,8 +31,14 @@ class Case:
         )
 
 
-_PHASES = {"input": "input", "activation": "layer", "loss": "loss", "gradient": "layer",
-           "weight": "layer", "update": "optimiser"}  # fmt: skip
+_PHASES = {
+    "input": "input",
+    "activation": "layer",
+    "loss": "loss",
+    "gradient": "layer",
+    "weight": "layer",
+    "update": "optimiser",
+}
 
 
 def first_broken(record: Record) -> int | None:
@@ -72,8 +78,10 @@ def numerical(case: Case) -> list[Finding]:
         ]
     first = record.rows[row]
     where = Where(_PHASES[first.phase], first.layer, first.variable)
-    evidence = (Evidence("first tensor not finite", f"{first.phase} of {first.layer}"),
-                Evidence("tensors not finite at that step", int((record.broken > 0).sum()), 0))  # fmt: skip
+    evidence = (
+        Evidence("first tensor not finite", f"{first.phase} of {first.layer}"),
+        Evidence("tensors not finite at that step", int((record.broken > 0).sum()), 0),
+    )
     when = When(_epoch_of(record, record.broken_step), record.broken_step)
     return [case.finding("numerical_error", "error", where, *evidence, when=when)]
 

@@ -101,8 +101,10 @@ def unfinished(case: Case) -> list[Finding]:
         and whole > 0
         and outcome.level in ("fair", "poor", "bad")
     ):
-        evidence = (Evidence("share of the fall in the last quarter", late, LIMITS.still_improving * 0.5),
-                    Evidence("share of the loss gone", share))  # fmt: skip
+        evidence = (
+            Evidence("share of the fall in the last quarter", late, LIMITS.still_improving * 0.5),
+            Evidence("share of the loss gone", share),
+        )
         return [case.finding("slow_convergence", "warning", Where("fit"), *evidence, gate="fair")]
     if len(case.record.epochs) <= 2 and outcome.level != "bad":
         evidence = Evidence("epochs", len(case.record.epochs), 3)
@@ -154,8 +156,10 @@ def disagreement(case: Case) -> list[Finding]:
     chance = outcome.accuracy - outcome.majority < LIMITS.chance_margin and outcome.majority < 0.85
     if fall < 0.3 or not chance or not (np.isnan(outcome.gain) or outcome.gain > 0.2):
         return []
-    evidence = (Evidence("share of the loss gone", fall, 0.3),
-                Evidence("accuracy", outcome.accuracy, outcome.majority))  # fmt: skip
+    evidence = (
+        Evidence("share of the loss gone", fall, 0.3),
+        Evidence("accuracy", outcome.accuracy, outcome.majority),
+    )
     return [case.finding("loss_metric_disagree", "error", Where("output"), *evidence)]
 
 

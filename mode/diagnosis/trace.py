@@ -1,4 +1,4 @@
-"""One traced training step: which tensors it touched, and the variables that keep their statistics."""
+"""One traced training step: its tensors, and the variables that keep their statistics."""
 
 from dataclasses import dataclass, field
 

@@ -29,7 +29,7 @@ SYMPTOMS = {
     "unnormalized_input": "inputs have very different or very large scales",
     "target_scale": "regression targets are far from unit scale",
     "target_mismatch": "the targets do not fit the loss",
-    "target_out_of_range": "targets lie where the output cannot reach, or labels beyond the classes",
+    "target_out_of_range": "targets lie where the output cannot reach, labels beyond the classes",
     "target_not_distribution": "target rows do not sum to one although the loss expects it",
     "bad_labels": "the labels are not what they should be",
     "single_class_target": "all targets are the same",

@@ -11,8 +11,14 @@ def two_classes():
     return x, (x[:, 0] + x[:, 1] > 0).astype("int32")
 
 
-def classifier(*hidden, units=2, activation="softmax", loss="sparse_categorical_crossentropy",
-               optimizer="adam", inputs=6):  # fmt: skip
+def classifier(
+    *hidden,
+    units=2,
+    activation="softmax",
+    loss="sparse_categorical_crossentropy",
+    optimizer="adam",
+    inputs=6,
+):
     import keras
 
     stack = hidden or (keras.layers.Dense(8, "relu"),)

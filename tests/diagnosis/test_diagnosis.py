@@ -118,9 +118,14 @@ def test_a_guarded_logarithm_is_fine(two_classes):
 def test_a_repair_changes_what_was_wrong_and_nothing_else(two_classes):
     x, y = two_classes
     mended = autorepair(
-        lambda: classifier(activation="sigmoid", units=1, loss="mse", optimizer=keras.optimizers.SGD(1e-6)),
-        (x[:240], y[:240]), validation=(x[240:], y[240:]), trials=3, epochs=10,
-    )  # fmt: skip
+        lambda: classifier(
+            activation="sigmoid", units=1, loss="mse", optimizer=keras.optimizers.SGD(1e-6)
+        ),
+        (x[:240], y[:240]),
+        validation=(x[240:], y[240:]),
+        trials=3,
+        epochs=10,
+    )
     assert mended.skill > mended.before + 0.3
     assert any("learning_rate" in line or "optimiser" in line for line in mended.changes)
     assert mended.history[0].fix in FIXES

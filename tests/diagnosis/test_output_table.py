@@ -26,12 +26,28 @@ FINE = [
 FAULTY = [
     ("binary", 1, "softmax", "binary", False, "activation_mismatch", "change_output_activation"),
     ("labels", 1, "softmax", "regression", False, "activation_mismatch", "fix_units"),
-    ("one_hot", 3, "sigmoid", "categorical", False, "activation_mismatch", "change_output_activation"),
+    (
+        "one_hot",
+        3,
+        "sigmoid",
+        "categorical",
+        False,
+        "activation_mismatch",
+        "change_output_activation",
+    ),
     ("labels", 3, "linear", "sparse", False, "missing_softmax", "change_output_activation"),
     ("labels", 3, "softmax", "sparse", True, "activation_mismatch", "use_from_logits"),
     ("one_hot", 3, "sigmoid", "binary", False, "activation_mismatch", "change_output_activation"),
     ("multi_label", 5, "softmax", "categorical", False, "loss_mismatch", "change_loss"),
-    ("multi_label", 5, "softmax", "binary", False, "activation_mismatch", "change_output_activation"),
+    (
+        "multi_label",
+        5,
+        "softmax",
+        "binary",
+        False,
+        "activation_mismatch",
+        "change_output_activation",
+    ),
     ("binary", 1, "linear", "binary", False, "activation_mismatch", "change_output_activation"),
     ("binary", 1, "sigmoid", "categorical", False, "loss_mismatch", "change_loss"),
     ("signed", 1, "sigmoid", "binary", False, "target_mismatch", "change_loss"),
@@ -42,7 +58,7 @@ FAULTY = [
     ("labels", 3, "softmax", "categorical", False, "loss_mismatch", "change_loss"),
     ("one_hot", 3, "softmax", "sparse", False, "loss_mismatch", "change_loss"),
     ("real", 1, "softmax", "poisson", False, "activation_mismatch", "change_output_activation"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("case", FINE)

@@ -1,5 +1,7 @@
 """The recorder: it measures what a slow second implementation measures, and disturbs nothing."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -39,8 +41,8 @@ def _after(build, x, y, callbacks):
         *model.get_weights(),
         *(v.numpy() for v in model.optimizer.variables),
         drawn,
-        np.random.rand(2),
-    ]  # noqa: NPY002
+        np.random.rand(2),  # noqa: NPY002
+    ]
 
 
 @pytest.mark.parametrize("build", [_plain, _conv, _recurrent])
@@ -82,7 +84,7 @@ def test_gradient_update_and_activation_match_an_eager_step(two_classes):
 
 def test_nothing_is_left_behind(two_classes):
     model = classifier()
-    before = {k for k in vars(model)}
+    before = set(vars(model))
     model.fit(*two_classes, epochs=1, verbose=0, callbacks=[Diagnosis()])
     wrapped = {"call", "train_step", "test_step", "compute_loss", "make_train_function"}
     assert not wrapped & set(vars(model))
@@ -107,10 +109,8 @@ def test_an_exception_of_another_callback_still_clears_up(two_classes):
             raise KeyError("mine")
 
     model = classifier()
-    try:
+    with contextlib.suppress(KeyError):
         model.fit(*two_classes, epochs=1, verbose=0, callbacks=[Diagnosis(), Failing()])
-    except KeyError:
-        pass
     assert "train_step" not in vars(model)
 
 

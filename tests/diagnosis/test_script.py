@@ -9,7 +9,8 @@ SCRIPT = """
 import keras, numpy as np
 x = np.random.default_rng(0).normal(size=(320, 4)).astype("float32")
 y = (x[:, 0] > 0).astype("int32")
-model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "relu"), keras.layers.Dense({units}, "softmax")])
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "relu")])
+model.add(keras.layers.Dense({units}, "softmax"))
 model.compile(keras.optimizers.Adam(0.02), "{loss}")
 model.fit(x, y, epochs=10, verbose=0)
 """
