@@ -1,4 +1,4 @@
-"""Random models under diagnosis: it never raises, never changes a weight, never alters an exception.
+"""Random models under diagnosis: no new exception, the same weights, the same exceptions.
 
 python -m benchmarks.diagnosis_fuzz --models 1000
 """
