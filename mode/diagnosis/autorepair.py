@@ -19,6 +19,8 @@ from mode.diagnosis.score import skill
 MARGIN = 0.01  # of skill that a fix has to bring
 COMBINED = 3  # fixes at most in one repair
 _TRIAL_STEPS = 300
+_BASE_STEPS = 1000  # the unrepaired training gets more time, lest a healthy one looks slow
+_FULL_STEPS = 3000
 _FALLBACK = ("change_optimizer", "normalize_input", "train_longer", "widen_layer")
 
 
@@ -101,7 +103,7 @@ def autorepair(
 
 
 def _repair(job: _Job, source, plan: Plan, trials: int) -> Repair:
-    first = best = _trial(job, plan)
+    first = best = _trial(job, plan, _BASE_STEPS)
     history: list[Attempt] = []
     tried: set[str] = set()
     kept: list[str] = []
@@ -149,8 +151,10 @@ def _pointless(job: _Job) -> set[str]:
 
 
 def _content(result: _Result, repaired: bool) -> bool:
-    """Nothing above a note, and after a repair also a good score."""
-    return not result.report.alarms and (not repaired or result.skill > 0.9)
+    """Nothing above a note; after a repair a good score, whatever a short trial still warns of."""
+    if repaired:
+        return result.skill > 0.95 and not result.errors
+    return not result.report.alarms
 
 
 def _next(result: _Result, source, tried: set[str]):
@@ -177,10 +181,10 @@ def _better(result: _Result, best: _Result) -> bool:
     return not new and result.skill >= best.skill - MARGIN / 2 and result.errors < best.errors
 
 
-def _trial(job: _Job, plan: Plan) -> _Result:
+def _trial(job: _Job, plan: Plan, most: int = _TRIAL_STEPS) -> _Result:
     """Train shortly from fresh weights under diagnosis."""
     steps = max(len(take(job.train.x)) // plan.batch_size, 1)
-    epochs = min(plan.epochs, max(-(-_TRIAL_STEPS // steps), 5))
+    epochs = min(plan.epochs, max(-(-most // steps), 5))
     whole = steps * plan.batch_size
     if plan.batch_size < len(take(job.train.x)):
         # a last, smaller batch would cost a second compilation
@@ -191,7 +195,9 @@ def _trial(job: _Job, plan: Plan) -> _Result:
 def _full(job: _Job, best: _Result) -> _Result:
     """Train in full, keep the best epoch; one that ends worse gives way to the trial."""
     plan = replace(best.plan, early_stopping=True)
-    final = _train(job, plan, max(3 * plan.epochs, 60), stop=False)
+    steps = max(len(take(job.train.x)) // plan.batch_size, 1)
+    epochs = max(plan.epochs, min(max(3 * plan.epochs, 60), _FULL_STEPS // steps))
+    final = _train(job, plan, epochs, stop=False)
     final = replace(final, plan=best.plan)
     return final if final.skill >= best.skill else best
 

@@ -17,6 +17,7 @@ TRANSPARENT = (
     "Rescaling",
     "Squeeze",
 )
+UNKNOWN = "unknown"  # an activation that the graph of layers does not show
 _FAMILIES = {
     "binary_crossentropy": "binary",
     "binary_focal_crossentropy": "binary",
@@ -95,10 +96,7 @@ def heads_of(model, leaves) -> list[Head]:
     ends_of = outputs(model)
     if not ends_of:
         last = [s for s in leaves if getattr(s, "units", 0)][-1:] or leaves[-1:]
-        ends = [
-            (s.path, s.name, (None, getattr(s, "units", None)), activation_name(s), False)
-            for s in last
-        ]
+        ends = [(s.path, s.name, (None, getattr(s, "units", None)), _guess(s), False) for s in last]
         names = ["output"]
     else:
         found = [(_end(t), tuple(t.shape)) for t in ends_of]
@@ -123,11 +121,27 @@ def _end(tensor) -> tuple[str, str, str, bool]:
     if name == "linear" and kind in TRANSPARENT and before:
         return _end(before[0])
     path = getattr(operation, "path", operation.name)
+    if name == "linear" and _hidden_from_view(operation):
+        return path, operation.name, UNKNOWN, False
     weighty = getattr(operation, "weights", None)
     if name != "linear" and not weighty and before:
         inner, _, earlier, _ = _end(before[0])
         return inner, operation.name, name, earlier not in ("linear", "")
     return path, operation.name, name, False
+
+
+def _guess(layer) -> str:
+    """The last layer of a model with a call of its own may still be followed by anything."""
+    name = activation_name(layer)
+    return UNKNOWN if name == "linear" else name
+
+
+def _hidden_from_view(operation) -> bool:
+    """Tell whether an operation may end in any function: no layer, a lambda, a user's layer."""
+    if not isinstance(operation, keras.layers.Layer) or isinstance(operation, keras.layers.Lambda):
+        return True
+    own = not type(operation).__module__.startswith("keras.")
+    return own and not hasattr(operation, "activation")
 
 
 def _losses(model, names: list[str]) -> list[tuple[str, str, bool]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from mode.diagnosis.heads import Head, activation_name, heads_of, outputs
+from mode.diagnosis.heads import Head, activation_name, heads_of
 
 NORMALISERS = (
     "BatchNormalization",
@@ -58,7 +58,7 @@ class ModelFacts:
     compiled: bool
     normalised: bool
     embedded: tuple[bool, ...] = ()
-    sequential: bool = True
+    opaque: bool = False  # parts that are no layers, or a call of its own
 
     @property
     def hidden(self) -> tuple[LayerFacts, ...]:
@@ -100,8 +100,17 @@ def model_facts(model) -> ModelFacts:
         compiled=bool(getattr(model, "compiled", False)),
         normalised=_normalised(leaves),
         embedded=tuple(_embedded(model, leaves)),
-        sequential=len(outputs(model)) == 1,
+        opaque=_opaque(model),
     )
+
+
+def _opaque(model) -> bool:
+    """Tell whether something computes between the layers that no layer stands for."""
+    operations = getattr(model, "operations", None)
+    if operations is None:
+        return not isinstance(model, keras.Sequential)
+    plain = all(isinstance(op, keras.layers.Layer) for op in operations)
+    return not plain or any(isinstance(op, keras.layers.Lambda) for op in operations)
 
 
 def layer_facts(layer) -> LayerFacts:

@@ -70,10 +70,9 @@ def _level(known: dict, heads: int) -> str:
     marks = [m for m in (known["gain"], known["skill"]) if np.isfinite(m)]
     if not marks:
         return "fair"
-    # a class that is rarely absent leaves accuracy no room; then the loss decides
-    chance = (
-        known["accuracy"] - known["majority"] < LIMITS.chance_margin and known["majority"] < 0.85
-    )
+    # where one class fills most rows accuracy has no room, and the loss decides
+    roomy = known["majority"] < 0.7 or not known["gain"] > 0.15
+    chance = known["accuracy"] - known["majority"] < LIMITS.chance_margin and roomy
     if chance or np.mean(marks) < LIMITS.bad_gain:
         return "bad"
     quality = float(np.mean(marks)) if known["majority"] < 0.85 or len(marks) == 1 else max(marks)

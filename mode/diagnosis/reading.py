@@ -50,5 +50,8 @@ def units(store) -> dict:
 
 
 def overlap(store) -> float:
+    """Return the share of validation rows known from training; 0 where rows repeat by nature."""
     found = store.numpy("found")
-    return float(found[0] / found[1]) if found is not None and found[1] else 0.0
+    if found is None or not found[1] or found[2] < 0.95 * found[1]:
+        return 0.0
+    return float(found[0] / found[1])

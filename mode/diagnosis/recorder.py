@@ -6,6 +6,7 @@ Keras hangs a layer's logits on the tensor object. No judgement is made here.
 """
 
 import functools
+import importlib
 import inspect
 
 import keras
@@ -13,7 +14,6 @@ import numpy as np
 
 from mode import checks
 from mode.diagnosis import reading
-from mode.diagnosis import trace as tracing
 from mode.diagnosis.heads import activation_name
 from mode.diagnosis.modelfacts import leaf_layers
 from mode.diagnosis.record import COLUMNS, Record, empty_record
@@ -26,9 +26,7 @@ class Recorder:
 
     def __init__(self, every: int = 20):
         self.every = checks.number("every", every, 1, integer=True)
-        self.store = tracing.Store(every)
-        self.trace: tracing.Trace | None = None
-        self.last_trace: tracing.Trace | None = None
+        self.store = self.trace = self.last_trace = None
         self.missing: list[str] = []
         self.epochs: list[dict] = []
         self._wrapped: list[tuple[object, str, object]] = []
@@ -50,6 +48,9 @@ class Recorder:
         if reason:
             self.missing.append(reason)
             return
+        # only this part needs TensorFlow
+        self.tracing = importlib.import_module("mode.diagnosis.trace")
+        self.store = self.tracing.Store(self.every)
         self._wrap(model, "make_train_function", self._make_function)
         self._wrap(model, "train_step", self._train_step)
         self._wrap(model, "test_step", self._test_step)
@@ -98,7 +99,7 @@ class Recorder:
         def guarded(iterator):
             try:
                 return function(iterator)
-            except (StopIteration, tracing.EndOfData):
+            except (StopIteration, self.tracing.EndOfData):
                 raise
             except BaseException as error:
                 self.on_error(error)
@@ -107,19 +108,19 @@ class Recorder:
         return guarded
 
     def _train_step(self, original, data):
-        self.trace = self.last_trace = tracing.Trace(data=_split_data(data))
+        self.trace = self.last_trace = self.tracing.Trace(data=_split_data(data))
         try:
             logs = original(data)
         finally:
             trace, self.trace = self.trace, None
         if trace.loss is None and isinstance(logs, dict):
             trace.loss = logs.get("loss")
-        self._guard(tracing.flush, trace)
+        self._guard(self.tracing.flush, trace)
         return logs
 
     def _test_step(self, original, data):
         logs = original(data)
-        self._guard(tracing.seek, tracing.Trace(data=_split_data(data)))
+        self._guard(self.tracing.seek, self.tracing.Trace(data=_split_data(data)))
         return logs
 
     def _guard(self, act, trace) -> None:
@@ -153,14 +154,14 @@ class Recorder:
         known = list(variables if variables is not None else optimizer._trainable_variables)
         for gradient, variable in zip(list(grads), known, strict=False):
             if gradient is not None and _telling(variable, known):
-                before = tracing.current(variable)
+                before = self.tracing.current(variable)
                 value = scale.value if scale is not None else None
                 self.trace.gradients.append((variable, gradient, before, value))
 
     def _call(self, layer, original, *args, **kwargs):
         output = original(*args, **kwargs)
         if self.trace is not None:
-            found = [t for t in tracing.tensors(output) if t.dtype.is_floating]
+            found = [t for t in self.tracing.tensors(output) if t.dtype.is_floating]
             if found:
                 self.trace.activations.append(
                     (layer.path or layer.name, activation_name(layer), found[0])
@@ -169,7 +170,7 @@ class Recorder:
 
     def read(self) -> int:
         """Copy a new record from the graph's variables; return the number of steps taken."""
-        clock = self.store.numpy("clock")
+        clock = self.store.numpy("clock") if self.store is not None else None
         if clock is None:
             return 0
         self.broken = bool(clock[3])
@@ -185,13 +186,14 @@ class Recorder:
 
     def new_epoch(self) -> None:
         """Forget the extremes of the units, which are followed epoch by epoch."""
-        self.store.reset("units")
+        if self.store is not None:
+            self.store.reset("units")
 
     def _traced_shapes(self) -> dict:
         """Shapes are known from the trace even where no step ever ran."""
         if self.last_trace is None:
             return {}
-        x, y = (tracing.tensors(part) for part in self.last_trace.data)
+        x, y = (self.tracing.tensors(part) for part in self.last_trace.data)
         inputs = tuple(reading.shape_only("input", i, t) for i, t in enumerate(x))
         return {
             "inputs": inputs,

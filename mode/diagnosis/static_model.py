@@ -50,7 +50,7 @@ def _linear_stack(facts: ModelFacts) -> list[Finding]:
     fixes = [fix("add_activation", facts, layers=[s.name for s in linear])]
     evidence = (Evidence("linear hidden layers", len(linear), 0),)
     text = "linear layers in a row are one linear layer"
-    gate = "bad" if curved else "none"
+    gate = "bad" if curved or facts.opaque else "none"
     return [_layer("missing_activation", "warning", linear[0], evidence, fixes, text, gate)]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from mode.diagnosis.datafacts import target_kind
 from mode.diagnosis.findings import Evidence, Finding, Where
-from mode.diagnosis.heads import Head
+from mode.diagnosis.heads import UNKNOWN, Head
 from mode.diagnosis.limits import LIMITS
 from mode.diagnosis.output_table import PROBABILITY, SCCE, verdict
 from mode.diagnosis.record import Moments
@@ -48,7 +48,8 @@ def _finding(symptom, severity, head, evidence, fixes, text, gate="none", phase=
 
 def _table(head: Head, target, kind: str) -> list[Finding]:
     entry = verdict(kind, head.units, head.activation, head.family, head.from_logits)
-    if entry is None:
+    shown = head.activation != UNKNOWN
+    if entry is None or not (shown or entry.symptom in ("loss_mismatch", "target_mismatch")):
         return []
     units = _classes(target, kind) if "fix_units" in entry.fixes and entry.loss == SCCE else 0
     fixes = tuple(

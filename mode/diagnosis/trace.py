@@ -224,7 +224,10 @@ def seek(trace: Trace, store: Store) -> None:
     inputs = tensors(trace.data[0])
     if "marks" not in store.accumulated or not inputs:
         return
-    found = store.variable("found", lambda: tf.zeros([2]))
-    known = tf.gather(store.accumulated["marks"], taps.row_marks(inputs))
+    found = store.variable("found", lambda: tf.zeros([3]))
+    marks = taps.row_marks(inputs)
+    known = tf.gather(store.accumulated["marks"], marks)
     hits = tf.reduce_sum(tf.cast(tf.reduce_all(known > 0, 0), tf.float32))
-    found.assign_add(tf.stack([hits, tf.cast(tf.shape(known)[1], tf.float32)]))
+    distinct = tf.size(tf.unique(marks[0]).y)
+    counts = [hits, tf.cast(tf.shape(known)[1], tf.float32), tf.cast(distinct, tf.float32)]
+    found.assign_add(tf.stack(counts))
