@@ -93,7 +93,10 @@ def compare(spec: dict, arrays) -> str:
     alone, expected = train(spec, arrays, [])
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="diagnosis failed")
-        watched, received = train(spec, arrays, [Diagnosis(every=spec["every"])])
+        watched, received = train(spec, arrays, [watch := Diagnosis(every=spec["every"])])
+    failed = [f.text for f in watch.report.findings if " failed: " in f.text]
+    if failed:
+        return failed[0]
     if type(expected) is not type(received):
         return f"exception {expected!r} became {received!r}"
     same = all(np.array_equal(a, b, equal_nan=True) for a, b in zip(alone, watched, strict=True))

@@ -99,11 +99,20 @@ def judge(
     static = [*static_findings(facts, record.inputs, record.targets), *extra]
     static = [_escalated(gated(f, outcome), f, outcome) for f in static]
     rules = AFTER_NAN if record.broken_step else RULES
-    dynamic = [gated(f, outcome) for rule in rules for f in rule(case)]
+    dynamic = [gated(f, outcome) for rule in rules for f in _applied(rule, case)]
     votes = support(case, static, [f for f in dynamic if f.severity != "note"])
     votes = with_static_fixes(votes, static)
     found = [explain(f, case, votes) for f in (*static, *dynamic)]
     return ordered([*_first_of_each(found), *_missing(record)]), outcome
+
+
+def _applied(rule, case: Case) -> list[Finding]:
+    """Apply one rule; where it meets numbers it cannot take, the others still speak."""
+    try:
+        return rule(case)
+    except (ArithmeticError, ValueError, IndexError) as error:
+        text = f"rule {rule.__name__} failed: {type(error).__name__}: {error}"
+        return [Finding("not_judged", "note", Where("fit"), text=text)]
 
 
 def _seen_to_fail(finding: Finding, record: Record) -> Finding:

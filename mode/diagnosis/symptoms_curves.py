@@ -23,7 +23,7 @@ def flat_loss(case: Case) -> list[Finding]:
     if outcome.accuracy - outcome.majority < LIMITS.chance_margin:
         evidence = Evidence("accuracy", outcome.accuracy, outcome.majority)
         found.append(case.finding("accuracy_not_increasing", "error", Where("output"), evidence))
-    if outcome.last_loss > 3 * outcome.constant_loss:
+    if outcome.last_loss > 3 * outcome.constant_loss > 0:
         evidence = Evidence(
             "loss over the best constant's", outcome.last_loss / outcome.constant_loss, 3.0
         )
