@@ -14,8 +14,10 @@ from mode.diagnosis import Diagnosis
 
 layers = keras.layers
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "linear", "softmax", "elu", "exponential", "selu", "gelu")
-LOSSES = ("mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy", "poisson", "hinge",
-          "sparse_categorical_crossentropy", "kl_divergence", "mean_squared_logarithmic_error")  # fmt: skip
+LOSSES = (
+    *("mse", "mae", "huber", "poisson", "hinge", "kl_divergence", "mean_squared_logarithmic_error"),
+    *("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"),
+)
 OPTIMISERS = ("sgd", "adam", "rmsprop", "adagrad", "nadam")
 
 

@@ -59,9 +59,8 @@ def programs(runs: pd.DataFrame) -> pd.DataFrame:
         "level",
     ]
     found = runs[runs.what == "diagnose"][names]
-    mended = runs[runs.what == "repair"][
-        ["set", "program", "goal", "threshold", "reached", "changes"]
-    ]
+    columns = ["set", "program", "goal", "threshold", "reached", "changes"]
+    mended = runs[runs.what == "repair"].reindex(columns=columns)
     mended = mended.rename(columns={"reached": "repaired", "goal": "repaired goal"})
     return found.merge(mended, on=["set", "program"], how="left")
 

@@ -29,6 +29,7 @@ RULES = (
     symptoms_curves.oscillating,
     symptoms_curves.flat_loss,
     symptoms_curves.validation_rows,
+    symptoms_curves.suspicious_validation,
     symptoms_curves.overfitting,
     symptoms_curves.unfinished,
 )

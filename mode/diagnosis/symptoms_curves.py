@@ -159,6 +159,21 @@ def validation_rows(case: Case) -> list[Finding]:
     return [case.finding("validation_overlap", "warning", Where("data"), evidence)]
 
 
+def suspicious_validation(case: Case) -> list[Finding]:
+    """Validation far better than training for epochs, though nothing is dropped in training."""
+    record = case.record
+    dropped = any(layer.rate > 0 for layer in case.facts.layers)
+    names = [name for name in (record.epochs[-1] if record.epochs else ()) if "acc" in name]
+    pairs = [(name, f"val_{name}") for name in names if f"val_{name}" in names]
+    if dropped or len(record.epochs) < 4 or not pairs:
+        return []
+    lead = record.log(pairs[0][1])[-3:] - record.log(pairs[0][0])[-3:]
+    if not lead.min() > 0.1:
+        return []
+    evidence = Evidence("validation accuracy above training accuracy", float(lead.min()), 0.1)
+    return [case.finding("suspicious_validation", "note", Where("data"), evidence)]
+
+
 def disagreement(case: Case) -> list[Finding]:
     """The loss falls but the predictions stay at chance."""
     outcome, losses = case.outcome, loss_curve(case.record)
