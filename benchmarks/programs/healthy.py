@@ -83,7 +83,7 @@ def sequence_accuracy(model, task):
     return float(np.mean((model.predict(task.test_x, verbose=0) > 0.5) == (task.test_y > 0.5)))
 
 
-class _Sub(keras.Model):
+class Small(keras.Model):
     def __init__(self):
         super().__init__()
         self.one, self.two = dense(32), dense(3, "softmax")
@@ -93,7 +93,7 @@ class _Sub(keras.Model):
 
 
 def _subclassed():
-    model = _Sub()
+    model = Small()
     model.compile(adam(0.01), SCCE, metrics=["accuracy"])
     return model
 

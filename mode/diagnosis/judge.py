@@ -98,6 +98,7 @@ def judge(
     case = Case(record, facts, outcome)
     extra = tuple(_seen_to_fail(f, record) for f in extra)
     static = [*static_findings(facts, record.inputs, record.targets), *extra]
+    static = [f for f in static if f.symptom != "single_class_target" or _rows_enough(record)]
     static = [_escalated(gated(f, outcome), f, outcome) for f in static]
     rules = AFTER_NAN if record.broken_step else RULES
     dynamic = [gated(f, outcome) for rule in rules for f in _applied(rule, case)]
@@ -105,6 +106,12 @@ def judge(
     votes = with_static_fixes(votes, static)
     found = [explain(f, case, votes) for f in (*static, *dynamic)]
     return ordered([*_first_of_each(found), *_missing(record)]), outcome
+
+
+def _rows_enough(record: Record) -> bool:
+    """A rare class may be missing from the first batches; it takes many to miss it."""
+    rows = max((t.rows for t in record.targets), default=0)
+    return rows >= (300 if record.finished else 1000)
 
 
 def _applied(rule, case: Case) -> list[Finding]:
