@@ -95,3 +95,19 @@ def execute(notebook: tuple[str, ...], out: str, small: bool) -> None:
     run = executing.execute_small if small else executing.execute_whole
     for name in notebook or notebooks.names():
         click.echo(run(name, out))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("target")
+@click.argument("rest", nargs=-1, type=click.UNPROCESSED)
+@click.option("--watch-only", is_flag=True, help="Never stop a hopeless training.")
+def diagnose(target: str, rest: tuple[str, ...], watch_only: bool) -> None:
+    """Run TARGET.py with a diagnosis on every fit, or check TARGET.keras against REST, an .npz.
+
+    Exit code 0: nothing found, 1: findings, 2: it could not run.
+    """
+    from mode.diagnosis import diagnose_model, run_script
+
+    if target.endswith((".keras", ".h5")):
+        sys.exit(diagnose_model(target, *rest[:1], show=click.echo))
+    sys.exit(run_script(target, rest, stop=not watch_only, show=click.echo))

@@ -1,0 +1,24 @@
+"""Why does this training fail, where, and what mends it.
+
+`check` looks at a model before training, `Diagnosis` watches a training, `autorepair` mends one.
+"""
+
+from mode.diagnosis.autorepair import autorepair
+from mode.diagnosis.callback import Diagnosis
+from mode.diagnosis.findings import Cause, Evidence, Finding, Fix
+from mode.diagnosis.report import Report
+from mode.diagnosis.script import diagnose_model, run_script
+from mode.diagnosis.static import check
+
+__all__ = [
+    "Cause",
+    "Diagnosis",
+    "Evidence",
+    "Finding",
+    "Fix",
+    "Report",
+    "autorepair",
+    "check",
+    "diagnose_model",
+    "run_script",
+]

@@ -1,0 +1,133 @@
+"""`Diagnosis`: a Keras callback that watches one training and says what is wrong with it."""
+
+import sys
+import time
+import warnings
+import weakref
+
+import keras
+
+from mode.diagnosis.failures import failure_findings
+from mode.diagnosis.judge import judge
+from mode.diagnosis.modelfacts import model_facts
+from mode.diagnosis.recorder import Recorder
+from mode.diagnosis.report import Report
+from mode.diagnosis.unsafe import unsafe_findings
+
+_SHARE = 0.02  # of the training time that judging may take while it runs
+_HOPELESS = ("numerical_error", "zero_loss", "lr_negative", "nan_in_input", "single_class_target")
+
+
+class Diagnosis(keras.callbacks.Callback):
+    """Watches a training; `report` holds what was found, during the training and after it.
+
+    Args:
+        stop: end a training that cannot succeed; False only watches.
+        every: steps between two records of gradients, updates and activations.
+    """
+
+    def __init__(self, *, stop: bool = False, every: int = 20):
+        super().__init__()
+        self.stop, self.every = stop, every
+        self.report = Report()
+        self.recorder = None
+
+    def set_model(self, model) -> None:
+        """Install the recorder, before the training step is compiled."""
+        super().set_model(model)
+        self.recorder = Recorder(self.every)
+        self.recorder.install(model)
+        self.recorder.on_error = self._failed
+        self._facts, self._extra = None, ()
+        self._count, self._next, self._start, self._first = 0, 0.0, time.perf_counter(), None
+        self._look_at_model()
+        owner = sys._getframe(1).f_locals.get("self")
+        if isinstance(owner, keras.callbacks.CallbackList):
+            # whatever ends the training, the list of callbacks dies with it
+            weakref.finalize(owner, self.recorder.remove)
+
+    def _look_at_model(self) -> None:
+        """Take the facts while the weights are fresh; an unbuilt model waits for its first step."""
+        if self._facts is None and self.model.built:
+            self._facts = model_facts(self.model)
+            self._extra = tuple(unsafe_findings(self.model))
+
+    def on_train_begin(self, logs=None) -> None:
+        """Begin the clock."""
+        self.recorder.begun = True
+        self.report = Report()
+
+    def on_epoch_begin(self, epoch, logs=None) -> None:
+        """Begin a new epoch of unit statistics."""
+        if epoch:
+            self.recorder.new_epoch()
+
+    def on_train_batch_end(self, batch, logs=None) -> None:
+        """Collect a record when one is due, and judge it when there is time to."""
+        self._count += 1
+        if self._count <= 5 or self._count % self.every == 0:
+            known = self.recorder.broken
+            self.recorder.read()
+            news = self.recorder.broken and not known
+            if news or time.perf_counter() >= self._next:
+                self._judge()
+
+    def on_epoch_end(self, epoch, logs=None) -> None:
+        """Note the epoch's logs and judge what is known."""
+        self.recorder.epochs.append({k: float(v) for k, v in (logs or {}).items()})
+        if time.perf_counter() >= self._next:
+            self._judge()
+
+    def on_train_end(self, logs=None) -> None:
+        """Give the final judgement and leave the model as it was."""
+        try:
+            self._judge(finished=True)
+        finally:
+            self.recorder.remove()
+
+    def _judge(self, *, finished: bool = False) -> None:
+        began, stopped = time.perf_counter(), self.report.stopped
+        try:
+            self._look_at_model()
+            if self._facts is None:
+                return
+            record = self.recorder.record(finished=finished)
+            findings, outcome = judge(record, self._facts, self._extra)
+        except Exception as error:  # a judge that fails must not end the training it judges
+            self.recorder.missing.append(f"judgement ({type(error).__name__}: {error})")
+            warnings.warn(f"diagnosis failed: {error}", stacklevel=2)
+            return
+        self.report = Report(tuple(findings), outcome, record, stopped, self._first)
+        if self._first is None and self.report.alarms:
+            self._first = time.perf_counter() - self._start
+        if self.stop and not finished and self._hopeless():
+            self.model.stop_training = True
+            stopped = True
+        self.report = Report(tuple(findings), outcome, record, stopped, self._first)
+        spent = time.perf_counter() - began
+        self._next = time.perf_counter() + spent / _SHARE
+
+    def _hopeless(self) -> bool:
+        """An error that more steps cannot mend; a mere failure so far gets time to recover."""
+        record, outcome = self.report.record, self.report.outcome
+        errors = {f.symptom for f in self.report.findings if f.severity == "error"}
+        if errors & {*_HOPELESS}:
+            return True
+        patient = len(record.epochs) >= 5 and record.total_steps >= 200
+        return bool(errors) and outcome.level == "bad" and (patient or record.total_steps >= 1000)
+
+    def _failed(self, error: BaseException) -> None:
+        """Add what was found to an exception of the training, which goes on as it was."""
+        try:
+            self._look_at_model()
+            if self._facts is not None:
+                record = self.recorder.record(finished=True)
+                extra = (*self._extra, *failure_findings(error, self._facts))
+                findings, outcome = judge(record, self._facts, extra)
+                self.report = Report(tuple(findings), outcome, record, False, self._first)
+                if self.report.alarms:
+                    error.add_note(f"Diagnosis:\n{self.report}")
+        except Exception as trouble:  # the training's own error matters more
+            error.add_note(f"Diagnosis failed too: {type(trouble).__name__}: {trouble}")
+        finally:
+            self.recorder.remove()

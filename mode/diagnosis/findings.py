@@ -1,0 +1,107 @@
+"""What a diagnosis says: findings with their place, time, evidence, causes and fixes."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+SEVERITIES = ("error", "warning", "note")
+PHASES = ("input", "layer", "output", "loss", "optimiser", "data", "fit")
+
+
+@dataclass(frozen=True)
+class Where:
+    """The place of a finding: a phase, and the layer and variable where they are known."""
+
+    phase: str
+    layer: str = ""
+    variable: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.phase, self.layer, self.variable) if part)
+
+
+@dataclass(frozen=True)
+class When:
+    """The time of a finding: before training, or an epoch and a step (both from 1)."""
+
+    epoch: int = 0
+    step: int = 0
+
+    def __str__(self) -> str:
+        if not self.step:
+            return "before training"
+        return f"step {self.step}" + (f", epoch {self.epoch}" if self.epoch else "")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A measured number and the limit it crossed."""
+
+    quantity: str
+    value: float | str
+    limit: float | str | None = None
+
+    def __str__(self) -> str:
+        limit = "" if self.limit is None else f" (limit {_short(self.limit)})"
+        return f"{self.quantity} {_short(self.value)}{limit}"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A possible cause with its weight in [0, 1] and what speaks for it."""
+
+    code: str
+    weight: float
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.code} ({self.weight:.2f})" + (f": {self.why}" if self.why else "")
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A remedy: its code, what to do, the line to write, and its edit of a Plan if there is one."""
+
+    code: str
+    text: str
+    line: str = ""
+    apply: Callable | None = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.text}" + (f"  ->  {self.line}" if self.line else "")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One symptom, how bad it is, where, when, why, and what mends it (best fix first).
+
+    `gate` names the outcome of the training from which the finding counts as more than a
+    note: "none" (always), "fair", "poor" or "bad".
+    """
+
+    symptom: str
+    severity: str
+    where: Where
+    when: When = field(default_factory=When)
+    evidence: tuple[Evidence, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+    text: str = ""
+    gate: str = field(default="none", repr=False)
+
+    def to_dict(self) -> dict:
+        """Return plain values only, as `Report.to_json` writes them."""
+        plain = {"symptom": self.symptom, "severity": self.severity, "text": self.text}
+        plain |= {"where": asdict(self.where), "when": asdict(self.when)}
+        plain["evidence"] = [asdict(e) for e in self.evidence]
+        plain["causes"] = [asdict(c) for c in self.causes]
+        plain["fixes"] = [{"code": f.code, "text": f.text, "line": f.line} for f in self.fixes]
+        return plain
+
+
+def worst_first(findings) -> list[Finding]:
+    """Return the findings by severity, keeping the given order within each."""
+    return sorted(findings, key=lambda f: SEVERITIES.index(f.severity))
+
+
+def _short(value) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

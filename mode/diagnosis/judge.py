@@ -1,0 +1,178 @@
+"""From a record to findings: rules, the gate of the outcome, the decision tree, the order."""
+
+from dataclasses import replace
+
+from mode.diagnosis import symptoms, symptoms_curves, symptoms_weights
+from mode.diagnosis.findings import SEVERITIES, Finding, Where
+from mode.diagnosis.modelfacts import ModelFacts
+from mode.diagnosis.outcome import Outcome, judge_outcome
+from mode.diagnosis.record import Record
+from mode.diagnosis.static import static_findings
+from mode.diagnosis.symptoms import Case
+from mode.diagnosis.tree import explain, support, with_static_fixes
+
+RULES = (
+    symptoms.numerical,
+    symptoms.constant_output,
+    symptoms_curves.odd_value,
+    symptoms.output_range,
+    symptoms_curves.disagreement,
+    symptoms_weights.exploding,
+    symptoms_weights.activation_size,
+    symptoms_weights.vanishing,
+    symptoms.dead_relu,
+    symptoms.saturated,
+    symptoms_weights.unchanged,
+    symptoms_weights.rate,
+    symptoms_curves.crawling,
+    symptoms_curves.rising,
+    symptoms_curves.oscillating,
+    symptoms_curves.flat_loss,
+    symptoms_curves.validation_rows,
+    symptoms_curves.suspicious_validation,
+    symptoms_curves.overfitting,
+    symptoms_curves.unfinished,
+)
+
+# once a number is not finite, sizes and shares say nothing any more
+AFTER_NAN = (
+    symptoms.numerical,
+    symptoms_curves.odd_value,
+    symptoms.output_range,
+    symptoms_weights.exploding,
+    symptoms_curves.flat_loss,
+    symptoms_curves.validation_rows,
+)
+
+# roots before what follows from them, within one severity
+ORDER = (
+    "unsafe_operation",
+    "nan_in_input",
+    "bad_labels",
+    "single_class_target",
+    "target_out_of_range",
+    "shape_mismatch",
+    "lr_negative",
+    "target_mismatch",
+    "activation_mismatch",
+    "missing_softmax",
+    "loss_mismatch",
+    "target_not_distribution",
+    "bad_initialization",
+    "high_dropout",
+    "missing_activation",
+    "exploding_activation",
+    "unnormalized_input",
+    "target_scale",
+    "lr_high",
+    "lr_low",
+    "validation_overlap",
+    "bottleneck",
+    "unsafe_operation",
+    "numerical_error",
+    "zero_loss",
+    "negative_loss",
+    "constant_output",
+    "loss_metric_disagree",
+    "exploding_gradient",
+    "exploding_weights",
+    "vanishing_gradient",
+    "dead_relu",
+    "vanishing_activation",
+    "saturated_activation",
+    "unchanged_weights",
+    "loss_increasing",
+    "oscillating_loss",
+    "loss_not_decreasing",
+)
+
+
+def judge(
+    record: Record, facts: ModelFacts, extra: tuple[Finding, ...] = ()
+) -> tuple[list[Finding], Outcome]:
+    """Return the findings, worst and most fundamental first, and the outcome behind the gates.
+
+    `extra` are findings made elsewhere, such as unsafe operations found by tracing.
+    """
+    outcome = judge_outcome(record, facts.heads)
+    case = Case(record, facts, outcome)
+    extra = tuple(_seen_to_fail(f, record) for f in extra)
+    static = [*static_findings(facts, record.inputs, record.targets), *extra]
+    static = [f for f in static if f.symptom != "single_class_target" or _rows_enough(record)]
+    static = [_escalated(gated(f, outcome), f, outcome) for f in static]
+    rules = AFTER_NAN if record.broken_step else RULES
+    dynamic = [gated(f, outcome) for rule in rules for f in _applied(rule, case)]
+    votes = support(case, static, [f for f in dynamic if f.severity != "note"])
+    votes = with_static_fixes(votes, static)
+    found = [explain(f, case, votes) for f in (*static, *dynamic)]
+    return ordered([*_first_of_each(found), *_missing(record)]), outcome
+
+
+def _rows_enough(record: Record) -> bool:
+    """A rare class may be missing from the first batches; it takes many to miss it."""
+    rows = max((t.rows for t in record.targets), default=0)
+    return rows >= (300 if record.finished else 1000)
+
+
+def _applied(rule, case: Case) -> list[Finding]:
+    """Apply one rule; where it meets numbers it cannot take, the others still speak."""
+    try:
+        return rule(case)
+    except (ArithmeticError, ValueError, IndexError) as error:
+        text = f"rule {rule.__name__} failed: {type(error).__name__}: {error}"
+        return [Finding("not_judged", "note", Where("fit"), text=text)]
+
+
+def _seen_to_fail(finding: Finding, record: Record) -> Finding:
+    """An unguarded operation becomes an error where non-finite values were seen behind it."""
+    row = symptoms.first_broken(record)
+    if row is None or finding.symptom != "unsafe_operation":
+        return finding
+    first = record.rows[row]
+    behind = finding.where.phase == "loss" and first.phase in ("loss", "gradient")
+    inside = finding.where.layer and finding.where.layer in first.layer
+    return replace(finding, severity="error") if behind or inside else finding
+
+
+def gated(finding: Finding, outcome: Outcome) -> Finding:
+    """Turn a finding into a note where the outcome is better than its gate."""
+    judged = outcome.enough or finding.gate == "none"
+    if judged and outcome.at_least(finding.gate):
+        return finding
+    return replace(finding, severity="note")
+
+
+def _escalated(finding: Finding, before: Finding, outcome: Outcome) -> Finding:
+    """What was suspicious before a training that failed is its likely cause."""
+    failed = outcome.level == "bad" and outcome.enough
+    if failed and finding.severity == "warning" and before.gate != "none":
+        return replace(finding, severity="error")
+    return finding
+
+
+def _first_of_each(findings) -> list[Finding]:
+    """Keep the worst finding of each symptom and place, and one of each generic symptom."""
+    kept: dict = {}
+    for finding in findings:
+        key = finding.symptom
+        better = key not in kept or _rank(finding)[0] < _rank(kept[key])[0]
+        if better:
+            kept[key] = finding
+    return list(kept.values())
+
+
+def _rank(finding: Finding) -> tuple[int, int]:
+    order = ORDER.index(finding.symptom) if finding.symptom in ORDER else len(ORDER)
+    return SEVERITIES.index(finding.severity), order
+
+
+def ordered(findings) -> list[Finding]:
+    """Return the findings by severity, then from root to consequence."""
+    return sorted(findings, key=_rank)
+
+
+def _missing(record: Record) -> list[Finding]:
+    return [
+        Finding("not_judged", "note", Where("fit"), text=f"not recorded: {reason}")
+        for reason in record.missing
+    ]

@@ -1,0 +1,174 @@
+"""How well a training went, against the best constant prediction: the gate of every alarm."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mode.diagnosis.datafacts import class_shares
+from mode.diagnosis.heads import Head
+from mode.diagnosis.limits import LIMITS
+from mode.diagnosis.record import Moments, Record
+from mode.diagnosis.static_output import head_kind
+
+LEVELS = ("good", "fair", "poor", "bad")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`level` as in LEVELS; `gain` is 1 - loss / loss of the best constant, `skill` the same for
+    the predictions (accuracy over the largest class's share, or explained variance); NaN where
+    unknown. `enough` tells whether training was long enough to judge a failure."""
+
+    level: str
+    gain: float
+    skill: float
+    constant_loss: float
+    best_loss: float
+    last_loss: float
+    accuracy: float
+    majority: float
+    constant: bool
+    enough: bool
+    finite: bool
+
+    def at_least(self, gate: str) -> bool:
+        """Tell whether the outcome is as bad as `gate`, so that a finding counts."""
+        return gate == "none" or LEVELS.index(self.level) >= LEVELS.index(gate)
+
+
+def judge_outcome(record: Record, heads: tuple[Head, ...]) -> Outcome:
+    """Return the outcome of what has been recorded so far."""
+    losses = loss_curve(record)
+    finite = not record.broken_step and bool(np.isfinite(losses).all())
+    good = losses[np.isfinite(losses)]
+    best, last = (float(good.min()), float(good[-1])) if len(good) else (np.nan, np.nan)
+    constant_loss = _constant_loss(record, heads)
+    gain = 1 - best / constant_loss if constant_loss > 0 and np.isfinite(best) else np.nan
+    skill, accuracy, majority = _worst_skill(record, heads)
+    flat = constant_predictions(record)
+    enough = (
+        len(record.epochs) >= LIMITS.patience_epochs or record.total_steps >= LIMITS.patience_steps
+    )
+    known = {
+        "gain": gain,
+        "skill": skill,
+        "constant_loss": constant_loss,
+        "best_loss": best,
+        "last_loss": last,
+        "accuracy": accuracy,
+        "majority": majority,
+        "constant": flat,
+        "enough": enough or record.finished,
+        "finite": finite,
+    }
+    return Outcome(level=_level(known, len(heads)), **known)
+
+
+def _level(known: dict, heads: int) -> str:
+    if not known["finite"] or known["constant"]:
+        return "bad"
+    marks = [m for m in (known["gain"], known["skill"]) if np.isfinite(m)]
+    if not marks:
+        return "fair"
+    # where one class fills most rows accuracy has no room, and the loss decides
+    roomy = known["majority"] < 0.7 or not known["gain"] > 0.15
+    chance = known["accuracy"] - known["majority"] < LIMITS.chance_margin and roomy
+    if chance or np.mean(marks) < LIMITS.bad_gain:
+        return "bad"
+    quality = float(np.mean(marks)) if known["majority"] < 0.85 or len(marks) == 1 else max(marks)
+    if quality < LIMITS.poor_gain:
+        return "poor"
+    return "fair" if quality < LIMITS.fair_gain else "good"
+
+
+def loss_curve(record: Record) -> np.ndarray:
+    """Return the loss by epoch, or by recorded window while there are few epochs."""
+    by_epoch = record.log("loss")
+    if len(by_epoch) >= LIMITS.patience_epochs or not len(record.losses):
+        return by_epoch
+    return np.concatenate([record.losses, by_epoch[-1:]])
+
+
+def constant_predictions(record: Record) -> bool:
+    """Tell whether the last predictions were the same for every row of every batch."""
+    spread = record.head("spread")
+    if len(spread) < 4 or not spread.shape[1]:
+        return False
+    low, high = record.head("low"), record.head("high")
+    size = np.maximum(np.maximum(np.abs(low), np.abs(high)), 1e-12)[-3:]
+    flat = (spread[-3:] <= 1e-6 * size) & np.isfinite(spread[-3:])
+    single = np.array([_single(t) for t in record.targets] or [False])
+    return bool(flat.all(axis=0).any() and not single.any() and record.steps[-1] >= 20)
+
+
+def _single(target: Moments) -> bool:
+    return bool((target.high == target.low).all())
+
+
+def _constant_loss(record: Record, heads) -> float:
+    if len(heads) != 1 or len(record.targets) != 1:
+        return np.nan
+    head, target = heads[0], record.targets[0]
+    kind = head_kind(head, target)
+    shares = class_shares(target, kind)
+    if head.family in ("categorical", "sparse") and len(shares):
+        return _entropy(shares)
+    if head.family == "binary" and target.low.min() >= 0 and target.high.max() <= 1:
+        p = np.clip(target.mean, 1e-7, 1 - 1e-7)
+        return float(np.mean(-p * np.log(p) - (1 - p) * np.log(1 - p)))
+    if head.loss == "mean_squared_error":
+        return float(np.mean(target.std**2))
+    return 0.8 * float(np.mean(target.std)) if head.loss == "mean_absolute_error" else np.nan
+
+
+def _entropy(shares: np.ndarray) -> float:
+    p = shares[shares > 0]
+    return float(-(p * np.log(p)).sum())
+
+
+def _worst_skill(record: Record, heads) -> tuple[float, float, float]:
+    """Return the lowest skill over the outputs with its accuracy and largest class."""
+    found = []
+    for i, head in enumerate(heads):
+        if (
+            i < record.heads.shape[1]
+            and i < len(record.targets)
+            and len(record.targets) == len(heads)
+        ):
+            found.append(_skill(record, head, i))
+    found = [f for f in found if np.isfinite(f[0])]
+    return min(found) if found else (np.nan, np.nan, np.nan)
+
+
+def _skill(record: Record, head: Head, i: int) -> tuple[float, float, float]:
+    target = record.targets[i]
+    kind = head_kind(head, target)
+    recent = slice(-max(3, len(record.steps) // 5), None)
+    shares = class_shares(target, kind)
+    threshold = head.units == 1 and (head.from_logits or kind == "signed")
+    if len(shares) > 1 and not threshold:
+        majority = float(shares.max())
+        accuracy = _accuracy(record, head, recent, i)
+        return (accuracy - majority) / (1 - majority), accuracy, majority
+    if kind in ("real", "positive", "signed_unit", "unit", "distribution"):
+        error = float(np.nanmean(record.head("square")[recent, i])) if len(record.steps) else np.nan
+        variance = float(np.mean(target.std**2))
+        return (1 - error / variance if variance > 0 else np.nan), np.nan, np.nan
+    return np.nan, np.nan, np.nan
+
+
+def _accuracy(record: Record, head: Head, recent, i: int) -> float:
+    """Take the accuracy of the last epoch's log where there is one output, else the sample's."""
+    names = (
+        "accuracy",
+        "acc",
+        "categorical_accuracy",
+        "sparse_categorical_accuracy",
+        "binary_accuracy",
+    )
+    logged = [record.log(n)[-1] for n in names if record.epochs and n in record.epochs[-1]]
+    sampled = record.head("hits")[recent, i]
+    sampled = float(np.nanmean(sampled)) if np.isfinite(sampled).any() else np.nan
+    if record.heads.shape[1] == 1 and logged and head.units != 1:
+        return max(logged[0], sampled) if np.isfinite(sampled) else logged[0]
+    return sampled

@@ -1,0 +1,104 @@
+"""Data as a plan wants them: cleaned, relabelled, targets scaled; always new arrays."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from mode.diagnosis.plan import Plan
+
+
+@dataclass(frozen=True)
+class Data:
+    """Inputs and targets: arrays n x ..., or lists or dictionaries of them."""
+
+    x: object
+    y: object
+
+    def rows(self, chosen) -> "Data":
+        """Return the chosen rows of every array."""
+        pick = lambda part: np.asarray(part)[chosen]  # noqa: E731
+        return Data(_mapped(pick, self.x), _mapped(pick, self.y))
+
+
+def _mapped(function, part):
+    if isinstance(part, dict):
+        return {key: function(value) for key, value in part.items()}
+    return (
+        [function(p) for p in part]
+        if isinstance(part, list | tuple)
+        else function(np.asarray(part))
+    )
+
+
+def take(part):
+    """Return the first array of a nesting, whose length is the number of rows."""
+    if isinstance(part, dict):
+        return next(iter(part.values()))
+    return part[0] if isinstance(part, list | tuple) and np.ndim(part[0]) else part
+
+
+def prepared(data: Data, plan: Plan, reference: Data | None = None) -> Data:
+    """Return the data as the plan wants them; target scales come from `reference` (training)."""
+    if plan.clean:
+        data = data.rows(_finite_rows(data))
+    if plan.relabel:
+        base = (reference or data).y
+        data = Data(data.x, _relabelled(data.y, base))
+    if plan.scale_targets and not isinstance(data.y, dict | list | tuple):
+        mean, std = target_scale(reference or data)
+        data = Data(data.x, ((np.asarray(data.y, float) - mean) / std).astype("float32"))
+    return data
+
+
+def target_scale(data: Data) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of the targets by column; a constant column keeps 1."""
+    y = np.asarray(data.y, float)
+    mean, std = np.nanmean(y, axis=0), np.nanstd(y, axis=0)
+    return mean, np.where(std > 0, std, 1.0)
+
+
+def rescaled(model, plan: Plan, train: Data):
+    """Return a model that predicts in the targets' own units again."""
+    if not plan.scale_targets or isinstance(train.y, dict | list | tuple):
+        return model
+    mean, std = target_scale(train)
+    width = model.outputs[0].shape[-1]
+    scale = keras.layers.Rescaling(_row(std, width), _row(mean, width))
+    whole = keras.Model(model.inputs, scale(model.outputs[0]))
+    whole.compile(optimizer="adam", loss=model.loss)
+    return whole
+
+
+def _row(values, width: int):
+    flat = np.broadcast_to(np.asarray(values, float).reshape(-1), (width,))
+    return flat.tolist() if width > 1 else float(flat[0])
+
+
+def _finite_rows(data: Data) -> np.ndarray:
+    keep = np.ones(len(take(data.x)), bool)
+    for part in (data.x, data.y):
+        arrays = (
+            part.values()
+            if isinstance(part, dict)
+            else part
+            if isinstance(part, list | tuple)
+            else [part]
+        )
+        for array in map(np.asarray, arrays):
+            if array.dtype.kind == "f":
+                keep &= np.isfinite(array.reshape(len(array), -1)).all(axis=1)
+    return keep
+
+
+def _relabelled(y, reference):
+    """Whole labels become 0, 1, ... in their order, signs 0 and 1, rows sum to 1."""
+    if isinstance(y, dict | list | tuple):
+        return y
+    y, base = np.asarray(y), np.asarray(reference)
+    if y.ndim > 1 and y.shape[-1] > 1:
+        return (y / np.maximum(y.sum(axis=-1, keepdims=True), 1e-12)).astype("float32")
+    known = np.unique(base[np.isfinite(base)] if base.dtype.kind == "f" else base)
+    if len(known) > len(base) / 5:
+        return y  # measurements, not labels
+    return np.searchsorted(known, y).astype(y.dtype if y.dtype.kind in "iu" else "float32")

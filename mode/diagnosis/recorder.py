@@ -1,0 +1,271 @@
+"""Recorder: instruments a Keras model for the length of one `fit`, then leaves no trace.
+
+It wraps methods on the instance (not the class): the step, the loss, the optimisers' `apply`
+and the `call` of leaf layers. The wrappers hand on the very tensors they were given, because
+Keras hangs a layer's logits on the tensor object. No judgement is made here.
+"""
+
+import functools
+import importlib
+import inspect
+
+import keras
+import numpy as np
+
+from mode import checks
+from mode.diagnosis import reading
+from mode.diagnosis.heads import activation_name
+from mode.diagnosis.modelfacts import leaf_layers
+from mode.diagnosis.record import COLUMNS, Record, empty_record
+
+_OWNER = "_diagnosis_recorder"
+
+
+class Recorder:
+    """Records statistics of true batches every `every` steps; non-finite values at every step."""
+
+    def __init__(self, every: int = 20):
+        self.every = checks.number("every", every, 1, integer=True)
+        self.store = self.trace = self.last_trace = None
+        self.missing: list[str] = []
+        self.epochs: list[dict] = []
+        self._wrapped: list[tuple[object, str, object]] = []
+        self._series: dict[str, list] = {"steps": [], "losses": [], "values": [], "heads": []}
+        self.model = None
+        self.begun = self.broken = False
+        self.on_error = lambda error: None
+
+    def install(self, model) -> None:
+        """Wrap the model's step; the compiled functions are made again at the next step.
+
+        Raises:
+            InputError: when another recorder is about to watch the same training.
+        """
+        _refuse_second(model)
+        self.model = model
+        model.__dict__[_OWNER] = self
+        reason = _cannot_instrument(model)
+        if reason:
+            self.missing.append(reason)
+            return
+        # only this part needs TensorFlow
+        self.tracing = importlib.import_module("mode.diagnosis.trace")
+        self.store = self.tracing.Store(self.every)
+        self._wrap(model, "make_train_function", self._make_function)
+        self._wrap(model, "train_step", self._train_step)
+        self._wrap(model, "test_step", self._test_step)
+        self._wrap(model, "compute_loss", self._compute_loss)
+        self._wrap(model, "call", self._model_call)
+        for optimizer in _optimizers(model):
+            self._wrap(optimizer, "apply", functools.partial(self._apply, optimizer))
+        for layer in leaf_layers(model):
+            self._wrap(layer, "call", functools.partial(self._call, layer))
+        model.train_function = None
+        model.test_function = None
+
+    def remove(self) -> None:
+        """Put every wrapped method back; harmless to repeat."""
+        for owner, name, before in reversed(self._wrapped):
+            if before is None:
+                owner.__dict__.pop(name, None)
+            else:
+                owner.__dict__[name] = before
+        if self._wrapped:
+            self.model.train_function = None
+            self.model.test_function = None
+        self._wrapped = []
+        if self.model is not None and self.model.__dict__.get(_OWNER) is self:
+            del self.model.__dict__[_OWNER]
+
+    def _wrap(self, owner, name: str, around) -> None:
+        original = getattr(owner, name)
+        before = owner.__dict__.get(name)
+
+        @functools.wraps(original)
+        def wrapper(*args, **kwargs):
+            return around(original, *args, **kwargs)
+
+        owner.__dict__[name] = wrapper
+        self._wrapped.append((owner, name, before))
+
+    def _make_function(self, original, *args, **kwargs):
+        original(*args, **kwargs)
+        self.model.train_function = self._guarded(self.model.train_function)
+
+    def _guarded(self, function):
+        """Return the compiled step with a way to learn of its exceptions."""
+
+        @functools.wraps(function)
+        def guarded(iterator):
+            try:
+                return function(iterator)
+            except (StopIteration, self.tracing.EndOfData):
+                raise
+            except BaseException as error:
+                self.on_error(error)
+                raise
+
+        return guarded
+
+    def _train_step(self, original, data):
+        self.trace = self.last_trace = self.tracing.Trace(data=_split_data(data))
+        try:
+            logs = original(data)
+        finally:
+            trace, self.trace = self.trace, None
+        if trace.loss is None and isinstance(logs, dict):
+            trace.loss = logs.get("loss")
+        self._guard(self.tracing.flush, trace)
+        return logs
+
+    def _test_step(self, original, data):
+        logs = original(data)
+        self._guard(self.tracing.seek, self.tracing.Trace(data=_split_data(data)))
+        return logs
+
+    def _guard(self, act, trace) -> None:
+        try:
+            act(trace, self.store)
+        except Exception as error:  # an observer must never break what it observes
+            self.missing.append(f"statistics inside the step ({type(error).__name__}: {error})")
+
+    def _compute_loss(self, original, *args, **kwargs):
+        loss = original(*args, **kwargs)
+        if self.trace is not None:
+            given = _bound(original, args, kwargs)
+            self.trace.loss, self.trace.output = loss, given.get("y_pred", self.trace.output)
+        return loss
+
+    def _model_call(self, original, *args, **kwargs):
+        output = original(*args, **kwargs)
+        if self.trace is not None:
+            self.trace.output = output
+        return output
+
+    def _apply(self, optimizer, original, grads, trainable_variables=None):
+        if self.trace is not None:
+            self._note_gradients(optimizer, grads, trainable_variables)
+        return original(grads, trainable_variables)
+
+    def _note_gradients(self, optimizer, grads, variables) -> None:
+        scale = getattr(optimizer, "dynamic_scale", None) if optimizer.built else None
+        guarded = hasattr(optimizer, "inner_optimizer")
+        self.trace.guarded |= guarded
+        known = list(variables if variables is not None else optimizer._trainable_variables)
+        for gradient, variable in zip(list(grads), known, strict=False):
+            if gradient is not None and _telling(variable, known):
+                before = self.tracing.current(variable)
+                value = scale.value if scale is not None else None
+                self.trace.gradients.append((variable, gradient, before, value))
+
+    def _call(self, layer, original, *args, **kwargs):
+        output = original(*args, **kwargs)
+        if self.trace is not None:
+            found = [t for t in self.tracing.tensors(output) if t.dtype.is_floating]
+            if found:
+                self.trace.activations.append(
+                    (layer.path or layer.name, activation_name(layer), found[0])
+                )
+        return output
+
+    def read(self) -> int:
+        """Copy a new record from the graph's variables; return the number of steps taken."""
+        clock = self.store.numpy("clock") if self.store is not None else None
+        if clock is None:
+            return 0
+        self.broken = bool(clock[3])
+        step, loss = self.store.numpy("window")
+        series = self._series
+        if step and (not series["steps"] or int(step) > series["steps"][-1]):
+            series["steps"].append(int(step))
+            series["losses"].append(float(loss))
+            series["values"].append(self.store.numpy("matrix"))
+            heads = self.store.numpy("heads")
+            series["heads"].append(heads if heads is not None else np.zeros((0, 8)))
+        return int(clock[0])
+
+    def new_epoch(self) -> None:
+        """Forget the extremes of the units, which are followed epoch by epoch."""
+        if self.store is not None:
+            self.store.reset("units")
+
+    def _traced_shapes(self) -> dict:
+        """Shapes are known from the trace even where no step ever ran."""
+        if self.last_trace is None:
+            return {}
+        x, y = (self.tracing.tensors(part) for part in self.last_trace.data)
+        inputs = tuple(reading.shape_only("input", i, t) for i, t in enumerate(x))
+        return {
+            "inputs": inputs,
+            "targets": tuple(reading.shape_only("target", i, t) for i, t in enumerate(y)),
+        }
+
+    def record(self, *, finished: bool = False) -> Record:
+        """Return what is known so far."""
+        steps = self.read()
+        known = {"epochs": tuple(self.epochs), "missing": tuple(dict.fromkeys(self.missing))}
+        known |= {"finished": finished, "total_steps": steps}
+        if not self._series["steps"]:
+            return empty_record(**known, **self._traced_shapes())
+        series, store = self._series, self.store
+        return empty_record(
+            **known,
+            steps=np.array(series["steps"]),
+            losses=np.array(series["losses"]),
+            rows=store.rows,
+            values=np.array(series["values"], dtype=np.float64).reshape(
+                -1, len(store.rows), len(COLUMNS)
+            ),
+            heads=np.array(series["heads"], dtype=np.float64),
+            broken_step=int(store.numpy("clock")[3]),
+            broken=store.numpy("broken"),
+            **{f"{kind}s": reading.moments(store, kind) for kind in ("input", "target", "output")},
+            units=reading.units(store),
+            overlap=reading.overlap(store),
+        )
+
+
+def _refuse_second(model) -> None:
+    other = model.__dict__.get(_OWNER)
+    if other is None:
+        return
+    waiting = not other.begun
+    other.remove()
+    if waiting:
+        checks.fail("a training takes one Diagnosis callback", "two on the same model")
+
+
+def _cannot_instrument(model) -> str:
+    if keras.backend.backend() != "tensorflow":
+        return f"gradients and activations (backend {keras.backend.backend()!r}, not 'tensorflow')"
+    if getattr(model, "jit_compile", False):
+        return "gradients and activations (the model is compiled with jit_compile=True)"
+    if type(model.distribute_strategy).__name__ not in ("_DefaultDistributionStrategy", "NoneType"):
+        return "gradients and activations (training is distributed)"
+    return ""
+
+
+def _optimizers(model) -> list:
+    found = [model.optimizer, *vars(model).values()]
+    kept = {id(o): o for o in found if isinstance(o, keras.optimizers.Optimizer)}
+    return list(kept.values())
+
+
+def _telling(variable, known) -> bool:
+    """Keep kernels; a vector only where its layer has nothing else."""
+    if len(variable.shape) > 1:
+        return True
+    layer = variable.path.rpartition("/")[0]
+    return sum(v.path.rpartition("/")[0] == layer for v in known) == 1
+
+
+def _split_data(data) -> tuple:
+    x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+    return x, y
+
+
+def _bound(function, args, kwargs) -> dict:
+    try:
+        return inspect.signature(function).bind(*args, **kwargs).arguments
+    except TypeError:
+        return kwargs

@@ -1,0 +1,103 @@
+"""Figures of a diagnosis: what a record holds, drawn over the steps of the training."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from mode.figures.style import COLOURS, GREY, LEGEND, axes
+
+_STYLES = ("-", "--", "-.", ":")
+
+
+def loss_over_steps(record: Any, ax: Axes | None = None, *, constant: float | None = None) -> Axes:
+    """Draw the mean loss between two records, and the loss of the best constant prediction.
+
+    Args:
+        record: a `mode.diagnosis` record (steps (t,), losses (t,), broken_step).
+        constant: loss of the best constant prediction; None leaves the line out.
+    """
+    ax = axes(ax, 4, 2.6)
+    ax.plot(record.steps, record.losses, color=COLOURS[0], label="training loss")
+    if constant is not None and np.isfinite(constant):
+        ax.axhline(constant, color=GREY, linestyle="--", label="best constant prediction")
+    _mark_broken(record, ax)
+    ax.set_xlabel("step")
+    ax.set_ylabel("loss")
+    ax.legend(**LEGEND)
+    return ax
+
+
+def gradient_ratio(record: Any, ax: Axes | None = None) -> Axes:
+    """Draw |gradient| / |weight| of each kernel over the steps, first layer to last."""
+    ax = axes(ax, 4, 2.6)
+    sizes = record.column("rms")
+    gradients, weights = record.indices("gradient"), record.indices("weight")
+    for k, (g, w) in enumerate(zip(gradients, weights, strict=True)):
+        ratio = sizes[:, g] / np.maximum(sizes[:, w], 1e-30)
+        line = _STYLES[k // len(COLOURS) % len(_STYLES)]
+        ax.plot(
+            record.steps,
+            np.maximum(ratio, 1e-12),
+            line,
+            color=COLOURS[k % len(COLOURS)],
+            label=record.rows[g].layer.rsplit("/", 1)[-1],
+        )
+    ax.set_yscale("log")
+    ax.set_xlabel("step")
+    ax.set_ylabel("|gradient| / |weight|")
+    _mark_broken(record, ax)
+    if len(gradients) <= len(COLOURS):
+        ax.legend(**LEGEND)
+    return ax
+
+
+def activation_bars(record: Any, ax: Axes | None = None) -> Axes:
+    """Draw, for each layer at the last record, the share of zero and of saturated activations."""
+    ax = axes(ax, 4, 2.6)
+    layers = record.indices("activation")
+    place = np.arange(len(layers))
+    zero = record.column("zero")[-1, layers]
+    full = np.array([_saturated(record, i) for i in layers])
+    ax.bar(place - 0.2, zero, 0.4, color=COLOURS[0], label="zero")
+    ax.bar(place + 0.2, full, 0.4, color=COLOURS[1], hatch="//", label="saturated")
+    names = [record.rows[i].layer.rsplit("/", 1)[-1] for i in layers]
+    ax.set_xticks(place, names, rotation=45, ha="right")
+    ax.set_ylim(0, 1)
+    ax.set_ylabel("share of activations")
+    ax.legend(**LEGEND)
+    return ax
+
+
+def _saturated(record: Any, i: int) -> float:
+    column = {"tanh": "beyond", "sigmoid": "edge"}.get(record.rows[i].activation)
+    return float(record.column(column)[-1, i]) if column else 0.0
+
+
+def broken_tensors(record: Any, ax: Axes | None = None) -> Axes:
+    """Draw which tensors were not finite at the first step with any, in forward order."""
+    ax = axes(ax, 4, 3)
+    names = [f"{r.phase} {r.layer.rsplit('/', 1)[-1]}" for r in record.rows]
+    bad = record.broken if len(record.broken) else np.zeros(len(names))
+    colours = [COLOURS[1] if b else COLOURS[0] for b in bad]
+    ax.barh(np.arange(len(names)), np.where(bad > 0, 1.0, 0.15), color=colours)
+    ax.set_yticks(np.arange(len(names)), names, fontsize=6)
+    ax.invert_yaxis()
+    ax.set_xticks([0.15, 1.0], ["finite", "not finite"])
+    ax.set_xlabel(f"at step {record.broken_step}" if record.broken_step else "at no step")
+    return ax
+
+
+def _mark_broken(record: Any, ax: Axes) -> None:
+    if record.broken_step:
+        ax.axvline(
+            record.broken_step, color=COLOURS[1], linestyle=":", label="first NaN or infinity"
+        )
+
+
+FIGURES = {
+    "loss_over_steps": loss_over_steps,
+    "gradient_ratio": gradient_ratio,
+    "activation_bars": activation_bars,
+    "broken_tensors": broken_tensors,
+}

@@ -1,0 +1,146 @@
+"""From a training to its report: faults are named, healthy trainings are left alone."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from mode.diagnosis import Diagnosis, autorepair, check
+from mode.diagnosis.mapping import mapping_rows, tree_rows
+from mode.diagnosis.words import FIXES, SYMPTOMS
+from tests.diagnosis.conftest import classifier
+
+LAYERS = keras.layers
+
+
+def _watched(model, x, y, epochs=8, **options):
+    model.fit(x, y, epochs=epochs, verbose=0, callbacks=[watch := Diagnosis(**options)])
+    return watch.report
+
+
+def test_a_healthy_training_has_no_alarm(two_classes):
+    report = _watched(classifier(optimizer=keras.optimizers.Adam(0.01)), *two_classes, epochs=15)
+    assert report.alarms == ()
+    assert report.outcome.level == "good"
+
+
+def test_one_softmax_unit_is_seen_before_and_during_training(two_classes):
+    x, y = two_classes
+    model = classifier(units=1, loss="binary_crossentropy")
+    assert check(model, x, y)[0].symptom == "activation_mismatch"
+    report = _watched(model, x, y)
+    assert report.findings[0].symptom == "activation_mismatch"
+    assert report.findings[0].fixes[0].code == "change_output_activation"
+    assert "constant_output" in {f.symptom for f in report.alarms}
+
+
+def test_a_hopeless_training_is_stopped(two_classes):
+    model = classifier(optimizer=keras.optimizers.SGD(-1.0))
+    report = _watched(model, *two_classes, epochs=50, stop=True)
+    assert report.stopped
+    assert report.findings[0].symptom == "lr_negative"
+    assert report.record.total_steps < 100
+
+
+def test_raw_inputs_are_the_first_cause_of_a_failed_training(two_classes):
+    x, y = two_classes
+    model = classifier(optimizer=keras.optimizers.SGD(0.05))
+    report = _watched(model, x * 1e4 + 1e5, y)
+    assert report.findings[0].fixes[0].code == "normalize_input"
+
+
+def test_training_rows_in_validation_are_recognised(two_classes):
+    x, y = two_classes
+    model = classifier()
+    model.fit(
+        x,
+        y,
+        epochs=2,
+        verbose=0,
+        validation_data=(x[:80], y[:80]),
+        callbacks=[watch := Diagnosis()],
+    )
+    assert "validation_overlap" in {f.symptom for f in watch.report.alarms}
+
+
+def test_a_report_speaks_json_table_text_and_html(two_classes):
+    report = _watched(classifier(activation="sigmoid"), *two_classes, epochs=2)
+    told = json.loads(report.to_json())
+    assert told[0]["symptom"] == report.findings[0].symptom
+    assert list(report.to_frame().symptom) == [f.symptom for f in report.findings]
+    assert report.findings[0].symptom in str(report)
+    assert report._repr_html_().startswith("<table>")
+
+
+def test_what_cannot_be_judged_is_said():
+    model = keras.Sequential([LAYERS.Dense(2)])
+    texts = [f.text for f in check(model) if f.symptom == "not_judged"]
+    assert texts == [
+        "could not judge the outputs: the model is not built",
+        "could not judge loss and optimiser: the model is not compiled",
+    ]
+
+
+def test_the_tree_and_the_mapping_use_the_words_of_the_diagnosis():
+    for row in tree_rows():
+        assert row["symptom"] in SYMPTOMS
+        assert set(row["fixes"].split()) <= set(FIXES)
+    for row in mapping_rows():
+        assert set(row["our symptoms"].split()) <= set(SYMPTOMS)
+        assert set(row["our fixes"].split()) <= set(FIXES)
+
+
+def test_an_unguarded_logarithm_is_a_note_and_an_error_once_it_failed(two_classes):
+    x, y = two_classes
+
+    def logarithm(truth, predicted):
+        return -keras.ops.mean(truth * keras.ops.log(predicted))
+
+    y = y.astype("float32")[:, None]
+    model = classifier(units=1, activation="relu", loss=logarithm)
+    notes = [f for f in check(model, x, y) if f.symptom == "unsafe_operation"]
+    assert [(f.severity, f.where.variable) for f in notes] == [("note", "Log")]
+    report = _watched(model, x, y, epochs=2)
+    assert report.findings[0].symptom == "unsafe_operation"
+    assert report.findings[0].severity == "error"
+    assert report.findings[0].fixes[0].code == "guard_operation"
+
+
+def test_a_guarded_logarithm_is_fine(two_classes):
+    def logarithm(truth, predicted):
+        return -keras.ops.mean(truth * keras.ops.log(keras.ops.maximum(predicted, 1e-7)))
+
+    found = check(classifier(units=1, activation="sigmoid", loss=logarithm), *two_classes)
+    assert "unsafe_operation" not in {f.symptom for f in found}
+
+
+def test_a_repair_changes_what_was_wrong_and_nothing_else(two_classes):
+    x, y = two_classes
+    mended = autorepair(
+        lambda: classifier(
+            activation="sigmoid", units=1, loss="mse", optimizer=keras.optimizers.SGD(1e-6)
+        ),
+        (x[:240], y[:240]),
+        validation=(x[240:], y[240:]),
+        trials=3,
+        epochs=10,
+    )
+    assert mended.skill > mended.before + 0.3
+    assert any("learning_rate" in line or "optimiser" in line for line in mended.changes)
+    assert mended.history[0].fix in FIXES
+
+
+def test_a_healthy_model_is_not_changed(two_classes):
+    x, y = two_classes
+    build = classifier(optimizer=keras.optimizers.Adam(0.02))
+    weights = build.get_weights()
+    mended = autorepair(build, (x[:240], y[:240]), validation=(x[240:], y[240:]), epochs=15)
+    assert mended.changes == ()
+    for before, after in zip(weights, build.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_data_that_are_no_pair_are_refused():
+    with pytest.raises(ValueError, match=r"^data must be \(x, y\)\. Received: int\.$"):
+        autorepair(classifier, 3)

@@ -1,0 +1,149 @@
+"""The recorder: it measures what a slow second implementation measures, and disturbs nothing."""
+
+import contextlib
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mode.checks import InputError
+from mode.diagnosis import Diagnosis
+from tests.diagnosis.conftest import classifier
+
+LAYERS = keras.layers
+
+
+def _plain():
+    return classifier(LAYERS.Dense(8, "tanh"), LAYERS.Dropout(0.3))
+
+
+def _conv():
+    return classifier(
+        LAYERS.Reshape((6, 1)),
+        LAYERS.Conv1D(4, 3),
+        LAYERS.BatchNormalization(),
+        LAYERS.ReLU(),
+        LAYERS.Flatten(),
+    )
+
+
+def _recurrent():
+    return classifier(LAYERS.Reshape((6, 1)), LAYERS.GRU(4, dropout=0.2))
+
+
+def _after(build, x, y, callbacks):
+    keras.utils.set_random_seed(3)
+    model = build()
+    model.fit(x, y, epochs=2, batch_size=32, verbose=0, callbacks=callbacks)
+    drawn = keras.ops.convert_to_numpy(keras.random.normal((3,)))
+    return [
+        *model.get_weights(),
+        *(v.numpy() for v in model.optimizer.variables),
+        drawn,
+        np.random.rand(2),  # noqa: NPY002
+    ]
+
+
+@pytest.mark.parametrize("build", [_plain, _conv, _recurrent])
+def test_training_is_the_same_bit_for_bit(build, two_classes):
+    plain, watched = (_after(build, *two_classes, c) for c in ([], [Diagnosis()]))
+    for a, b in zip(plain, watched, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_gradient_update_and_activation_match_an_eager_step(two_classes):
+    x, y = two_classes[0][:32], two_classes[1][:32]
+    keras.utils.set_random_seed(1)
+    model = classifier(LAYERS.Dense(8, "relu", name="hidden"), optimizer=keras.optimizers.SGD(0.1))
+    hidden = model.get_layer("hidden")
+    with tf.GradientTape() as tape:
+        active = hidden(x)
+        loss = tf.reduce_mean(
+            keras.losses.sparse_categorical_crossentropy(y, model.layers[-1](active))
+        )
+    gradient = tape.gradient(loss, hidden.kernel.value).numpy()
+    expected = {
+        "gradient": np.sqrt(np.mean(gradient**2)),
+        "update": 0.1 * np.sqrt(np.mean(gradient**2)),
+        "activation": np.sqrt(np.mean(active.numpy() ** 2)),
+    }
+    model.fit(
+        x, y, epochs=1, batch_size=32, verbose=0, shuffle=False, callbacks=[watch := Diagnosis()]
+    )
+    record = watch.report.record
+    found = {
+        r.phase: record.column("rms")[0, i]
+        for i, r in enumerate(record.rows)
+        if "hidden" in r.layer
+    }
+    for phase, value in expected.items():
+        assert found[phase] == pytest.approx(value, rel=1e-4)
+    assert record.losses[0] == pytest.approx(float(loss), rel=1e-5)
+
+
+def test_nothing_is_left_behind(two_classes):
+    model = classifier()
+    before = set(vars(model))
+    model.fit(*two_classes, epochs=1, verbose=0, callbacks=[Diagnosis()])
+    wrapped = {"call", "train_step", "test_step", "compute_loss", "make_train_function"}
+    assert not wrapped & set(vars(model))
+    assert "apply" not in vars(model.optimizer)
+    assert before <= set(vars(model))
+    assert all("call" not in vars(layer) for layer in model.layers)
+
+
+def test_an_exception_passes_unchanged_with_the_finding_added(two_classes):
+    x, y = two_classes
+    model = classifier(units=2)
+    with pytest.raises(Exception, match="label value of 7") as caught:
+        model.fit(x, y + 6, epochs=1, verbose=0, callbacks=[watch := Diagnosis()])
+    assert "train_step" not in vars(model)
+    assert watch.report.findings[0].symptom == "target_out_of_range"
+    assert "target_out_of_range" in "".join(caught.value.__notes__)
+
+
+def test_an_exception_of_another_callback_still_clears_up(two_classes):
+    class Failing(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyError("mine")
+
+    model = classifier()
+    with contextlib.suppress(KeyError):
+        model.fit(*two_classes, epochs=1, verbose=0, callbacks=[Diagnosis(), Failing()])
+    assert "train_step" not in vars(model)
+
+
+def test_two_at_once_are_refused(two_classes):
+    model = classifier()
+    with pytest.raises(InputError) as caught:
+        model.fit(*two_classes, epochs=1, verbose=0, callbacks=[Diagnosis(), Diagnosis()])
+    assert str(caught.value) == (
+        "a training takes one Diagnosis callback. Received: two on the same model."
+    )
+    assert "train_step" not in vars(model)
+
+
+def test_the_first_broken_tensor_is_named_with_its_step(two_classes):
+    x, y = two_classes
+    x = x.copy()
+    x[40, 2] = np.nan  # the second batch of 32
+    model = classifier(LAYERS.Dense(8, "tanh"))
+    model.fit(
+        x, y, epochs=1, batch_size=32, verbose=0, shuffle=False, callbacks=[watch := Diagnosis()]
+    )
+    assert watch.report.record.broken_step == 2
+    found = {f.symptom: f for f in watch.report.findings}
+    assert found["numerical_error"].where.phase == "input"
+    assert found["numerical_error"].when.step == 2
+    assert watch.report.findings[0].symptom == "nan_in_input"
+
+
+def test_an_xla_model_is_watched_by_its_metrics_and_says_so(two_classes):
+    model = classifier()
+    model.compile("adam", "sparse_categorical_crossentropy", jit_compile=True)
+    model.fit(*two_classes, epochs=1, verbose=0, callbacks=[watch := Diagnosis()])
+    texts = [f.text for f in watch.report.findings if f.symptom == "not_judged"]
+    assert texts == [
+        "not recorded: gradients and activations (the model is compiled with jit_compile=True)"
+    ]

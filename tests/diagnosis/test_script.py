@@ -1,0 +1,46 @@
+"""A user's script under diagnosis, and a saved model at rest."""
+
+import numpy as np
+
+from mode.diagnosis import diagnose_model, run_script
+from tests.diagnosis.conftest import classifier
+
+SCRIPT = """
+import keras, numpy as np
+x = np.random.default_rng(0).normal(size=(320, 4)).astype("float32")
+y = (x[:, 0] > 0).astype("int32")
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "relu")])
+model.add(keras.layers.Dense({units}, "softmax"))
+model.compile(keras.optimizers.Adam(0.02), "{loss}")
+model.fit(x, y, epochs=10, verbose=0)
+"""
+
+
+def _run(tmp_path, text):
+    path, shown = tmp_path / "training.py", []
+    path.write_text(text)
+    return run_script(path, show=shown.append), "\n".join(shown)
+
+
+def test_a_healthy_script_ends_with_0(tmp_path):
+    code, text = _run(tmp_path, SCRIPT.format(units=2, loss="sparse_categorical_crossentropy"))
+    assert (code, text) == (0, "fit 1 of 1\nNothing found.")
+
+
+def test_findings_end_with_1(tmp_path):
+    code, text = _run(tmp_path, SCRIPT.format(units=1, loss="binary_crossentropy"))
+    assert code == 1
+    assert "ERROR activation_mismatch" in text
+
+
+def test_a_script_that_cannot_run_ends_with_2(tmp_path):
+    assert _run(tmp_path, "import keras\nraise ValueError('mine')")[0] == 2
+    assert run_script(tmp_path / "no.py", show=lambda text: None) == 2
+
+
+def test_a_saved_model_is_checked_against_stored_data(tmp_path, two_classes):
+    classifier(units=1, loss="binary_crossentropy").save(tmp_path / "model.keras")
+    np.savez(tmp_path / "data.npz", x=two_classes[0], y=two_classes[1])
+    shown = []
+    assert diagnose_model(tmp_path / "model.keras", tmp_path / "data.npz", show=shown.append) == 1
+    assert "softmax over one unit is always 1" in shown[0]
