@@ -1,0 +1,241 @@
+"""Activation maximisation: z* = argmax a(G(z)) - R(z), every unit and restart in one batch.
+
+Follows DGN-AM (Nguyen et al., NeurIPS 2016): normalised gradient, codes shrunk each step and kept
+in a measured box, a rate that decays to 0. Without a prior the code is the picture itself.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from mode import checks
+from mode.featurevis import targets, terms
+from mode.featurevis.prior import Prior, sample
+from mode.seeds import derive, generator
+
+CHUNK = 20  # steps a compiled call, so that the progress bar moves
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """Settings of an ascent; `rate` and `shrink` are in units of a code's standard deviation."""
+
+    steps: int = 60
+    rate: float = 0.15
+    shrink: float = 0.99
+    adaptive: bool = True  # Adam's moments; else the normalised gradient itself
+    keep_best: bool = True  # else the last picture, as DGN-AM does
+
+
+PRESETS = {
+    "default": Ascent(),
+    "dgn-am": Ascent(steps=200, rate=0.8, adaptive=False, keep_best=False),
+    "pixels": Ascent(steps=150, rate=0.15, shrink=1.0),
+}
+
+
+@dataclass(frozen=True)
+class Stimuli:
+    """What units prefer.
+
+    images (units, restarts, h, w, c) in [0, 1]; codes (units, restarts, d); activations (units,
+    restarts), before softmax for classes; trace (steps, units, restarts), activation by step;
+    units as asked for; layer or None for the class scores.
+    """
+
+    images: np.ndarray
+    codes: np.ndarray
+    activations: np.ndarray
+    trace: np.ndarray
+    units: tuple
+    layer: str | None
+
+    def _repr_html_(self) -> str:
+        from mode.featurevis.pictures import table
+
+        return table(self.images, [str(u) for u in self.units])
+
+
+def maximise(
+    classifier: keras.Model,
+    prior: Prior | None,
+    units: Sequence = range(10),
+    *,
+    layer: str | None = None,
+    restarts: int = 16,
+    seed: int = 0,
+    preset: str | None = None,
+    steps: int | None = None,
+    transforms: Sequence[Callable] | None = None,
+    penalties: Sequence[Callable] | None = None,
+    progress: bool = True,
+) -> Stimuli:
+    """Return the pictures that most excite `units` of `layer`, `restarts` of each.
+
+    Args:
+        prior: the generator to search through, or None to search pixels.
+        units: whole numbers (classes or channels), tuples (single neurons) or dicts of such to
+            weights (groups).
+        layer: a name from `targets.layers_of`; None is the class scores before softmax.
+        preset: a name from `PRESETS`; by default "default", or "pixels" without a prior.
+        steps: overrides the preset's.
+        transforms, penalties: callables as in `terms`; without a prior jitter, blur, total
+            variation and norm unless others are handed in.
+
+    Raises:
+        InputError: for a classifier of another input shape, NaN weights, an unknown layer, unit or
+            preset, or a unit whose activation no restart can change.
+    """
+    ascent = PRESETS[checks.one_of("preset", preset or _default(prior), PRESETS)]
+    if steps is not None:
+        ascent = replace(ascent, steps=checks.number("steps", steps, 1, integer=True))
+    checks.number("restarts", restarts, 1, integer=True)
+    targets.check_classifier(classifier)
+    start = _starts(classifier, prior, len(units) * restarts, seed)
+    if prior is None:
+        transforms = (terms.jitter(1), terms.blur(0.5)) if transforms is None else transforms
+        penalties = (terms.total_variation(5.0), terms.norm(1.0)) if penalties is None else penalties
+    stimuli = climb(
+        classifier, prior, list(units), start, ascent, layer=layer, restarts=restarts,
+        seed=derive(seed, "ascent"), transforms=transforms or (), penalties=penalties or (),
+        bar="maximise" if progress else "",
+    )  # fmt: skip
+    _check_alive(stimuli)
+    return stimuli
+
+
+def _default(prior: Prior | None) -> str:
+    return "pixels" if prior is None else "default"
+
+
+def input_shape(classifier: keras.Model) -> tuple:
+    """Return the shape of one input, without the batch axis."""
+    shape = getattr(classifier, "input_shape", None)
+    if not isinstance(shape, tuple):
+        checks.fail("classifier must have one input of known shape", repr(shape))
+    return shape[1:]
+
+
+def check_shape(classifier: keras.Model, shape: tuple) -> None:
+    """Raise unless the classifier takes images of `shape`.
+
+    Raises:
+        InputError: with both shapes.
+    """
+    wanted = input_shape(classifier)
+    if len(wanted) != len(shape) or any(w not in (None, s) for w, s in zip(wanted, shape, strict=True)):
+        checks.fail(f"classifier must take the prior's images, shape {tuple(shape)}", f"shape {wanted}")
+
+
+def _starts(classifier, prior, count, seed) -> np.ndarray:
+    if prior is None:
+        shape = input_shape(classifier)
+        if None in shape:
+            checks.fail("classifier must have a fixed input shape for pixel space", f"{shape}")
+        noise = generator(seed, "pixels").normal(size=(count, *shape))
+        return np.clip(0.5 + 0.1 * noise, 0, 1).astype(np.float32)
+    check_shape(classifier, prior.shape)
+    return sample(prior, count, seed=derive(seed, "starts"))[0][generator(seed, "mix").permutation(count)]
+
+
+def climb(
+    classifier, prior, units, start, ascent, *, layer=None, restarts, seed,
+    transforms=(), penalties=(), bar="", scores=None,
+) -> Stimuli:  # fmt: skip
+    """Return the stimuli reached from `start`, codes (units x restarts, ...), unit by unit."""
+    decode = tf.identity if prior is None else partial(prior.decoder, training=False)
+    low, high = (0.0, 1.0) if prior is None else prior.box.T
+    read = scores or targets.reader(classifier, layer, decode(tf.constant(start[:2])))
+    shape = tuple(read(decode(tf.constant(start[:1]))).shape[1:])
+    weights = np.repeat(targets.unit_weights(units, shape), restarts, axis=1)  # (k, rows)
+
+    def objective(z, key):
+        images = decode(z)
+        for i, transform in enumerate(transforms):
+            images = transform(images, key + tf.constant([0, i]))
+        flat = tf.reshape(read(images), (len(start), -1))
+        value = tf.reduce_sum(flat * weights.T, axis=1)
+        return value, value - sum((p(images, z) for p in penalties), tf.zeros(len(start)))
+
+    codes, values, trace = _loop(objective, start, (low, high), ascent, seed, bar)
+    grid = (len(units), restarts)
+    images = np.asarray(decode(tf.constant(codes)))
+    return Stimuli(
+        images.reshape(*grid, *images.shape[1:]), codes.reshape(*grid, *codes.shape[1:]),
+        values.reshape(grid), trace.reshape(-1, *grid), tuple(units), layer,
+    )  # fmt: skip
+
+
+def _loop(objective, start, box, ascent, seed, bar) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return codes, their activations (n,) and the activations by step (steps, n)."""
+    low, high = (tf.constant(b, tf.float32) for b in box)
+    reach = (high - low) / 6  # the box spans 6 standard deviations
+    axes = tuple(range(1, start.ndim))
+
+    @tf.autograph.experimental.do_not_convert
+    def move(t, z, m, v):
+        key = tf.stack([t, tf.constant(seed, tf.int32)])
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            value, goal = objective(z, key)
+        slope = tape.gradient(goal, z) * reach
+        slope /= tf.reduce_mean(tf.abs(slope), axis=axes, keepdims=True) + 1e-12
+        now = tf.cast(t, tf.float32)
+        if ascent.adaptive:
+            m, v = 0.9 * m + 0.1 * slope, 0.99 * v + 0.01 * slope**2
+            slope = m / (1 - 0.9 ** (now + 1)) / (tf.sqrt(v / (1 - 0.99 ** (now + 1))) + 1e-8)
+        rate = ascent.rate * (1 - now / ascent.steps)
+        moved = tf.clip_by_value(ascent.shrink * (z + rate * reach * slope), low, high)
+        return value, goal, moved, m, v
+
+    @tf.function
+    def chunk(first, last, z, m, v, best, top, kept):
+        trace = tf.TensorArray(tf.float32, last - first)
+        for t in tf.range(first, last):
+            value, goal, moved, m, v = move(t, z, m, v)
+            better = goal > top
+            mask = tf.reshape(better, (-1, *[1] * len(axes)))
+            best, top = tf.where(mask, z, best), tf.where(better, goal, top)
+            kept = tf.where(better, value, kept)
+            trace = trace.write(t - first, value)
+            z = moved
+        return z, m, v, best, top, kept, trace.stack()
+
+    n = len(start)
+    state = [tf.constant(start), tf.zeros_like(start), tf.zeros_like(start), tf.constant(start)]
+    state += [tf.fill((n,), -np.inf), tf.zeros(n)]
+    traces = []
+    for first in tqdm(range(0, ascent.steps, CHUNK), desc=bar, disable=not bar):
+        last = min(first + CHUNK, ascent.steps)
+        *state, trace = chunk(tf.constant(first), tf.constant(last), *state)
+        traces.append(trace.numpy())
+    if ascent.keep_best:
+        codes, values = state[3].numpy(), state[5].numpy()
+    else:
+        codes = state[0].numpy()
+        values = objective(state[0], tf.constant([ascent.steps, seed], tf.int32))[0].numpy()
+    return codes, values, np.concatenate(traces)
+
+
+def dead(stimuli: Stimuli) -> list:
+    """Return the units whose activation stays the same in every restart at every step."""
+    low, high = stimuli.trace.min(axis=(0, 2)), stimuli.trace.max(axis=(0, 2))
+    flat = high - low <= 1e-6 * np.maximum(1, np.abs(high))
+    return [unit for unit, still in zip(stimuli.units, flat, strict=True) if still]
+
+
+def _check_alive(stimuli: Stimuli) -> None:
+    still = dead(stimuli)
+    if still:
+        index = stimuli.units.index(still[0])
+        where = "the class scores" if stimuli.layer is None else f"layer {stimuli.layer!r}"
+        level = stimuli.trace[0, index, 0]
+        checks.fail(
+            f"units must respond to the picture; unit {still[0]!r} of {where} is dead",
+            f"activation {level:g} at every step of every restart",
+        )
