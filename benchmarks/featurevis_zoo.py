@@ -61,7 +61,7 @@ def _dense(activation):
 def _lenet(x):
     for width in (6, 16):
         x = layers.Conv2D(width, 5, activation="tanh")(x)
-        x = layers.AveragePooling2D()(x)
+        x = layers.AveragePooling2D(2)(x)
     x = layers.Flatten()(x)
     return layers.Dense(84, "tanh")(layers.Dense(120, "tanh")(x))
 
