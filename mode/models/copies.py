@@ -1,0 +1,77 @@
+"""Copies of a model: same architecture, weights, compile settings and optimiser state."""
+
+import os
+from pathlib import Path
+
+import keras
+
+from mode import checks
+
+
+def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
+    """Return an independent copy of a built model; `model` is not changed.
+
+    Args:
+        model: Sequential, functional, or subclassed with a working `get_config`.
+        keep_optimizer: also copy the optimiser's state (Adam's moments, the step count);
+            otherwise the copy starts with a fresh optimiser of the same settings.
+
+    Raises:
+        InputError: for a model that is not built, or whose class cannot be rebuilt.
+    """
+    if not model.built or not model.weights:
+        checks.fail("the model must be built and have weights", f"{model.name!r}, without")
+    copy = _same_architecture(model)
+    copy.set_weights(model.get_weights())
+    if model.compiled:
+        copy_compilation(model, copy, keep_optimizer=keep_optimizer)
+    return copy
+
+
+def _same_architecture(model: keras.Model) -> keras.Model:
+    try:
+        copy = keras.models.clone_model(model)
+        if not copy.built:
+            copy.build_from_config(model.get_build_config())
+    except Exception as error:
+        raise checks.InputError(
+            f"a subclassed model must be rebuildable by from_config(get_config()). Received: "
+            f"{type(model).__name__}, {type(error).__name__}. Define get_config, or save and "
+            "load it as a functional model."
+        ) from error
+    return copy
+
+
+def copy_compilation(source: keras.Model, target: keras.Model, *, keep_optimizer: bool) -> None:
+    """Compile `target` like `source`, with an optimiser of its own."""
+    optimizer = type(source.optimizer).from_config(source.optimizer.get_config())
+    config = source.get_compile_config() or {}
+    metrics = keras.saving.deserialize_keras_object(config.get("metrics"))
+    target.compile(optimizer=optimizer, loss=source.loss, metrics=metrics)
+    optimizer.build(target.trainable_variables)
+    if keep_optimizer and source.optimizer.built:
+        assign(optimizer.variables, source.optimizer.variables)
+
+
+def assign(targets: list, sources: list) -> None:
+    """Give every variable of `targets` the value of its partner in `sources`."""
+    for target, source in zip(targets, sources, strict=True):
+        target.assign(source)
+
+
+def load_model(path: str | os.PathLike) -> keras.Model:
+    """Load a `.keras` file in Keras's safe mode (no code of the file is run).
+
+    Raises:
+        InputError: for a missing file, or one that safe mode refuses.
+    """
+    path = Path(path)
+    if path.suffix != ".keras" or not path.is_file():
+        checks.fail("the model must be the path of an existing .keras file", f"'{path}'")
+    try:
+        return keras.saving.load_model(path, safe_mode=True)
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0]
+        raise checks.InputError(
+            f"{path} must load in Keras's safe mode. Received: {type(error).__name__}: {reason}"
+        ) from error

@@ -1,0 +1,136 @@
+"""What a repair does, as data: every choice that the paper leaves open, and every known defect."""
+
+from dataclasses import asdict, dataclass, field, fields
+
+from mode import checks
+from mode.distances import DISTANCES
+from mode.faults import GAMMA, THETA
+from mode.heatmaps import KINDS
+from mode.selection import SELECTORS
+
+LAYERS = ("chosen", "last hidden", "output")
+
+
+@dataclass(frozen=True)
+class Defects:
+    """The defects of the public replication (Harel-Canada 2019), each a switch; all off here."""
+
+    earth_mover_unflipped: bool = False
+    canberra_is_chebyshev: bool = False
+    grey_level_earth_mover: bool = False
+    pixel_hci_only: bool = False
+    layer_never_differs: bool = False
+    test_leak: bool = False
+    probe_diagnoses: bool = False
+    extra_control_batch: bool = False
+    fresh_init: bool = False
+    no_replay: bool = False
+    swapped_hmi_hwi: bool = False
+    depleted_figures: bool = False
+
+    def on(self) -> list[str]:
+        """Return the names of the switches that are on."""
+        return [name for name, value in asdict(self).items() if value]
+
+
+# What each defect does when it is on.
+DEFECTS = {
+    "earth_mover_unflipped": "the earth mover takes the least similar inputs as the most similar",
+    "canberra_is_chebyshev": "canberra computes chebyshev",
+    "grey_level_earth_mover": "the earth mover compares grey values, blind to where they are",
+    "pixel_hci_only": "maps are mean images of correct inputs; no layer, no differential map",
+    "layer_never_differs": "layer selection always returns the output layer",
+    "test_leak": "the test part diagnoses, feeds the maps, stops the loop, and scores it",
+    "probe_diagnoses": "with layer selection, a re-headed sub-model is diagnosed, not the model",
+    "extra_control_batch": "the control gets a batch before the stop test, from a pool that MODE "
+    "used up, with its optimiser reset",
+    "fresh_init": "each metric starts from a model of its own, so metrics are not paired",
+    "no_replay": "each round trains on its batch alone, whose random share lacks the label",
+    "swapped_hmi_hwi": "false positives are grouped by true label, false negatives by predicted",
+    "depleted_figures": "best and worst inputs are drawn from a used-up pool, without symmetric "
+    "colour limits",
+}
+PUBLISHED = Defects(**dict.fromkeys(DEFECTS, True))
+CORRECTED = Defects()
+PROTOCOLS = {"published": PUBLISHED, "corrected": CORRECTED}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to repair. Every field is a choice that Ma et al. (2018) leave open.
+
+    selector: how the share `alpha` of a batch is chosen (SELECTORS).
+    metric: how near an input is to the map (DISTANCES), for "nearest" and "farthest".
+    kind: cells of the heat maps ("pixel", "mean", "importance").
+    layer: whose states are compared: "chosen" anew each round, "last hidden", "output".
+    alpha: share of a batch that the selector chooses; the rest is random.
+    targeted: the selector's share comes from the worst label (and what is mistaken for it).
+    replay: old training inputs trained on beside the chosen ones, as a multiple of `batch`.
+    rounds, batch, epochs: at most so many rounds of so many inputs, so many epochs each.
+    stops: end when no label is faulty any more.
+    theta, gamma: limits of under- and over-fitting; eps: limit of the layer's stop rule.
+    """
+
+    selector: str = "nearest"
+    metric: str = "dot"
+    kind: str = "mean"
+    layer: str = "chosen"
+    alpha: float = 0.25
+    targeted: bool = True
+    replay: float = 2.0
+    rounds: int = 5
+    batch: int = 2000
+    epochs: int = 3
+    stops: bool = True
+    theta: float = THETA
+    gamma: float = GAMMA
+    eps: float = 0.01
+    defects: Defects = field(default=CORRECTED)
+
+    def __post_init__(self):
+        checks.one_of("selector", self.selector, SELECTORS)
+        checks.one_of("metric", self.metric, DISTANCES)
+        checks.one_of("kind", self.kind, KINDS)
+        checks.one_of("layer", self.layer, LAYERS)
+        for name in ("alpha", "theta", "gamma", "eps"):
+            checks.number(name, getattr(self, name), 0, 1)
+        for name in ("rounds", "batch", "epochs"):
+            checks.number(name, getattr(self, name), 1, integer=True)
+        checks.number("replay", self.replay, 0)
+
+    @property
+    def maps_are_pixels(self) -> bool:
+        """Whether maps compare images, so that no layer is needed."""
+        return self.kind == "pixel" or self.defects.pixel_hci_only
+
+    @property
+    def measured_metric(self) -> str:
+        """The metric that is really computed, after the defects.
+
+        A true earth mover needs places for its mass: pixels have them, units of a layer do not.
+        """
+        if self.metric == "canberra" and self.defects.canberra_is_chebyshev:
+            return "chebyshev"
+        has_places = self.maps_are_pixels and not self.defects.grey_level_earth_mover
+        return "earth_mover_2d" if self.metric == "earth_mover" and has_places else self.metric
+
+    @property
+    def applied_selector(self) -> str:
+        """The selector that is really used, after the defects."""
+        flipped = self.defects.earth_mover_unflipped and self.metric == "earth_mover"
+        return "farthest" if flipped and self.selector == "nearest" else self.selector
+
+
+OPTIONS = [option.name for option in fields(Recipe)]
+_UNTARGETED = {"targeted": False, "alpha": 1.0}
+RECIPES = {
+    "recommended": Recipe(selector="margin", **_UNTARGETED),
+    "mode": Recipe(),
+    "published": Recipe(kind="pixel", replay=0, defects=PUBLISHED),
+    "random": Recipe(selector="random", **_UNTARGETED),
+    "quota_random": Recipe(selector="random"),
+    "least_confidence": Recipe(selector="least_confidence", **_UNTARGETED),
+    "margin": Recipe(selector="margin", **_UNTARGETED),
+    "entropy": Recipe(selector="entropy", **_UNTARGETED),
+    "gini": Recipe(selector="gini", **_UNTARGETED),
+}

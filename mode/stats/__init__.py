@@ -1,0 +1,31 @@
+"""Comparisons of arms over the blocks they share: a long table goes in, a table comes out.
+
+A *block* is what pairs the arms: a seed, or a scenario and a seed (`block` names one column or
+several). Every function refuses a table in which an arm lacks a block, since an unpaired test of
+paired runs mistakes the difference between seeds for noise of the arms.
+"""
+
+from mode.stats.blocks import paired
+from mode.stats.comparison import a12, compare, equivalence, holm, median_interval, signed_rank
+from mode.stats.power import blocks_for_power, blocks_needed, power
+from mode.stats.publication import publication_tests, published_tables
+from mode.stats.ranks import critical_difference, friedman, mean_ranks, nemenyi
+
+__all__ = [
+    "a12",
+    "blocks_for_power",
+    "blocks_needed",
+    "compare",
+    "critical_difference",
+    "equivalence",
+    "friedman",
+    "holm",
+    "mean_ranks",
+    "median_interval",
+    "nemenyi",
+    "paired",
+    "power",
+    "publication_tests",
+    "published_tables",
+    "signed_rank",
+]

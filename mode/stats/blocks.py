@@ -1,0 +1,71 @@
+"""From a long table to a wide one, a row a block and a column an arm, or a refusal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mode import checks
+
+# Equal differences of accuracies differ in their last bits; rounded, they are the ties they are.
+DECIMALS = 12
+
+
+def paired(
+    table: pd.DataFrame, *, value: str, arm: str, block: str | Sequence[str]
+) -> pd.DataFrame:
+    """Return `value` with a row a block and a column an arm, both sorted, arms as text.
+
+    Values are rounded to 12 decimals.
+
+    Raises:
+        InputError: for an unknown column, a value that is no finite number, an empty identity
+            cell, a second row or no row for an arm in a block, or fewer than two arms or blocks.
+    """
+    blocks = [block] if isinstance(block, str) else list(block)
+    for role, column in [("value", value), ("arm", arm), *(("block", name) for name in blocks)]:
+        checks.one_of(role, column, map(str, table.columns))
+    checks.numeric(value, checks.not_empty("table", table)[value])
+    _refuse_empty_cells(table, [arm, *blocks])
+    table = table.assign(**{arm: table[arm].astype(str)})
+    _refuse_repeats(table, arm, blocks)
+    wide = table.set_index([*blocks, arm])[value].astype(float).unstack(arm)
+    _refuse_gaps(wide, blocks)
+    if min(wide.shape) < 2:
+        received = f"{wide.shape[1]} arms, {wide.shape[0]} blocks"
+        checks.fail("table must hold at least 2 arms and 2 blocks", received)
+    return wide.round(DECIMALS)
+
+
+def differences(wide: pd.DataFrame, arm: str, control: str) -> np.ndarray:
+    """Return arm - control, (blocks,), rounded so that equal differences are equal."""
+    return (wide[arm] - wide[control]).round(DECIMALS).to_numpy()
+
+
+def _refuse_empty_cells(table: pd.DataFrame, columns: list[str]) -> None:
+    for column in columns:
+        empty = int(table[column].isna().sum())
+        if empty:
+            checks.fail(f"{column} must be filled in every row", f"{empty} empty")
+
+
+def _refuse_repeats(table: pd.DataFrame, arm: str, blocks: list[str]) -> None:
+    repeats = table[table.duplicated([arm, *blocks])]
+    if len(repeats):
+        where = _named(blocks, tuple(repeats.iloc[0][blocks]))
+        received = f"a second row for {repeats.iloc[0][arm]} at {where}, {len(repeats)} in all"
+        checks.fail("table must have one row for each arm and block", received)
+
+
+def _refuse_gaps(wide: pd.DataFrame, blocks: list[str]) -> None:
+    gaps = [(wide.columns[j], wide.index[i]) for i, j in np.argwhere(wide.isna().to_numpy())]
+    if gaps:
+        pairs = ", ".join(f"{arm} at {_named(blocks, key)}" for arm, key in gaps[:5])
+        more = f" and {len(gaps) - 5} more" if len(gaps) > 5 else ""
+        checks.fail("every arm must have a row in every block", f"none for {pairs}{more}")
+
+
+def _named(blocks: list[str], key: Any) -> str:
+    values = key if isinstance(key, tuple) else (key,)
+    return " ".join(f"{name}={value}" for name, value in zip(blocks, values, strict=True))

@@ -1,0 +1,94 @@
+"""All arms at once: do they differ at all, and how do they rank?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from mode import checks
+from mode.stats.blocks import paired
+from mode.stats.power import LEVEL
+
+
+def friedman(
+    table: pd.DataFrame, *, value: str, arm: str, block: str | Sequence[str]
+) -> pd.DataFrame:
+    """Return one row: `arms`, `n` blocks, Friedman's `chi2`, its `p` and `kendall w`.
+
+    p is from the chi-squared distribution with arms - 1 degrees of freedom, corrected for ties.
+    Kendall's W, from 0 to 1, is how far the blocks agree on the order of the arms.
+
+    Raises:
+        InputError: as `paired`, and for fewer than three arms.
+    """
+    from scipy.stats import friedmanchisquare
+
+    wide = paired(table, value=value, arm=arm, block=block)
+    blocks, arms = wide.shape
+    if arms < 3:
+        checks.fail("table must hold at least 3 arms", f"{arms}", "Compare two with compare().")
+    chi2, p = 0.0, 1.0
+    if (wide.nunique(axis=1) > 1).any():  # else every rank is tied and chi2 is 0 / 0
+        chi2, p = friedmanchisquare(*wide.to_numpy().T)
+    row = {"arms": arms, "n": blocks, "chi2": chi2, "p": p}
+    return pd.DataFrame([row | {"kendall w": chi2 / (blocks * (arms - 1))}])
+
+
+def mean_ranks(
+    table: pd.DataFrame,
+    *,
+    value: str,
+    arm: str,
+    block: str | Sequence[str],
+    larger_is_better: bool = True,
+) -> pd.DataFrame:
+    """Return one row for each arm, best first: `arm` and `mean rank` over the blocks, 1 the best.
+
+    Ties within a block share their mean rank; arms with equal mean ranks are in order of name.
+
+    Raises:
+        InputError: as `paired`.
+    """
+    wide = paired(table, value=value, arm=arm, block=block)
+    ranks = wide.rank(axis=1, ascending=not larger_is_better).mean()
+    found = pd.DataFrame({"arm": ranks.index, "mean rank": ranks.to_numpy()})
+    return found.sort_values(["mean rank", "arm"], ignore_index=True)
+
+
+def nemenyi(
+    table: pd.DataFrame, *, value: str, arm: str, block: str | Sequence[str]
+) -> pd.DataFrame:
+    """Return Nemenyi's p for every pair of arms, arms x arms, for a critical-difference diagram.
+
+    A test of ranks alone, and a weak one over many arms: judge an arm by `compare`.
+
+    Raises:
+        InputError: as `paired`.
+    """
+    from scipy.stats import studentized_range
+
+    wide = paired(table, value=value, arm=arm, block=block)
+    blocks, arms = wide.shape
+    ranks = wide.rank(axis=1).mean().to_numpy()
+    apart = np.abs(ranks[:, None] - ranks) / _rank_error(arms, blocks)
+    p = studentized_range.sf(apart, arms, np.inf)
+    return pd.DataFrame(p, index=wide.columns, columns=wide.columns).rename_axis(columns=None)
+
+
+def critical_difference(arms: int, blocks: int, level: float = LEVEL) -> float:
+    """Return the distance of mean ranks from which Nemenyi's test tells two arms apart.
+
+    Raises:
+        InputError: for fewer than two arms or one block, or a level outside [0.0001, 0.5].
+    """
+    checks.number("arms", arms, 2, integer=True)
+    checks.number("blocks", blocks, 1, integer=True)
+    checks.number("level", level, 1e-4, 0.5)
+    from scipy.stats import studentized_range
+
+    return float(studentized_range.isf(level, arms, np.inf) * _rank_error(arms, blocks))
+
+
+def _rank_error(arms: int, blocks: int) -> float:
+    """Return the unit of studentised mean-rank distances (Demsar, JMLR 2006, section 3.2.2)."""
+    return (arms * (arms + 1) / (12 * blocks)) ** 0.5
