@@ -113,33 +113,14 @@ def _default(prior: Prior | None) -> str:
     return "pixels" if prior is None else "default"
 
 
-def input_shape(classifier: keras.Model) -> tuple:
-    """Return the shape of one input, without the batch axis."""
-    shape = getattr(classifier, "input_shape", None)
-    if not isinstance(shape, tuple):
-        checks.fail("classifier must have one input of known shape", repr(shape))
-    return shape[1:]
-
-
-def check_shape(classifier: keras.Model, shape: tuple) -> None:
-    """Raise unless the classifier takes images of `shape`.
-
-    Raises:
-        InputError: with both shapes.
-    """
-    wanted = input_shape(classifier)
-    if len(wanted) != len(shape) or any(w not in (None, s) for w, s in zip(wanted, shape, strict=True)):
-        checks.fail(f"classifier must take the prior's images, shape {tuple(shape)}", f"shape {wanted}")
-
-
 def _starts(classifier, prior, count, seed) -> np.ndarray:
     if prior is None:
-        shape = input_shape(classifier)
-        if None in shape:
+        shape = targets.input_shape(classifier)
+        if shape is None or None in shape:
             checks.fail("classifier must have a fixed input shape for pixel space", f"{shape}")
         noise = generator(seed, "pixels").normal(size=(count, *shape))
         return np.clip(0.5 + 0.1 * noise, 0, 1).astype(np.float32)
-    check_shape(classifier, prior.shape)
+    targets.check_shape(classifier, prior.shape)
     return sample(prior, count, seed=derive(seed, "starts"))[0][generator(seed, "mix").permutation(count)]
 
 

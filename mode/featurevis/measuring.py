@@ -117,8 +117,11 @@ def _mean(values: np.ndarray) -> float:
     return float(kept.mean()) if kept.size else 0.0
 
 
-def stimuli_scores(stimuli: Stimuli, read, prior: Prior, ask: Questions, order, *, labels=None) -> dict:
-    """Return the scores of the preferred pictures; `order` puts units in the prior's classes."""
+def stimuli_scores(stimuli: Stimuli, read, prior: Prior, ask: Questions, order, *, labels=None):
+    """Return the scores of the preferred pictures and the cross-talk matrix.
+
+    `order` puts the classifier's units into the prior's order of classes.
+    """
     images = stimuli.images[order]
     flat = images.reshape(-1, *images.shape[2:])
     judged = scores.softmax(np.asarray(prior.judge(flat, training=False)))
@@ -133,7 +136,7 @@ def stimuli_scores(stimuli: Stimuli, read, prior: Prior, ask: Questions, order, 
     rolled = np.roll(flat, stream.integers(1, 4, 2), axis=(1, 2))
     disturbed = scores.softmax(np.asarray(read(tf.constant(np.concatenate([noise, rolled])))))
     kept = disturbed[:, order].reshape(2, *grid, -1).transpose(1, 0, 2, 3).reshape(grid[0], -1, grid[0])
-    return {
+    found = {
         "diversity": scores.diversity(images, ask.images, ask.classes).mean(),
         "stimulus_confidence": odds[np.arange(len(own)), own].mean(),
         "cross_talk": 1 - np.trace(talk) / len(talk),
@@ -142,3 +145,4 @@ def stimuli_scores(stimuli: Stimuli, read, prior: Prior, ask: Questions, order, 
         "robustness": scores.robustness(kept).mean(),
         "rise": np.mean(stimuli.activations - stimuli.trace[0]),
     }
+    return found, talk

@@ -36,14 +36,47 @@ def layers_of(model: keras.Model) -> dict[str, keras.layers.Layer]:
     """Return every layer that can be reached, nested ones as "outer/inner", in order."""
     found = {}
     for layer in getattr(model, "layers", ()):
+        if isinstance(layer, keras.layers.InputLayer):
+            continue
         found[layer.name] = layer
         if isinstance(layer, keras.Model):
             found |= {f"{layer.name}/{k}": v for k, v in layers_of(layer).items()}
     return found
 
 
+def input_shape(model: keras.Model) -> tuple | None:
+    """Return the shape of one input without the batch axis, None where the model does not say."""
+    shape = getattr(model, "input_shape", None)
+    return shape[1:] if isinstance(shape, tuple) else None
+
+
+def check_shape(model: keras.Model, shape: tuple) -> None:
+    """Raise unless the model takes images of `shape`; one that does not say is tried.
+
+    Raises:
+        InputError: with both shapes.
+    """
+    wanted = input_shape(model)
+    if wanted is None:
+        fits = _accepts(model, shape)
+    else:
+        pairs = zip(wanted, shape, strict=False)
+        fits = len(wanted) == len(shape) and all(w in (None, s) for w, s in pairs)
+    if not fits:
+        received = "one that refuses them" if wanted is None else f"shape {wanted}"
+        checks.fail(f"classifier must take the prior's images, shape {tuple(shape)}", received)
+
+
+def _accepts(model: keras.Model, shape: tuple) -> bool:
+    try:
+        model(np.zeros((1, *shape), np.float32), training=False)
+    except Exception:  # whatever a foreign model's own code raises, the answer is no
+        return False
+    return True
+
+
 @contextmanager
-def _replaced(layer, attribute: str, value) -> Iterator[None]:
+def replaced(layer, attribute: str, value) -> Iterator[None]:
     """Let `layer.attribute` be `value` for a while; the class's own comes back in any case."""
     own = vars(layer)
     missing = object()
@@ -69,7 +102,7 @@ def output_of(model: keras.Model, layer: keras.layers.Layer) -> Callable:
             heard.append(inner(*args, **kwargs))
             return heard[-1]
 
-        with _replaced(layer, "call", call):
+        with replaced(layer, "call", call):
             model(x, training=False)
         if not heard:
             checks.fail("layer must be called by the classifier", repr(layer.name))
@@ -98,7 +131,7 @@ def scores_of(model: keras.Model, example: np.ndarray) -> tuple[Callable, str]:
 
 def _with_replaced(model, layer, attribute, value) -> Callable:
     def read(x):
-        with _replaced(layer, attribute, value):
+        with replaced(layer, attribute, value):
             return model(x, training=False)
 
     return read
