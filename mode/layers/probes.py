@@ -14,7 +14,7 @@ from mode.data import Data, Part
 from mode.layers.states import states
 
 # Enough steps of Adam for a softmax head on scaled states to settle, whatever the data's size.
-STEPS = 1000
+STEPS = 600
 BATCH = 128
 
 

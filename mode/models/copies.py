@@ -24,7 +24,7 @@ def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
     copy = _same_architecture(model)
     copy.set_weights(model.get_weights())
     if model.compiled:
-        copy_compilation(model, copy, keep_optimizer=keep_optimizer)
+        _copy_compilation(model, copy, keep_optimizer=keep_optimizer)
     return copy
 
 
@@ -42,15 +42,14 @@ def _same_architecture(model: keras.Model) -> keras.Model:
     return copy
 
 
-def copy_compilation(source: keras.Model, target: keras.Model, *, keep_optimizer: bool) -> None:
-    """Compile `target` like `source`, with an optimiser of its own."""
-    optimizer = type(source.optimizer).from_config(source.optimizer.get_config())
-    config = source.get_compile_config() or {}
-    metrics = keras.saving.deserialize_keras_object(config.get("metrics"))
-    target.compile(optimizer=optimizer, loss=source.loss, metrics=metrics)
-    optimizer.build(target.trainable_variables)
+def _copy_compilation(source: keras.Model, copy: keras.Model, *, keep_optimizer: bool) -> None:
+    """Compile `copy` like `source`, with an optimiser of its own."""
+    if not copy.compiled:  # Keras compiles what it can serialise; a custom loss it cannot
+        optimizer = type(source.optimizer).from_config(source.optimizer.get_config())
+        copy.compile(optimizer=optimizer, loss=source.loss)
+    copy.optimizer.build(copy.trainable_variables)
     if keep_optimizer and source.optimizer.built:
-        assign(optimizer.variables, source.optimizer.variables)
+        assign(copy.optimizer.variables, source.optimizer.variables)
 
 
 def assign(targets: list, sources: list) -> None:

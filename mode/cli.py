@@ -1,0 +1,85 @@
+"""The command line: parse, delegate, show progress. `python -m mode --help`."""
+
+import sys
+
+import click
+
+from mode import __version__, checks
+
+
+class Commands(click.Group):
+    """Commands whose bad input is one line on standard error and exit code 2."""
+
+    def invoke(self, ctx: click.Context):
+        try:
+            return super().invoke(ctx)
+        except checks.InputError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mode")
+def main() -> None:
+    """Find which labels a classifier gets wrong, which layer is to blame, which inputs mend it."""
+
+
+def _out(default: str = "out"):
+    return click.option(
+        "--out", default=default, show_default=True, help="Folder for runs, tables and figures."
+    )
+
+
+def _study():
+    return click.option("--study", default="publication", show_default=True, help="Which study.")
+
+
+@main.command("list")
+def list_names() -> None:
+    """List studies, notebooks, data sets, models, metrics, selectors and figures."""
+    from mode.studies.listing import sections
+
+    for title, lines in sections().items():
+        click.echo(f"{title}\n" + "\n".join(f"  {line}" for line in lines) + "\n")
+
+
+@main.command()
+@_study()
+@click.option("--data", default="digits", show_default=True, help="A data set, or an .npz path.")
+@click.option("--data-dir", default=None, help="Folder with mnist.npz and fashion_mnist.npz.")
+@click.option("--seeds", default=5, show_default=True, help="How many seeds.")
+@click.option("--protocol", default="both", show_default=True, help="published, corrected, both.")
+@click.option("--workers", default=None, type=int, help="Local processes; one a core by default.")
+@click.option("--scheduler", default=None, help="Address of a running Dask scheduler.")
+@click.option("-p", "parameter", nargs=2, multiple=True, help="A parameter of the notebook.")
+@_out()
+def reproduce(study: str, out: str, parameter: tuple, **options) -> None:
+    """Run a study (nine metrics, with and without layer selection), then its tables and figures."""
+    from mode.studies import draw, run_study, tabulate
+    from mode.studies.showing import bar, literal, show
+
+    chosen = {name: literal(value) for name, value in parameter}
+    with bar() as progress:
+        outcome = run_study(study, out=out, parameters=chosen, progress=progress, **options)
+    for run, error in outcome.failed.items():
+        click.echo(f"FAILED {run}\n  {error.strip().splitlines()[-1]}", err=True)
+    if outcome.done or outcome.skipped:
+        tables = tabulate(out, study)
+        draw(out, study)
+        click.echo(show(tables, out, study))
+    if outcome.failed:
+        click.echo(f"{len(outcome.failed)} runs failed; their notebooks are marked.", err=True)
+        sys.exit(1)
+
+
+@main.command()
+@_study()
+@_out("results")
+def figures(study: str, out: str) -> None:
+    """Redo the tables and figures of a study from its rows, in seconds."""
+    from mode.studies import draw, tabulate
+
+    for name in tabulate(out, study):
+        click.echo(f"table {name}")
+    for path in draw(out, study):
+        click.echo(f"figure {path}")

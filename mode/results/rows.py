@@ -1,0 +1,51 @@
+"""Long tables on disk: one row a measurement, identity in columns, whole files or none."""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from mode import checks
+
+# Columns that differ from one run to the next; they belong into the run's record.
+VOLATILE = ("seconds",)
+PARTIAL = ".partial.csv"
+
+
+def write_rows(
+    rows: pd.DataFrame, path: str | os.PathLike, *, keep_volatile: bool = False
+) -> Path:
+    """Write rows as CSV, without their volatile columns; a reader never sees half a file."""
+    dropped = [] if keep_volatile else [name for name in VOLATILE if name in rows]
+    kept = rows.drop(columns=dropped)
+    return write_text(kept.to_csv(index=False, lineterminator="\n"), path)
+
+
+def write_text(text: str, path: str | os.PathLike) -> Path:
+    """Write a text file in one step: under another name first, then renamed."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    waiting = path.with_name(f".{path.name}.{os.getpid()}")
+    waiting.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(waiting, path)
+    return path
+
+
+def read_rows(place: str | os.PathLike) -> pd.DataFrame:
+    """Return the rows of a CSV file, or of all finished CSV files of a folder, in name order.
+
+    Raises:
+        InputError: when there are none.
+    """
+    place = Path(place)
+    files = [place] if place.is_file() else sorted(place.glob("*.csv"))
+    files = [file for file in files if not file.name.endswith(PARTIAL)]
+    if not files:
+        checks.fail("there must be rows of finished runs (.csv)", f"none in {place}")
+    return pd.concat(map(read_partial, files), ignore_index=True)
+
+
+def read_partial(path: str | os.PathLike) -> pd.DataFrame:
+    """Return the rows of one file, finished or not."""
+    # "" is a value (no label was faulty), never a missing number.
+    return pd.read_csv(path, keep_default_na=False)

@@ -1,0 +1,64 @@
+"""The numbered notebooks: where they are, and which parameters they take."""
+
+import ast
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+from mode import checks
+
+PACKAGE = "mode_notebooks"
+
+
+def folder() -> Path:
+    """Return the folder of the notebooks: the checkout's, else the installed package's.
+
+    Raises:
+        InputError: when there is neither.
+    """
+    checkout = Path(__file__).parents[2] / "notebooks"
+    if checkout.is_dir():
+        return checkout
+    spec = find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        checks.fail(f"the notebooks must be in {checkout} or installed as {PACKAGE}", "neither")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def names() -> list[str]:
+    """Return the names of all notebooks, without their ending, in order."""
+    return sorted(path.stem for path in folder().glob("[0-9][0-9]-*.ipynb"))
+
+
+def path(name: str) -> Path:
+    """Return the file of the notebook `name`.
+
+    Raises:
+        InputError: for an unknown notebook.
+    """
+    return folder() / f"{checks.one_of('notebook', name, names())}.ipynb"
+
+
+def read(name: str) -> dict:
+    """Return the notebook `name` as a dictionary (nbformat 4)."""
+    return json.loads(path(name).read_text(encoding="utf-8"))
+
+
+def parameters(name: str) -> dict[str, object]:
+    """Return parameter -> default value, from the cell with the tag `parameters`.
+
+    papermill itself only warns of an unknown parameter, and loses some; so the cell is read here.
+
+    Raises:
+        InputError: for an unknown notebook, or one without a parameter cell.
+    """
+    for cell in read(name)["cells"]:
+        if "parameters" in cell.get("metadata", {}).get("tags", []):
+            statements = ast.parse("".join(cell["source"])).body
+            return {s.target.id: ast.literal_eval(s.value) for s in statements}
+    return checks.fail(f"notebook {name} must have a cell tagged 'parameters'", "none")
+
+
+def title(name: str) -> str:
+    """Return the first line of the notebook's title cell, without its marks."""
+    return "".join(read(name)["cells"][0]["source"]).splitlines()[0].lstrip("# ").strip()

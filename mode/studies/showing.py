@@ -1,0 +1,58 @@
+"""What the terminal shows of a study: progress while it runs, tables at its end."""
+
+import ast
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import pandas as pd
+
+HEADINGS = {
+    "table_1": "Table 1, with layer selection",
+    "table_2": "Table 2, without layer selection",
+}
+COLUMNS = ["metric", "initial", "final", "control", "finished_early", "final - control"]
+
+
+@contextmanager
+def bar() -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function (what runs, done, total) that draws a progress bar with the time left."""
+    from tqdm import tqdm
+
+    with tqdm(unit="run", dynamic_ncols=True) as shown:
+
+        def update(running: str, done: int, total: int) -> None:
+            shown.total, shown.initial = total, shown.initial if shown.n else done
+            shown.set_description(running[:48], refresh=False)
+            shown.update(max(0, done - shown.n))
+            shown.refresh()
+
+        yield update
+
+
+def literal(text: str):
+    """Return a parameter's value as Python reads it; what is no literal stays text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def show(tables: Mapping[str, pd.DataFrame], out: str | os.PathLike, study: str) -> str:
+    """Return the published tables as text (accuracies in per cent), and where everything lies."""
+    parts = []
+    for name, table in tables.items():
+        number, protocol = name[:7], name[8:]
+        if number in HEADINGS:
+            parts += [f"{HEADINGS[number]}, {protocol} protocol (accuracy, %)", _per_cent(table)]
+    places = ", ".join(f"{part}/{study}/" for part in ("runs", "tables", "figures", "executed"))
+    return "\n".join([*parts, f"Everything lies in {os.path.abspath(out)}: {places}"])
+
+
+def _per_cent(table: pd.DataFrame) -> str:
+    shown = table[COLUMNS].copy()
+    for column in ("initial", "final", "control", "final - control"):
+        shown[column] = shown[column].map(lambda value: f"{100 * value:.2f}")
+    low, high = (table[side].map(lambda value: f"{100 * value:+.2f}") for side in ("low", "high"))
+    shown["95 % interval"] = low + " to " + high
+    return shown.to_string(index=False) + "\n"

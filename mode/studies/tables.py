@@ -1,0 +1,132 @@
+"""Rows of runs -> tables. Arithmetic only; no Keras."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from mode import stats
+
+IDENTITY = ["data", "protocol", "layer_selection", "metric", "seed"]
+# As published: Table 1 is with layer selection, Table 2 without it.
+NUMBERS = {True: "table_1", False: "table_2"}
+EQUIVALENT = 0.002  # accuracy: 0.2 points, the region declared in advance
+
+
+def final_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a repair: initial, final and control accuracy, and what it broke.
+
+    `finished_early` says whether the repair stopped before its last round.
+    """
+    last = rows.sort_values("round").groupby([*IDENTITY, "arm"], sort=False).last().reset_index()
+    first = rows[(rows["round"] == 0) & (rows["arm"] == "mode")].set_index(IDENTITY)["accuracy"]
+    arms = {arm: part.set_index(IDENTITY) for arm, part in last.groupby("arm")}
+    limit = rows["round"].max()
+    table = pd.DataFrame(
+        {
+            "initial": first,
+            "final": arms["mode"]["accuracy"],
+            "control": arms["control"]["accuracy"],
+            "finished_early": (arms["mode"]["round"] < limit).astype(int),
+            "repaired": arms["mode"]["repaired"],
+            "broken": arms["mode"]["broken"],
+        }
+    )
+    return table.reindex(first.index).reset_index()
+
+
+def publication_table(finals: pd.DataFrame) -> pd.DataFrame:
+    """Return a published table again: a row a metric, means over seeds, and its test.
+
+    `final - control` is the median paired difference with its 95 % BCa interval; `holm p` the
+    signed rank test of it, corrected over the metrics.
+    """
+    means = finals.groupby("metric", sort=False)[["initial", "final", "control"]].mean()
+    early = finals.groupby("metric", sort=False)["finished_early"].sum()
+    seeds = finals.groupby("metric", sort=False)["seed"].nunique()
+    table = means.assign(finished_early=early, seeds=seeds)
+    tested = against_control(finals).set_index("metric")
+    return table.join(tested).reset_index()
+
+
+def against_control(finals: pd.DataFrame) -> pd.DataFrame:
+    """Return the comparison of every metric with its own control, paired by seed."""
+    gains = finals.assign(**{"final - control": finals["final"] - finals["control"]})
+    if gains["seed"].nunique() < 2:
+        untested = {name: float("nan") for name in ("low", "high", "p", "holm p")}
+        return gains[["metric", "final - control"]].assign(**untested, note="one seed, no test")
+    long = pd.concat(
+        [
+            gains[["seed", "metric"]].assign(value=gains["final - control"]),
+            gains[["seed"]].drop_duplicates().assign(metric="no difference", value=0.0),
+        ]
+    )
+    compared = stats.compare(
+        long, value="value", arm="metric", block="seed", control="no difference"
+    )
+    names = {"arm": "metric", "median difference": "final - control"}
+    kept = ["metric", "final - control", "low", "high", "p", "holm p", "note"]
+    return compared.rename(columns=names)[kept]
+
+
+def metrics_differ(finals: pd.DataFrame) -> pd.DataFrame:
+    """Return Friedman's test over the metrics, for each protocol and layer selection."""
+    cells = []
+    for (protocol, selected), part in finals.groupby(["protocol", "layer_selection"], sort=False):
+        if part["metric"].nunique() > 2 and part["seed"].nunique() > 1:
+            test = stats.friedman(part, value="final", arm="metric", block="seed")
+            cells.append(test.assign(protocol=protocol, layer_selection=selected))
+    return _identity_first(cells)
+
+
+def layer_selection_matters(finals: pd.DataFrame) -> pd.DataFrame:
+    """Return with against without layer selection, paired by metric and seed: +-0.2 points?"""
+    cells = []
+    for protocol, part in finals.groupby("protocol", sort=False):
+        arms = part.assign(arm=part["layer_selection"].map({True: "with", False: "without"}))
+        if arms["arm"].nunique() < 2 or part.groupby(["metric", "seed"]).ngroups < 2:
+            continue
+        names = {"value": "final", "arm": "arm", "block": ["metric", "seed"], "control": "without"}
+        difference = stats.compare(arms, **names)
+        region = stats.equivalence(arms, **names, margin=EQUIVALENT)
+        extra = [column for column in region if column not in difference]
+        cells.append(difference.join(region[extra]).assign(protocol=protocol))
+    return _identity_first(cells)
+
+
+def layers_chosen(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return how often each layer was chosen: the manipulation check of the ablation."""
+    made = rows[(rows["arm"] == "mode") & (rows["round"] > 0) & rows["layer_selection"]]
+    counts = made.groupby(["protocol", "layer"], sort=True).size().rename("rounds").reset_index()
+    counts["share"] = counts["rounds"] / counts.groupby("protocol")["rounds"].transform("sum")
+    return counts
+
+
+def accuracy_by_round(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return mean test accuracy and worst label's accuracy by round, over metrics and seeds."""
+    keys = ["protocol", "layer_selection", "arm", "round"]
+    values = rows.groupby(keys, sort=False)[["accuracy", "worst accuracy", "repaired", "broken"]]
+    return values.mean().reset_index()
+
+
+def publication_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
+    """Return every table of the publication's study, by name."""
+    finals = final_rows(rows)
+    tables = {}
+    for (protocol, selected), part in finals.groupby(["protocol", "layer_selection"]):
+        tables[f"{NUMBERS[bool(selected)]}_{protocol}"] = publication_table(part)
+    return {
+        **dict(sorted(tables.items(), key=lambda item: ("published" not in item[0], item[0]))),
+        "metrics_differ": metrics_differ(finals),
+        "layer_selection_matters": layer_selection_matters(finals),
+        "layers_chosen": layers_chosen(rows),
+        "accuracy_by_round": accuracy_by_round(rows),
+        "published_tests": stats.publication_tests(*stats.published_tables()),
+    }
+
+
+def _identity_first(cells: list[pd.DataFrame]) -> pd.DataFrame:
+    if not cells:
+        return pd.DataFrame()
+    table = pd.concat(cells, ignore_index=True)
+    names = [name for name in ("protocol", "layer_selection") if name in table]
+    return table[names + [name for name in table if name not in names]]

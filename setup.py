@@ -1,0 +1,46 @@
+"""Metadata of the distribution `mode-debugger`; tools are configured in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "mode/__init__.py").read_text())[1]
+NOTEBOOKS = [path.name for path in sorted((HERE / "notebooks").glob("*.ipynb"))]
+
+setup(
+    name="mode-debugger",
+    version=VERSION,
+    description="Find which labels a Keras classifier gets wrong, why, and which inputs mend it.",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11",
+    packages=[*find_packages(include=["mode", "mode.*"]), "mode_notebooks"],
+    package_dir={"mode_notebooks": "notebooks"},
+    package_data={"mode": ["published/*.csv"], "mode_notebooks": NOTEBOOKS},
+    install_requires=[
+        "click>=8.1",
+        "dask>=2024.8",
+        "distributed>=2024.8",
+        "ipykernel>=6.29",
+        "keras>=3.6",
+        "matplotlib>=3.8",
+        "mlxtend>=0.23",
+        "nbclient>=0.10",
+        "numpy>=1.26",
+        "pandas>=2.2",
+        "papermill>=2.6",
+        "POT>=0.9.4",
+        "scikit-learn>=1.4",
+        "scipy>=1.13",
+        "tensorflow>=2.18",
+        "tqdm>=4.66",
+    ],
+    extras_require={
+        "test": ["hypothesis>=6.100", "import-linter>=2.0", "pytest>=8.0", "ruff>=0.6"]
+        + ["nbconvert>=7.16", "scikit-posthocs>=0.9"],
+    },
+    entry_points={"console_scripts": ["mode=mode.cli:main"]},
+)
