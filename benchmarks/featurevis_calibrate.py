@@ -123,7 +123,9 @@ def estimates(by_prior: dict, rows: pd.DataFrame) -> np.ndarray:
 
 def judged(book: dict, rows: pd.DataFrame) -> pd.DataFrame:
     """Return what the rules say of each row."""
-    said = rows[["name", "architecture", "dataset", "condition", "truth", "true_error", "gap"]].copy()
+    said = rows[
+        ["name", "architecture", "dataset", "condition", "truth", "true_error", "gap"]
+    ].copy()
     said["error"] = np.clip(estimates(book["error"], rows), 0, 1)
     pooled = {"any": book["error"]["any"]}
     said["error_any"] = np.clip(estimates(pooled, rows), 0, 1)

@@ -83,3 +83,20 @@ def figures(study: str, out: str) -> None:
         click.echo(f"table {name}")
     for path in draw(out, study):
         click.echo(f"figure {path}")
+
+
+@main.command()
+@click.argument("model")
+@click.option("--prior", default="digits", show_default=True, help="digits, fashion or a folder.")
+@click.option("--seed", default=0, show_default=True, help="Equal seeds, equal verdicts.")
+@_out()
+def visualise(model: str, prior: str, seed: int, out: str) -> None:
+    """Audit a saved classifier without its data: report.html, pictures and scores.csv."""
+    from mode.featurevis import visualise as run
+
+    result = run(model, prior, out, seed=seed)
+    low, high = result.interval
+    click.echo(f"{result.verdict}: test error {result.error:.1%} ({low:.1%} to {high:.1%})")
+    for reason in result.reasons:
+        click.echo(f"  {reason}")
+    click.echo(f"report: {out}/report.html")

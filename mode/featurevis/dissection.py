@@ -86,7 +86,7 @@ def _odds(classifier, example) -> Callable:
 
 
 def _default(model: keras.Model, part: str) -> str:
-    """Return the last layer with weights before the last (classifier), the first map (generator)."""
+    """Return the classifier's last hidden layer with weights, or the generator's first map."""
     layers = targets.layers_of(model)
     weighted = [k for k, v in layers.items() if v.weights and not isinstance(v, keras.Model)]
     if part == "generator":

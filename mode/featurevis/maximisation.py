@@ -99,7 +99,9 @@ def maximise(
     start = _starts(classifier, prior, len(units) * restarts, seed)
     if prior is None:
         transforms = (terms.jitter(1), terms.blur(0.5)) if transforms is None else transforms
-        penalties = (terms.total_variation(5.0), terms.norm(1.0)) if penalties is None else penalties
+        penalties = (
+            (terms.total_variation(5.0), terms.norm(1.0)) if penalties is None else penalties
+        )
     stimuli = climb(
         classifier, prior, list(units), start, ascent, layer=layer, restarts=restarts,
         seed=derive(seed, "ascent"), transforms=transforms or (), penalties=penalties or (),
@@ -121,7 +123,9 @@ def _starts(classifier, prior, count, seed) -> np.ndarray:
         noise = generator(seed, "pixels").normal(size=(count, *shape))
         return np.clip(0.5 + 0.1 * noise, 0, 1).astype(np.float32)
     targets.check_shape(classifier, prior.shape)
-    return sample(prior, count, seed=derive(seed, "starts"))[0][generator(seed, "mix").permutation(count)]
+    return sample(prior, count, seed=derive(seed, "starts"))[0][
+        generator(seed, "mix").permutation(count)
+    ]
 
 
 def climb(

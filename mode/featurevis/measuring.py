@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mode.featurevis import scores, targets
+from mode.featurevis import scores
 from mode.featurevis.maximisation import PRESETS, Stimuli, climb
 from mode.featurevis.prior import Prior, draw, images_of
 from mode.seeds import derive, generator
@@ -135,7 +135,12 @@ def stimuli_scores(stimuli: Stimuli, read, prior: Prior, ask: Questions, order, 
     noise = np.clip(flat + stream.normal(0, 0.3, flat.shape), 0, 1).astype(np.float32)
     rolled = np.roll(flat, stream.integers(1, 4, 2), axis=(1, 2))
     disturbed = scores.softmax(np.asarray(read(tf.constant(np.concatenate([noise, rolled])))))
-    kept = disturbed[:, order].reshape(2, *grid, -1).transpose(1, 0, 2, 3).reshape(grid[0], -1, grid[0])
+    kept = (
+        disturbed[:, order]
+        .reshape(2, *grid, -1)
+        .transpose(1, 0, 2, 3)
+        .reshape(grid[0], -1, grid[0])
+    )
     found = {
         "diversity": scores.diversity(images, ask.images, ask.classes).mean(),
         "stimulus_confidence": odds[np.arange(len(own)), own].mean(),

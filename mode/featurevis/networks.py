@@ -54,9 +54,9 @@ def critic(shape: tuple, *, seed: int) -> keras.Model:
     """Return the GAN's critic: image -> one number, high for real ones."""
     image = x = keras.Input(shape)
     for width in (32, 64):
-        x = layers.Conv2D(
-            width, 4, 2, "same", kernel_initializer=_initial(seed, f"critic{width}")
-        )(x)
+        x = layers.Conv2D(width, 4, 2, "same", kernel_initializer=_initial(seed, f"critic{width}"))(
+            x
+        )
         x = layers.LeakyReLU(0.2)(x)
     x = layers.Dense(1, kernel_initializer=_initial(seed, "verdict"))(layers.Flatten()(x))
     return keras.Model(image, x, name="critic")
@@ -67,7 +67,9 @@ def judge(shape: tuple, classes: int, *, seed: int) -> keras.Model:
     image = x = keras.Input(shape)
     for width in (16, 32):
         initial = _initial(seed, f"judge{width}")
-        x = layers.Conv2D(width, 3, padding="same", activation="relu", kernel_initializer=initial)(x)
+        x = layers.Conv2D(width, 3, padding="same", activation="relu", kernel_initializer=initial)(
+            x
+        )
         x = layers.MaxPooling2D()(x)
     if max(shape[:2]) > 40:
         x = layers.MaxPooling2D()(x)

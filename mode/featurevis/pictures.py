@@ -30,8 +30,8 @@ def strip(images: np.ndarray, gap: int = 2) -> np.ndarray:
 def inline(image: np.ndarray, zoom: int = 2) -> str:
     """Return an HTML image that holds its own data, `zoom` screen pixels a pixel."""
     data = base64.b64encode(png(image)).decode()
-    width = image.shape[1] * zoom
-    return f'<img width="{width}" style="image-rendering:pixelated" src="data:image/png;base64,{data}">'
+    look = f'width="{image.shape[1] * zoom}" style="image-rendering:pixelated"'
+    return f'<img {look} src="data:image/png;base64,{data}">'
 
 
 def table(images: np.ndarray, names: list[str], restarts: int = 8) -> str:

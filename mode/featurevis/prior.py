@@ -142,7 +142,9 @@ def save_prior(prior: Prior, folder) -> Path:
 def _read(path: Path) -> Prior:
     missing = [name for name in FILES if not (path / name).is_file()]
     if missing:
-        checks.fail(f"a prior's folder must hold {', '.join(FILES)}", f"{path.name} without {missing}")
+        checks.fail(
+            f"a prior's folder must hold {', '.join(FILES)}", f"{path.name} without {missing}"
+        )
     try:
         return _parse(path)
     except (ValueError, KeyError, TypeError, OSError) as error:
@@ -156,9 +158,7 @@ def _parse(path: Path) -> Prior:
     with np.load(path / "weights.npz", allow_pickle=False) as stored:
         arrays = {k: _full(stored[k]) for k in stored.files}
     models = {name: _build(config, arrays, name) for name, config in configs.items()}
-    return Prior(
-        models["decoder"], arrays["box"], _mixture(arrays), models.get("judge"), card
-    )
+    return Prior(models["decoder"], arrays["box"], _mixture(arrays), models.get("judge"), card)
 
 
 def _full(array: np.ndarray) -> np.ndarray:

@@ -11,7 +11,10 @@ from mode.featurevis import pictures
 from mode.featurevis.auditing import Audit, audit
 from mode.featurevis.prior import Prior, load_prior
 
-STYLE = "body{font:16px sans-serif;max-width:50em;margin:2em auto}td,th{padding:2px 8px;text-align:right}"
+STYLE = (
+    "body{font:16px sans-serif;max-width:50em;margin:2em auto}"
+    "td,th{padding:2px 8px;text-align:right}"
+)
 
 
 def visualise(model_path, prior, out, *, seed: int = 0) -> Audit:

@@ -21,16 +21,16 @@ def confusion(expected: np.ndarray, predicted: np.ndarray, classes: int) -> np.n
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 
-def match(table: np.ndarray, slack: float = 0.05) -> np.ndarray:
+def match(table: np.ndarray, slack: float = 0.05, least: float = 0.5) -> np.ndarray:
     """Return for each of the prior's classes the classifier's output that means it (Hungarian).
 
-    The order as it is wins unless another agrees better by `slack`: with a poor classifier the
-    best assignment of noise is never the identity.
+    The order as it is wins unless another agrees better by `slack` and on at least `least` of the
+    pictures: with a poor or foreign classifier the best assignment of noise is never the identity.
     """
     rows, columns = linear_sum_assignment(-table)
     same = np.trace(table) / len(table)
     best = table[rows, columns].mean()
-    return columns if best > same + slack else np.arange(len(table))
+    return columns if best > max(same + slack, least) else np.arange(len(table))
 
 
 def errors(odds: np.ndarray, expected: np.ndarray) -> np.ndarray:
@@ -44,7 +44,7 @@ def confidence(odds: np.ndarray) -> np.ndarray:
 
 
 def over_confidence(odds: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Return confidence minus agreement, O, (n,); its mean is near 0 for a calibrated classifier."""
+    """Return confidence minus agreement, O, (n,); its mean is near 0 where both match."""
     return confidence(odds) - (1 - errors(odds, expected))
 
 

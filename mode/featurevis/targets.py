@@ -21,7 +21,7 @@ def check_classifier(model) -> None:
     """
     if not isinstance(model, keras.Model):
         checks.fail("classifier must be a Keras model", type(model).__name__)
-    if not model.built or getattr(model, "inputs", None) is None and not model.weights:
+    if not model.built or (getattr(model, "inputs", None) is None and not model.weights):
         checks.fail("classifier must be built", f"{model.name!r} without weights", "Call it once.")
     for weight in model.weights:
         values = np.asarray(weight)
@@ -124,7 +124,11 @@ def scores_of(model: keras.Model, example: np.ndarray) -> tuple[Callable, str]:
         read = _with_replaced(model, layer, attribute, value)
         scores = np.asarray(read(example))
         undone = np.asarray(keras.ops.softmax(scores))
-        if scores.shape == y.shape and np.allclose(undone, y, atol=1e-4) and not np.allclose(scores, y):
+        if (
+            scores.shape == y.shape
+            and np.allclose(undone, y, atol=1e-4)
+            and not np.allclose(scores, y)
+        ):
             return read, "unwrapped"
     return lambda x: keras.ops.log(keras.ops.maximum(model(x, training=False), 1e-20)), "log"
 
@@ -176,9 +180,7 @@ def unit_weights(units: Sequence, shape: tuple) -> np.ndarray:
 def _column(unit, shape: tuple) -> np.ndarray:
     if isinstance(unit, dict):
         checks.not_empty("a group of units", unit)
-        return sum(
-            checks.number("a unit's weight", w) * _column(u, shape) for u, w in unit.items()
-        )
+        return sum(checks.number("a unit's weight", w) * _column(u, shape) for u, w in unit.items())
     column = np.zeros(shape)
     if isinstance(unit, tuple):
         if len(unit) != len(shape) or any(

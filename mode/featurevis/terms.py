@@ -63,6 +63,6 @@ def norm(weight: float = 1.0, power: float = 2.0) -> Callable:
 
 def toward_prior(weight: float = 0.1) -> Callable:
     """Return the penalty on unlikely codes, mean z ** 2 (PPGN: Nguyen et al., CVPR 2017)."""
-    return lambda images, codes: weight * tf.reduce_mean(
-        tf.reshape(codes, (tf.shape(codes)[0], -1)) ** 2, axis=1
+    return lambda images, codes: (
+        weight * tf.reduce_mean(tf.reshape(codes, (tf.shape(codes)[0], -1)) ** 2, axis=1)
     )

@@ -109,8 +109,8 @@ def _reasons(best, odds, found, error, gap, alike, twin) -> tuple[str, ...]:
     second = sorted(odds, key=odds.get)[-2]
     said = [
         f"{SAYINGS[best]} Odds {odds[best]:.0%}; next {second}, {odds[second]:.0%}.",
-        f"Wrong on {found['error']:.1%} of the prior's pictures, on {found['noisy_error']:.1%} with "
-        f"noise added; estimated test error {error:.1%}.",
+        f"Wrong on {found['error']:.1%} of the prior's pictures, with noise added on "
+        f"{found['noisy_error']:.1%}; estimated test error {error:.1%}.",
         f"Mean confidence {found['confidence']:.2f}, confidence minus agreement "
         f"{found['over_confidence']:+.3f}; estimated gap {gap:.1%}.",
     ]
