@@ -21,9 +21,7 @@ from mode.featurevis import verdict
 RUNS, TABLES = Path("results/runs/featurevis"), Path("results/tables")
 ERROR = ["error", "noisy_error", "shifted_error"]
 ANY_ERROR = [*ERROR, "error_more", "noisy_error_more", "shifted_error_more"]
-GAP = [*ERROR, "over_confidence", "over_confidence_more", "implausibility"]
-ANY_GAP = ["over_confidence", "over_confidence_more", "error_more", "noisy_error_more",
-           "implausibility_more"]  # fmt: skip
+GAP = ["over_confidence", "implausibility", "islands"]
 ALIKE = ["unevenness", "unevenness_more", "diversity_ratio", "over_confidence"]
 FOREIGN = ["error", "implausibility", "cross_talk", "stimulus_confidence"]
 VERDICT = ["over_confidence", "over_confidence_more", "confidence", "confidence_more",
@@ -94,13 +92,12 @@ def apply(rule: dict, rows: pd.DataFrame) -> np.ndarray:
 
 def calibrated(rows: pd.DataFrame) -> dict:
     """Return all rules fitted to `rows`, without the intervals."""
-    book = {"error": {}, "gap": {}}
+    book = {"error": {}, "gap": line(rows, GAP, "gap")}
     for name in (*rows["dataset"].unique(), "any"):
         own = rows if name == "any" else rows[rows["dataset"] == name]
         book["error"][name] = line(own, ANY_ERROR if name == "any" else ERROR, "true_error")
-        book["gap"][name] = line(own, ANY_GAP if name == "any" else GAP, "gap")
     kept = rows[rows["truth"].notna()].copy()
-    kept["gap_estimate"] = estimates(book["gap"], kept)
+    kept["gap_estimate"] = apply(book["gap"], kept)
     book["homogeneous"] = chance(rows, ALIKE, rows["condition"] == "homogeneous")
     book["verdict"] = chance(kept, VERDICT, kept["truth"], strength=1.0)
     book["foreign"] = chance(*_domains(rows))
@@ -129,7 +126,7 @@ def judged(book: dict, rows: pd.DataFrame) -> pd.DataFrame:
     said["error"] = np.clip(estimates(book["error"], rows), 0, 1)
     pooled = {"any": book["error"]["any"]}
     said["error_any"] = np.clip(estimates(pooled, rows), 0, 1)
-    said["overfitting"] = estimates(book["gap"], rows)
+    said["overfitting"] = apply(book["gap"], rows)
     said["homogeneity"] = apply(book["homogeneous"], rows)
     full = rows.assign(gap_estimate=said["overfitting"])
     odds = pd.DataFrame({k: apply(r, full) for k, r in book["verdict"].items()}, index=rows.index)

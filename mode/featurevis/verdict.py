@@ -66,7 +66,7 @@ def judge(own: dict, twin: dict | None, prior_name: str | None) -> Finding:
     book = rules()
     name = prior_name if prior_name in book["error"] else "any"
     error = float(np.clip(linear(book["error"][name], found), 0, 1))
-    gap = linear(book["gap"][name], found)
+    gap = linear(book["gap"], found)
     alike = linear(book["homogeneous"], found)
     found |= {"gap_estimate": gap, "error_estimate": error}
     odds = _odds(book["verdict"], found)

@@ -67,7 +67,9 @@ def test_equal_seeds_agree_and_others_differ(digits_prior):
 def test_the_classifier_is_left_as_it_was(digits_prior):
     before = digits_prior.judge.get_weights()
     quiet(digits_prior.judge, digits_prior, [3], restarts=2, steps=5)
-    assert all((a == b).all() for a, b in zip(before, digits_prior.judge.get_weights(), strict=True))
+    assert all(
+        (a == b).all() for a, b in zip(before, digits_prior.judge.get_weights(), strict=True)
+    )
 
 
 def test_terms_by_hand():

@@ -64,7 +64,8 @@ def test_names_and_models_that_are_no_prior():
     with pytest.raises(InputError) as error:
         load_prior(flat)
     assert str(error.value) == (
-        "a decoder must turn codes (n, d) into images (n, h, w, c). Received: (None, 3) to (None, 16)."
+        "a decoder must turn codes (n, d) into images (n, h, w, c). "
+        "Received: (None, 3) to (None, 16)."
     )
 
 
@@ -85,7 +86,10 @@ def spoil_card(folder):
     [
         (spoil_weights, "a prior's files must fit together. Received: digits: "),
         (spoil_json, "a prior's files must fit together. Received: digits: "),
-        (spoil_card, "a prior's folder must hold card.json, networks.json, weights.npz. Received: "),
+        (
+            spoil_card,
+            "a prior's folder must hold card.json, networks.json, weights.npz. Received: ",
+        ),
     ],
 )
 def test_a_broken_folder_is_told_in_one_line(spoil, start, tmp_path):

@@ -18,7 +18,9 @@ def odds_of(classes, sure=0.9, width=3):
 
 
 def test_scores_are_arithmetic_without_keras():
-    code = "import sys, mode.featurevis.scores, mode.featurevis.verdict; print('keras' in sys.modules)"
+    code = (
+        "import sys, mode.featurevis.scores, mode.featurevis.verdict; print('keras' in sys.modules)"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
 
