@@ -29,7 +29,7 @@ setup(
         "matplotlib>=3.8",
         "mlxtend>=0.23",
         "nbclient>=0.10",
-        "numpy>=1.26",
+        "numpy>=2.0",
         "pandas>=2.2",
         "papermill>=2.6",
         "POT>=0.9.4",

@@ -48,10 +48,11 @@ def number(
     """Return `value` if it is a number (a whole one with `integer`) with low <= value <= high.
 
     Raises:
-        InputError: for another type, NaN, or a number outside the range.
+        InputError: for another type, NaN, infinities, or a number outside the range.
     """
     kind = Integral if integer else Real
     fits = isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high
+    fits = fits and -np.inf < value < np.inf
     if not fits:
         noun = "a whole number" if integer else "a number"
         fail(f"{name} must be {noun}{_range_text(low, high)}", repr(value))
@@ -74,7 +75,10 @@ def numeric(name: str, value: Any, *, ndim: int | None = None) -> np.ndarray:
     Raises:
         InputError: naming the first index that is not finite, or the shape or dtype received.
     """
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # numpy's message for rows of unequal length does not name the argument
+        fail(f"{name} must be an array of numbers", "rows of different shapes")
     if array.dtype.kind not in "biuf":
         fail(f"{name} must be an array of numbers", f"dtype {array.dtype}")
     if ndim is not None and array.ndim != ndim:

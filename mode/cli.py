@@ -1,5 +1,6 @@
 """The command line: parse, delegate, show progress. `python -m mode --help`."""
 
+import os
 import sys
 
 import click
@@ -22,16 +23,13 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="mode")
 def main() -> None:
     """Find which labels a classifier gets wrong, which layer is to blame, which inputs mend it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def _out(default: str = "out"):
     return click.option(
         "--out", default=default, show_default=True, help="Folder for runs, tables and figures."
     )
-
-
-def _study():
-    return click.option("--study", default="publication", show_default=True, help="Which study.")
 
 
 @main.command("list")
@@ -44,7 +42,7 @@ def list_names() -> None:
 
 
 @main.command()
-@_study()
+@click.option("--study", default="publication", show_default=True, help="Which study.")
 @click.option("--data", default="digits", show_default=True, help="A data set, or an .npz path.")
 @click.option("--data-dir", default=None, help="Folder with mnist.npz and fashion_mnist.npz.")
 @click.option("--seeds", default=5, show_default=True, help="How many seeds.")
@@ -64,25 +62,39 @@ def reproduce(study: str, out: str, parameter: tuple, **options) -> None:
     for run, error in outcome.failed.items():
         click.echo(f"FAILED {run}\n  {error.strip().splitlines()[-1]}", err=True)
     if outcome.done or outcome.skipped:
-        tables = tabulate(out, study)
-        draw(out, study)
-        click.echo(show(tables, out, study))
+        tables = tabulate(out, outcome.folder, outcome.done + outcome.skipped)
+        draw(out, outcome.folder)
+        click.echo(show(tables, out, outcome.folder))
     if outcome.failed:
         click.echo(f"{len(outcome.failed)} runs failed; their notebooks are marked.", err=True)
         sys.exit(1)
 
 
 @main.command()
-@_study()
+@click.argument("study", nargs=-1)
 @_out("results")
-def figures(study: str, out: str) -> None:
-    """Redo the tables and figures of a study from its rows, in seconds."""
-    from mode.studies import draw, tabulate
+def figures(study: tuple[str, ...], out: str) -> None:
+    """Redo the tables and figures of each STUDY (all by default) from its rows, in seconds."""
+    from mode.studies import draw, tabulate, tabulated
 
-    for name in tabulate(out, study):
-        click.echo(f"table {name}")
-    for path in draw(out, study):
-        click.echo(f"figure {path}")
+    for folder in study or tabulated(out):
+        for name in tabulate(out, folder):
+            click.echo(f"table {folder}/{name}")
+        for path in draw(out, folder):
+            click.echo(f"figure {path}")
+
+
+@main.command()
+@click.argument("notebook", nargs=-1)
+@click.option("--small", is_flag=True, help="At the small parameters, to see that they run.")
+@_out("results/executed")
+def execute(notebook: tuple[str, ...], out: str, small: bool) -> None:
+    """Execute NOTEBOOKs (all by default) and keep the executed copies."""
+    from mode.studies import executing, notebooks
+
+    run = executing.execute_small if small else executing.execute_whole
+    for name in notebook or notebooks.names():
+        click.echo(run(name, out))
 
 
 @main.command()

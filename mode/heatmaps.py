@@ -129,7 +129,7 @@ def _labels(
     labels: np.ndarray, predictions: np.ndarray, classes: int | None
 ) -> tuple[np.ndarray, np.ndarray, int]:
     predictions = np.asarray(predictions)
-    if predictions.ndim == 2:
+    if predictions.ndim == 2 and predictions.shape[1] > 1:
         classes = classes or predictions.shape[1]
         predictions = checks.numeric("predictions", predictions).argmax(axis=1)
     labels = checks.labels("labels", labels, classes)

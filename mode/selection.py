@@ -25,6 +25,12 @@ class Candidates:
     quota: dict[int, int] | None = None
     size: int | None = None
 
+    def __post_init__(self):
+        columns = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays = {k: v for k, v in columns.items() if isinstance(v, np.ndarray)}
+        if arrays:
+            checks.same_length(**arrays)
+
     def __len__(self) -> int:
         arrays = [self.distances, self.probabilities, self.labels]
         known = [len(array) for array in arrays if array is not None]

@@ -11,12 +11,13 @@ PARTS = ("train", "pool", "diagnosis", "test")
 
 @dataclass(frozen=True)
 class Part:
-    """Inputs `x` (n x ..., float32 in [0, 1]) with their labels `y` (n,)."""
+    """Inputs `x` (n x ..., float32 in [0, 1]) with labels `y` (n,), which one-hot rows become."""
 
     x: np.ndarray
     y: np.ndarray
 
     def __post_init__(self):
+        object.__setattr__(self, "y", checks.labels("y", self.y))
         checks.same_length(x=self.x, y=self.y)
 
     def __len__(self):
@@ -40,6 +41,16 @@ class Data:
     diagnosis: Part
     test: Part
     classes: int
+
+    def __post_init__(self):
+        """Refuse inputs that are not images of one shape, and labels outside the classes."""
+        for name in PARTS:
+            part = getattr(self, name)
+            checks.images(f"{name} inputs", part.x)
+            checks.labels(f"{name} labels", part.y, self.classes)
+            if part.x.shape[1:] != self.shape:
+                wanted = ("n", *self.shape)
+                checks.fail(f"{name} inputs must have shape {wanted}", f"shape {part.x.shape}")
 
     @property
     def shape(self) -> tuple[int, ...]:

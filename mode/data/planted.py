@@ -5,6 +5,7 @@ parts: it leaves the training part clean and changes what the model meets later.
 """
 
 from collections.abc import Mapping, Sequence
+from inspect import signature
 
 import numpy as np
 from scipy import ndimage
@@ -22,8 +23,7 @@ def starved(
         generator.permutation(where)[round(keep * len(where)) :]
         for where in (_inputs_of(data, label) for label in labels)
     ]
-    kept = np.setdiff1d(np.arange(len(data.train)), np.concatenate(drop))
-    return data.with_part("train", data.train.take(kept))
+    return _without(data, drop)
 
 
 def label_noise(data: Data, generator: np.random.Generator, *, share: float = 0.3) -> Data:
@@ -73,8 +73,7 @@ def missing_mode(
     for label in range(data.classes) if labels is None else labels:
         where = _inputs_of(data, label)
         dropped.append(where[np.argsort(measure(data.train.x[where]))][: round(share * len(where))])
-    kept = np.setdiff1d(np.arange(len(data.train)), np.concatenate(dropped))
-    return data.with_part("train", data.train.take(kept))
+    return _without(data, dropped)
 
 
 def shifted(
@@ -93,10 +92,19 @@ def plant(name: str, data: Data, *, seed: int = 0, **options) -> Data:
     """Return `data` with the fault `name` of PLANTED planted into it.
 
     Raises:
-        InputError: for an unknown fault, or options outside their range.
+        InputError: for an unknown fault or option, or options outside their range.
     """
     fault = PLANTED[checks.one_of("planted fault", name, PLANTED)]
+    for option in options:
+        checks.one_of(f"option of {name}", option, list(signature(fault).parameters)[2:])
     return fault(data, seeds.generator(seed, "planted", name), **options)
+
+
+def _without(data: Data, dropped: list[np.ndarray]) -> Data:
+    kept = np.ones(len(data.train), bool)
+    for indices in dropped:
+        kept[indices] = False
+    return data.with_part("train", data.train.take(kept))
 
 
 def _inputs_of(data: Data, label: int) -> np.ndarray:
@@ -110,7 +118,7 @@ def _ink(x: np.ndarray) -> np.ndarray:
 
 def _slant(x: np.ndarray) -> np.ndarray:
     """Horizontal shear of the ink per row, from the image's second moments."""
-    grey = x.mean(axis=-1)
+    grey = _pictures(x).mean(axis=-1)
     rows, columns = np.mgrid[: grey.shape[1], : grey.shape[2]]
     mass = np.maximum(grey.sum(axis=(1, 2)), 1e-12)
     row = (grey * rows).sum(axis=(1, 2)) / mass
@@ -120,7 +128,13 @@ def _slant(x: np.ndarray) -> np.ndarray:
 
 
 def _blur(x: np.ndarray, amount: float, generator: np.random.Generator) -> np.ndarray:
-    return ndimage.gaussian_filter(x, (0, amount, amount, 0)).clip(0, 1)
+    return ndimage.gaussian_filter(_pictures(x), (0, amount, amount, 0)).clip(0, 1)
+
+
+def _pictures(x: np.ndarray) -> np.ndarray:
+    if x.ndim != 4:
+        checks.fail("inputs must be images, n x height x width x channels", f"shape {x.shape}")
+    return x
 
 
 def _noise(x: np.ndarray, amount: float, generator: np.random.Generator) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from collections.abc import Mapping
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from mode import checks
 
 ENVIRONMENT = "MODE_DATA"
 KEYS = ("x_train", "y_train", "x_test", "y_test")
+MAGIC = b"\x93NUMPY"  # how a file of one array begins
 
 
 def digits() -> dict[str, np.ndarray]:
@@ -60,19 +61,20 @@ def archive(path: str | os.PathLike) -> dict[str, np.ndarray]:
     path = Path(path)
     if not path.is_file():
         checks.fail("the data set must be a known name or the path of an .npz file", f"'{path}'")
+    plain = f"{path} must be an .npz archive of plain numeric arrays"
+    if not zipfile.is_zipfile(path):
+        single = path.read_bytes().startswith(MAGIC)
+        checks.fail(plain, "a single array" if single else "another or a damaged file")
     try:
         with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, Mapping):
-                checks.fail(f"{path} must be an .npz archive", "a single array")
             lacking = [key for key in KEYS if key not in file]
             if lacking:
                 checks.fail(f"{path} must hold {', '.join(KEYS)}", f"keys {', '.join(file)}")
             return {key: file[key] for key in KEYS}
     except checks.InputError:
         raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        reason = "pickled objects" if "allow_pickle" in str(error) else type(error).__name__
-        checks.fail(f"{path} must be an .npz archive of plain numeric arrays", reason)
+    except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        checks.fail(plain, "pickled objects" if "allow_pickle" in str(error) else f"{error}")
 
 
 SOURCES = {"digits": digits, "mnist": named, "fashion_mnist": named}

@@ -22,9 +22,10 @@ def blocks(model: keras.Model) -> dict[str, keras.KerasTensor]:
     Raises:
         InputError: for a model without a reachable weighted layer.
     """
-    members = set(model.layers)
-    found = {layer.name: _end_of_block(layer, members) for layer in model.layers if _starts(layer)}
-    if not found or not model.built:
+    reachable = model.layers if getattr(model, "inputs", None) else []  # not in a subclassed model
+    members = set(reachable)
+    found = {layer.name: _end_of_block(layer, members) for layer in reachable if _starts(layer)}
+    if not found:
         checks.fail(
             "the model must be built and have reachable layers with weights",
             f"{type(model).__name__} {model.name!r} with {len(model.layers)} layers",

@@ -32,7 +32,8 @@ def states(
         checks.one_of("layer", name, reachable)
     inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
     part = keras.Model(inputs, [reachable[name] for name in names])
-    chunks = [_forward(part, x[start : start + CHUNK]) for start in range(0, len(x), CHUNK)]
+    starts = range(0, max(1, len(x)), CHUNK)
+    chunks = [_forward(part, x[start : start + CHUNK]) for start in starts]
     return {name: np.concatenate(parts) for name, *parts in zip(names, *chunks, strict=True)}
 
 
@@ -44,6 +45,7 @@ def _forward(part: keras.Model, x: np.ndarray) -> list[np.ndarray]:
 
 def features(array: np.ndarray, *, limit: int = LIMIT) -> np.ndarray:
     """Return states (n, ...) as (n, units): flattened, or averaged over space above `limit`."""
-    if array.ndim > 2 and array[0].size > limit:
+    if array.ndim > 2 and np.prod(array.shape[1:]) > limit:
         array = array.mean(axis=tuple(range(1, array.ndim - 1)))
-    return array.reshape(len(array), -1).astype(np.float32, copy=False)
+    units = int(np.prod(array.shape[1:]))  # -1 would not do for no inputs at all
+    return array.reshape(len(array), units).astype(np.float32, copy=False)

@@ -42,10 +42,11 @@ def target_layer(
         seed: decides the heads' batches.
 
     Raises:
-        InputError: for an unknown kind, a label outside the classes or without any input in the
-            diagnosis part, or a model without reachable layers.
+        InputError: for an unknown kind, eps outside [0, 1], a label outside the classes or
+            without any input in the diagnosis part, or a model without reachable layers.
     """
     checks.one_of("kind", kind, KINDS)
+    checks.number("eps", eps, 0, 1)
     checks.labels("label", [label], data.classes)
     if not (data.diagnosis.y == label).any() or not (data.train.y == label).any():
         checks.fail("label must have inputs in the train and diagnosis parts", f"{label}, without")
@@ -101,12 +102,12 @@ def _accuracy(predictions: np.ndarray, label: int) -> float:
 
 
 def _forward(curve: pd.DataFrame, eps: float) -> int:
-    gains = np.diff(curve["label accuracy"])
+    gains = np.diff(curve["label accuracy"]).round(12)  # or 0.24 - 0.23 would be below 0.01
     stalled = np.flatnonzero(gains < eps)
     return int(stalled[0]) if stalled.size else len(curve) - 1
 
 
 def _backward(curve: pd.DataFrame, eps: float) -> int:
     """A gap that no layer widens was there from the first layer on."""
-    widened = np.flatnonzero(np.diff(curve["gap"]) > eps)
+    widened = np.flatnonzero(np.diff(curve["gap"]).round(12) > eps)
     return int(widened[-1]) + 1 if widened.size else 0

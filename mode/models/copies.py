@@ -17,7 +17,7 @@ def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
             otherwise the copy starts with a fresh optimiser of the same settings.
 
     Raises:
-        InputError: for a model that is not built, or whose class cannot be rebuilt.
+        InputError: for a model that is not built, or that cannot be rebuilt from its config.
     """
     if not model.built or not model.weights:
         checks.fail("the model must be built and have weights", f"{model.name!r}, without")
@@ -35,9 +35,9 @@ def _same_architecture(model: keras.Model) -> keras.Model:
             copy.build_from_config(model.get_build_config())
     except Exception as error:
         raise checks.InputError(
-            f"a subclassed model must be rebuildable by from_config(get_config()). Received: "
-            f"{type(model).__name__}, {type(error).__name__}. Define get_config, or save and "
-            "load it as a functional model."
+            "the model must be rebuildable by from_config(get_config()), without Lambda layers. "
+            f"Received: {type(model).__name__} {model.name!r}, {type(error).__name__}. Define "
+            "get_config where it is subclassed, or make it a functional model."
         ) from error
     return copy
 
@@ -70,7 +70,7 @@ def load_model(path: str | os.PathLike) -> keras.Model:
     try:
         return keras.saving.load_model(path, safe_mode=True)
     except Exception as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = next(iter(str(error).strip().splitlines()), "no reason given")
         raise checks.InputError(
             f"{path} must load in Keras's safe mode. Received: {type(error).__name__}: {reason}"
         ) from error

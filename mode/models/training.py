@@ -1,33 +1,19 @@
 """Train a copy, many batches to one compiled call.
 
 `fit` returns to Python after every batch, which on the study's tiny nets costs ten times the
-arithmetic. Here a compiled loop runs STEPS batches at once. Compiled loops are kept by the
-model's architecture, so that the next model of the same kind does not compile again.
+arithmetic. Here a compiled loop (`mode.models.loops`) runs STEPS batches at once.
 """
-
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from mode import checks, seeds
 from mode.models.copies import assign, clone
-from mode.models.predicting import check_inputs, classes_of
+from mode.models.loops import Trainer, trainer_for
+from mode.models.predicting import CHUNK, check_inputs, classes_of, gives_logits, units_of
 
 STEPS = 64
-# XLA fuses a whole step of a dense net; its CPU convolutions are slower than TensorFlow's own.
-FUSED = {"InputLayer", "Flatten", "Dense", "Activation", "ReLU", "Softmax", "Dropout", "Reshape"}
-
-
-@dataclass(frozen=True)
-class Trainer:
-    """A private model with a compiled loop over its training steps."""
-
-    model: keras.Model
-    run: Callable
+ROWS = 8192  # at most so many inputs a call, so that large batches need no 64 of them at once
 
 
 def train(
@@ -43,9 +29,10 @@ def train(
 
     Args:
         model: a built Keras classifier. Its own compile settings are used; where it has none,
-            Adam and sparse cross entropy.
+            Adam and sparse (for one output unit: binary) cross entropy.
         x: inputs, n x the model's input shape.
-        y: integer labels (n,) or one-hot rows (n, classes).
+        y: integer labels (n,) or one-hot rows (n, classes). A loss with "sparse" in its name
+            gets integers, any other one-hot rows, and one output unit gets 0. or 1.
         epochs, batch_size: as in `fit`; the last batch of an epoch may be smaller.
         seed: decides the order of the inputs and the masks of dropout layers.
 
@@ -54,12 +41,13 @@ def train(
     """
     checks.number("epochs", epochs, 0, integer=True)
     checks.number("batch_size", batch_size, 1, integer=True)
+    x = checks.numeric("x", x)
     check_inputs(model, x)
     targets = _targets(model, checks.labels("y", y, classes_of(model)))
     checks.not_empty("x", x)
     checks.same_length(x=x, y=targets)
-    trained = _compiled(clone(model))
-    trainer = _trainer(trained)
+    trained = _compiled(clone(model), x)
+    trainer = trainer_for(trained)
     _move(trained, trainer.model)
     _reseed(trainer.model, seed)
     order = seeds.generator(seed, "order")
@@ -69,10 +57,12 @@ def train(
     return trained
 
 
-def _compiled(model: keras.Model) -> keras.Model:
+def _compiled(model: keras.Model, x: np.ndarray) -> keras.Model:
     if not model.compiled:
-        logits = getattr(model.layers[-1], "activation", None) is keras.activations.linear
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
+        outputs = keras.ops.convert_to_numpy(model(x[:CHUNK], training=False))
+        binary = units_of(model) == 1
+        kind = "BinaryCrossentropy" if binary else "SparseCategoricalCrossentropy"
+        loss = getattr(keras.losses, kind)(from_logits=gives_logits(model, outputs))
         model.compile("adam", loss, metrics=["accuracy"])
     model.optimizer.build(model.trainable_variables)
     return model
@@ -80,7 +70,7 @@ def _compiled(model: keras.Model) -> keras.Model:
 
 def _targets(model: keras.Model, labels: np.ndarray) -> np.ndarray:
     """Labels in the form that the model's loss takes."""
-    units = model.output_shape[-1]
+    units = units_of(model)
     if units == 1:
         return labels.astype(np.float32)[:, None]
     if "sparse" in _loss_name(model):
@@ -95,74 +85,32 @@ def _loss_name(model: keras.Model) -> str:
 
 
 def _epoch(trainer: Trainer, x: np.ndarray, y: np.ndarray, order: np.ndarray, batch: int) -> None:
-    """One pass in calls of STEPS batches; the last batch is filled up with weight zero."""
-    size = STEPS * batch
-    for start in range(0, len(order), size):
-        chosen = order[start : start + size]
-        steps = -(-len(chosen) // batch)
-        weights = np.zeros(size, np.float32)
-        weights[: len(chosen)] = 1
-        last = len(chosen) - (steps - 1) * batch
-        weights[(steps - 1) * batch : len(chosen)] = batch / last
-        rows = np.resize(chosen, size)
-        trainer.run(
-            x[rows].reshape(STEPS, batch, *x.shape[1:]),
-            y[rows].reshape(STEPS, batch, *y.shape[1:]),
-            weights.reshape(STEPS, batch),
-            np.int32(steps),
-        )
+    """One pass over the inputs in calls of STEPS batches (fewer, if they are large)."""
+    size = max(1, min(STEPS, ROWS // batch)) * batch
+    whole = len(order) if trainer.padded else len(order) - len(order) % batch
+    for start in range(0, whole, size):
+        _call(trainer, x, y, order[start : min(start + size, whole)], size, batch)
+    if whole < len(order):
+        rest = len(order) - whole
+        _call(trainer, x, y, order[whole:], rest, rest)
 
 
-_TRAINERS: dict[str, Trainer] = {}
-
-
-def _trainer(model: keras.Model) -> Trainer:
-    """Return the compiled loop for models of this architecture, optimiser and loss."""
-    key = _signature(model)
-    if key not in _TRAINERS:
-        private = _compiled(clone(model))
-        _TRAINERS[key] = Trainer(private, _loop(private))
-    return _TRAINERS[key]
-
-
-def _signature(model: keras.Model) -> str:
-    settings = model.optimizer.get_config()
-    if isinstance(settings["learning_rate"], float):  # a variable, which is copied; no schedule
-        settings.pop("learning_rate")
-    parts = [
-        type(model).__name__,
-        _without_seeds(model.get_config()),
-        [type(model.optimizer).__name__, settings | {"name": ""}, str(getattr(model, "loss", ""))],
-        [layer.trainable for layer in model.layers],
-    ]
-    return json.dumps(parts, sort_keys=True, default=str)
-
-
-def _without_seeds(config):
-    """A layer's seeds and initialisers do not shape its computation."""
-    if isinstance(config, dict):
-        kept = {k: v for k, v in config.items() if k != "seed" and not k.endswith("_initializer")}
-        return {key: _without_seeds(value) for key, value in kept.items()}
-    return [_without_seeds(item) for item in config] if isinstance(config, list) else config
-
-
-def _loop(model: keras.Model) -> Callable:
-    fused = all(type(layer).__name__ in FUSED for layer in model.layers)
-
-    @tf.function(jit_compile=fused, autograph=False, reduce_retracing=True)
-    def run(x, y, weights, steps):
-        def step(i):
-            with tf.GradientTape() as tape:
-                predictions = model(x[i], training=True)
-                loss = model.compute_loss(x[i], y[i], predictions, weights[i])
-                loss = model.optimizer.scale_loss(loss)
-            variables = model.trainable_variables
-            model.optimizer.apply(tape.gradient(loss, variables), variables)
-            return i + 1
-
-        return tf.while_loop(lambda i: i < steps, step, [tf.constant(0)])
-
-    return run
+def _call(
+    trainer: Trainer, x: np.ndarray, y: np.ndarray, chosen: np.ndarray, size: int, batch: int
+) -> None:
+    """Train on the batches of `chosen`; the arrays are filled up to `size` rows of weight zero."""
+    steps = -(-len(chosen) // batch)
+    last = len(chosen) - (steps - 1) * batch
+    weights = np.zeros(size, np.float32)
+    weights[: len(chosen)] = 1
+    weights[(steps - 1) * batch : len(chosen)] = batch / last
+    rows = np.resize(chosen, size)
+    trainer.run(
+        x[rows].reshape(-1, batch, *x.shape[1:]),
+        y[rows].reshape(-1, batch, *y.shape[1:]),
+        weights.reshape(-1, batch),
+        np.int32(steps),
+    )
 
 
 def _move(source: keras.Model, target: keras.Model) -> None:

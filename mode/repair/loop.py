@@ -89,7 +89,8 @@ def run(
         if seen.faults.empty and (recipe.stops or recipe.targeted):
             notes.append(f"round {number} was not needed: no label is faulty")
             break
-        batch, cause = choose(model, data, seen, recipe, available, seed=stream)
+        batch, cause, said = choose(model, data, seen, recipe, available, seed=stream)
+        notes += [f"round {number}: {note}" for note in said]
         if len(batch) < recipe.batch:
             notes.append(f"round {number} got {len(batch)} of {recipe.batch} inputs: pool used up")
         if len(batch) == 0:
@@ -113,8 +114,12 @@ def choose(
     available: np.ndarray,
     *,
     seed: int,
-) -> tuple[np.ndarray, dict]:
-    """Return a round's indices into the pool, and what they are for: label, kind, layer."""
+) -> tuple[np.ndarray, dict, list[str]]:
+    """Return a round's indices into the pool, what they are for (label, kind, layer), and notes.
+
+    Where the aims find too few inputs, random ones make up for them, so that every arm trains on
+    the same number.
+    """
     none = pd.Series({"label": -1, "kind": ""})
     fault = none if seen.faults.empty else seen.faults.iloc[0]
     compares = recipe.selector in ("nearest", "farthest")
@@ -128,10 +133,13 @@ def choose(
         rng = seeds.generator(seed, "selector")
         chosen.append(stages.take(aim, model, data, seen, recipe, layer, rng=rng))
         free[chosen[-1]] = False
+    found = sum(map(len, chosen))
+    notes = stages.notes(maps, seen, recipe, fault, found)
     rng = seeds.generator(seed, "random share")
-    chosen.append(stages.random_share(data, recipe, fault, free, rng=rng))
+    count = recipe.batch - found
+    chosen.append(stages.random_share(data, recipe, fault, free, count, rng=rng))
     cause = {"label": int(fault["label"]), "kind": fault["kind"], "layer": layer or ""}
-    return np.concatenate(chosen), {**cause, "faulty labels": len(seen.faults)}
+    return np.concatenate(chosen), {**cause, "faulty labels": len(seen.faults)}, notes
 
 
 def measure(data: Data, before: np.ndarray, after: np.ndarray) -> dict:
@@ -171,7 +179,7 @@ def control(
 
 def _check(model: keras.Model, data: Data, recipe: Recipe) -> None:
     check_inputs(model, data.train.x)
-    if classes_of(model) < data.classes:
+    if classes_of(model) != data.classes:
         checks.fail(f"the model must tell {data.classes} classes apart", classes_of(model))
     if recipe.batch > len(data.pool):
         checks.fail(f"batch must be at most the pool's {len(data.pool)} inputs", recipe.batch)

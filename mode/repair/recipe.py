@@ -88,7 +88,7 @@ class Recipe:
     defects: Defects = field(default=CORRECTED)
 
     def __post_init__(self):
-        checks.one_of("selector", self.selector, SELECTORS)
+        checks.one_of("selector", self.selector, set(SELECTORS) - {"quota_random"})
         checks.one_of("metric", self.metric, DISTANCES)
         checks.one_of("kind", self.kind, KINDS)
         checks.one_of("layer", self.layer, LAYERS)

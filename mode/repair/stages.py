@@ -125,11 +125,25 @@ def take(
     return aim.among[select(recipe.applied_selector, known, aim.count, generator=rng)]
 
 
+def notes(
+    maps: HeatMaps | None, seen: View, recipe: Recipe, fault: pd.Series, found: int
+) -> list[str]:
+    """Return what a round must say: labels not judged, maps that fell back, inputs not found."""
+    said = [
+        f"label {label} has no input to judge it by" for label in seen.faults.attrs["not judged"]
+    ]
+    if maps is not None:
+        said += [line for line in maps.fallbacks if line.startswith(f"label {fault['label']} ")]
+    count, _ = shares(recipe.batch, recipe.alpha)
+    if found < count:
+        said.append(f"only {found} of {count} inputs to select from: the rest is random")
+    return said
+
+
 def random_share(
-    data: Data, recipe: Recipe, fault: pd.Series, available: np.ndarray, *, rng
+    data: Data, recipe: Recipe, fault: pd.Series, available: np.ndarray, count: int, *, rng
 ) -> np.ndarray:
     """Return the random share of a batch; as published, it cannot hold the target label."""
-    _, count = shares(recipe.batch, recipe.alpha)
     without_label = recipe.defects.no_replay and recipe.targeted
     allowed = available & (data.pool.y != fault["label"]) if without_label else available
     return rng.permutation(np.flatnonzero(allowed))[:count]

@@ -3,4 +3,12 @@
 from mode.results.records import write_record
 from mode.results.rows import PARTIAL, VOLATILE, read_partial, read_rows, write_rows, write_text
 
-__all__ = ["PARTIAL", "VOLATILE", "read_partial", "read_rows", "write_record", "write_rows", "write_text"]
+__all__ = [
+    "PARTIAL",
+    "VOLATILE",
+    "read_partial",
+    "read_rows",
+    "write_record",
+    "write_rows",
+    "write_text",
+]

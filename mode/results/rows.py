@@ -1,6 +1,7 @@
 """Long tables on disk: one row a measurement, identity in columns, whole files or none."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -12,9 +13,7 @@ VOLATILE = ("seconds",)
 PARTIAL = ".partial.csv"
 
 
-def write_rows(
-    rows: pd.DataFrame, path: str | os.PathLike, *, keep_volatile: bool = False
-) -> Path:
+def write_rows(rows: pd.DataFrame, path: str | os.PathLike, *, keep_volatile: bool = False) -> Path:
     """Write rows as CSV, without their volatile columns; a reader never sees half a file."""
     dropped = [] if keep_volatile else [name for name in VOLATILE if name in rows]
     kept = rows.drop(columns=dropped)
@@ -31,15 +30,15 @@ def write_text(text: str, path: str | os.PathLike) -> Path:
     return path
 
 
-def read_rows(place: str | os.PathLike) -> pd.DataFrame:
-    """Return the rows of a CSV file, or of all finished CSV files of a folder, in name order.
+def read_rows(place: str | os.PathLike, runs: Iterable[str] | None = None) -> pd.DataFrame:
+    """Return the rows of all finished runs of a folder (or of `runs` alone), in name order.
 
     Raises:
         InputError: when there are none.
     """
-    place = Path(place)
-    files = [place] if place.is_file() else sorted(place.glob("*.csv"))
-    files = [file for file in files if not file.name.endswith(PARTIAL)]
+    wanted = None if runs is None else set(runs)
+    files = [path for path in sorted(Path(place).glob("*.csv")) if not path.match(f"*{PARTIAL}")]
+    files = [path for path in files if wanted is None or path.stem in wanted]
     if not files:
         checks.fail("there must be rows of finished runs (.csv)", f"none in {place}")
     return pd.concat(map(read_partial, files), ignore_index=True)

@@ -1,7 +1,7 @@
 """Studies: a grid of notebook runs, resumed, collected, and turned into tables and figures."""
 
 from mode.studies.registry import STUDIES, Study
-from mode.studies.reporting import draw, tabulate
+from mode.studies.reporting import committed, draw, tabulate, tabulated
 from mode.studies.running import Outcome, run_study
 
-__all__ = ["STUDIES", "Outcome", "Study", "draw", "run_study", "tabulate"]
+__all__ = ["STUDIES", "Outcome", "Study", "committed", "draw", "run_study", "tabulate", "tabulated"]

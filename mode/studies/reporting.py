@@ -1,47 +1,81 @@
 """Rows -> tables -> figures, each step from the files of the one before."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from mode import checks, results
-from mode.studies.registry import STUDIES
+from mode.studies.registry import STUDIES, Study
 
 
-def tabulate(out: str | os.PathLike, name: str = "publication") -> Mapping[str, pd.DataFrame]:
-    """Make a study's tables from runs/<study>/ and write them to tables/<study>/.
+def committed() -> Path:
+    """Return the folder of the committed results: the checkout's `results/`.
+
+    Raises:
+        InputError: when there is no checkout.
+    """
+    folders = [
+        place / "results" for place in (Path(__file__).parents[2], Path.cwd(), Path("..").resolve())
+    ]
+    for folder in folders:
+        if (folder / "runs").is_dir():
+            return folder
+    hint = "Name a folder made by `python -m mode reproduce --out DIR`."
+    return checks.fail("the committed results must be beside the package", "none", hint)
+
+
+def tabulated(out: str | os.PathLike) -> list[str]:
+    """Return the folders of a results folder that hold rows of a study."""
+    runs = Path(out) / "runs"
+    found = sorted(path.name for path in runs.glob("*") if path.name.split("-")[0] in STUDIES)
+    return found or checks.fail("there must be rows of a study", f"none in {runs}")
+
+
+def tabulate(
+    out: str | os.PathLike, folder: str = "publication", runs: Iterable[str] | None = None
+) -> Mapping[str, pd.DataFrame]:
+    """Make a study's tables from runs/<folder>/ and write them to tables/<folder>/.
+
+    Args:
+        out: a results folder.
+        folder: a study's name, and for other data than the digits "-" and the data's name.
+        runs: the runs wanted; all finished ones where None.
 
     Raises:
         InputError: for an unknown study, or one without finished runs.
     """
-    study = STUDIES[checks.one_of("study", name, STUDIES)]
-    out = Path(out)
-    tables = study.tables(results.read_rows(out / "runs" / name))
+    rows, out = Path(out) / "runs" / folder, Path(out)
+    study = _study(folder)
+    tables = study.tables(results.read_rows(rows, runs))
     tables = {table: frame for table, frame in tables.items() if len(frame)}
     for table, frame in tables.items():
         text = frame.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-        results.write_text(text, out / "tables" / name / f"{table}.csv")
+        results.write_text(text, out / "tables" / folder / f"{table}.csv")
     return tables
 
 
-def draw(out: str | os.PathLike, name: str = "publication") -> list[Path]:
-    """Draw a study's figures from tables/<study>/ to figures/<study>/, as svg and png.
+def draw(out: str | os.PathLike, folder: str = "publication") -> list[Path]:
+    """Draw a study's figures from tables/<folder>/ to figures/<folder>/, as svg and png.
 
     Raises:
         InputError: for an unknown study, or one without tables.
     """
     from mode.figures import FIGURES, save
 
-    study = STUDIES[checks.one_of("study", name, STUDIES)]
-    tables, figures = Path(out) / "tables" / name, Path(out) / "figures" / name
+    study = _study(folder)
+    tables, figures = Path(out) / "tables" / folder, Path(out) / "figures" / folder
     present = {table: tables / f"{table}.csv" for table in study.figures}
     present = {table: path for table, path in present.items() if path.exists()}
     if not present:
-        checks.fail(f"there must be tables of the study {name!r}", f"none in {tables}")
+        checks.fail(f"there must be tables of {folder!r}", f"none in {tables}")
     drawn = []
     for table, path in present.items():
         frame = pd.read_csv(path, keep_default_na=False)
         drawn += save(FIGURES[study.figures[table]], frame, figures / table)
     return drawn
+
+
+def _study(folder: str) -> Study:
+    return STUDIES[checks.one_of("study", folder.split("-")[0], STUDIES)]

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mode import checks
+from mode.data.sources import SOURCES
+from mode.distances import DISTANCES
 from mode.studies import notebooks
 from mode.studies.registry import STUDIES, Study
 
@@ -28,8 +30,12 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a study: names of runs done now, found finished, and failed (with reason)."""
+    """What became of a study: names of runs done now, found finished, and failed (with reason).
 
+    `folder` is where its rows, tables, figures and executed notebooks lie, below runs/ and so on.
+    """
+
+    folder: str
     done: tuple[str, ...]
     skipped: tuple[str, ...]
     failed: Mapping[str, str]
@@ -52,7 +58,8 @@ def run_study(
 
     Args:
         name: a name of STUDIES.
-        out: folder for runs/<study>/ (rows and records) and executed/<study>/ (notebooks).
+        out: folder for runs/<study>/ (rows and records) and executed/<study>/ (notebooks);
+            other data than the digits have their name behind the study's.
         data, seeds, protocol: what the grid is made of.
         parameters: further parameters of the notebook, for every run.
         data_dir: folder with `mnist.npz` and `fashion_mnist.npz`.
@@ -67,20 +74,21 @@ def run_study(
     common = {**(parameters or {}), **({"data_dir": str(data_dir)} if data_dir else {})}
     runs = _runs(study, common, data=data, seeds=seeds, protocol=protocol)
     out = Path(out).resolve()
-    folder = out / "runs" / name
+    place = name if data == "digits" else f"{name}-{Path(data).stem}"
+    folder = out / "runs" / place
     pending = {run: p for run, p in runs.items() if not (folder / f"{run}.csv").exists()}
     failed = {}
     progress("starting", len(runs) - len(pending), len(runs))
     if pending:
         notebook = notebooks.path(study.notebook)
-        jobs = {run: (notebook, out, name, run, p) for run, p in pending.items()}
+        jobs = {run: (notebook, out, place, run, p) for run, p in pending.items()}
         for run, error in _execute(jobs, workers, scheduler):
             if error:
                 failed[run] = error
             finished = sum((folder / f"{run}.csv").exists() for run in runs)
             progress(run, finished, len(runs))
     done = tuple(run for run in pending if run not in failed)
-    return Outcome(done, tuple(run for run in runs if run not in pending), failed)
+    return Outcome(place, done, tuple(run for run in runs if run not in pending), failed)
 
 
 def _runs(study: Study, common: dict, *, data: str, seeds: int, protocol: str) -> dict[str, dict]:
@@ -88,12 +96,21 @@ def _runs(study: Study, common: dict, *, data: str, seeds: int, protocol: str) -
     known = notebooks.parameters(study.notebook)
     for parameter in common:
         checks.one_of(f"parameter of {study.notebook}", parameter, known)
+    _check_names(data, common)
     runs = {}
     for point in study.grid(data=data, seeds=seeds, protocol=protocol):
         parameters = {**point, **common}
         named = {k: v for k, v in parameters.items() if k != "data_dir"}
         runs[_name(named)] = parameters
     return runs
+
+
+def _check_names(data: str, parameters: Mapping) -> None:
+    """Refuse here, in one line, what every run would only refuse in its notebook."""
+    if not data.endswith(".npz"):
+        checks.one_of("data set", data, [*SOURCES, "PATH.npz"])
+    for metric in parameters.get("metrics") or ():
+        checks.one_of("metric", metric, DISTANCES)
 
 
 def _name(parameters: Mapping) -> str:
@@ -113,7 +130,7 @@ def _execute(jobs: dict, workers: int | None, scheduler: str | None):
     local = {
         "n_workers": min(workers or os.cpu_count() or 1, len(jobs)),
         "threads_per_worker": 1,
-        "dashboard_address": None,
+        "dashboard_address": ":0",
         "silence_logs": logging.ERROR,
     }
     with Client(scheduler or LocalCluster(**local)) as client:

@@ -19,15 +19,21 @@ def bar() -> Iterator[Callable[[str, int, int], None]]:
     """Yield a function (what runs, done, total) that draws a progress bar with the time left."""
     from tqdm import tqdm
 
-    with tqdm(unit="run", dynamic_ncols=True) as shown:
+    shown = None
 
-        def update(running: str, done: int, total: int) -> None:
-            shown.total, shown.initial = total, shown.initial if shown.n else done
-            shown.set_description(running[:48], refresh=False)
-            shown.update(max(0, done - shown.n))
-            shown.refresh()
+    def update(running: str, done: int, total: int) -> None:
+        nonlocal shown
+        if shown is None:  # not before the input was found good
+            shown = tqdm(total=total, initial=done, unit="run", dynamic_ncols=True)
+        shown.set_description(running, refresh=False)
+        shown.update(done - shown.n)
+        shown.refresh()
 
+    try:
         yield update
+    finally:
+        if shown is not None:
+            shown.close()
 
 
 def literal(text: str):
@@ -38,14 +44,14 @@ def literal(text: str):
         return text
 
 
-def show(tables: Mapping[str, pd.DataFrame], out: str | os.PathLike, study: str) -> str:
+def show(tables: Mapping[str, pd.DataFrame], out: str | os.PathLike, folder: str) -> str:
     """Return the published tables as text (accuracies in per cent), and where everything lies."""
     parts = []
     for name, table in tables.items():
         number, protocol = name[:7], name[8:]
         if number in HEADINGS:
             parts += [f"{HEADINGS[number]}, {protocol} protocol (accuracy, %)", _per_cent(table)]
-    places = ", ".join(f"{part}/{study}/" for part in ("runs", "tables", "figures", "executed"))
+    places = ", ".join(f"{part}/{folder}/" for part in ("runs", "tables", "figures", "executed"))
     return "\n".join([*parts, f"Everything lies in {os.path.abspath(out)}: {places}"])
 
 

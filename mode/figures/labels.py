@@ -1,0 +1,86 @@
+"""Figures of labels: which are not learned, and what they are taken for."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mode import checks
+from mode.faults import THETA
+from mode.figures import style
+from mode.figures.columns import numbers, wanted
+
+
+def label_accuracy(
+    table: pd.DataFrame, ax: Axes | Figure | None = None, *, theta: float = THETA
+) -> Axes:
+    """Draw the accuracy of each label, and the threshold `theta` below which it is faulty.
+
+    Args:
+        table: as `mode.faults.accuracy_by_label`: label, accuracy in [0, 1] (NaN without
+            inputs) and count.
+
+    Raises:
+        InputError: for an empty table, missing columns, or theta outside [0, 1].
+    """
+    wanted(table, ("label", "accuracy", "count"))
+    checks.number("theta", theta, 0, 1)
+    accuracy, at = numbers(table, "accuracy"), np.arange(len(table))
+    ax = style.axes(ax, max(5.5, 1.5 + 0.55 * len(table)), 4)
+    style.plain(ax, grid="y")
+    looks = {
+        "at least theta": (accuracy >= theta, style.COLOURS[0], ""),
+        "below theta": (accuracy < theta, style.COLOURS[1], "//"),
+    }
+    for name, (hit, colour, hatch) in looks.items():
+        ax.bar(
+            at[hit], 100 * accuracy[hit], color=colour, hatch=hatch, edgecolor="white", label=name
+        )
+    ax.axhline(100 * theta, color="black", linestyle="--", label=f"theta = {100 * theta:g} %")
+    counts = [
+        f"{label}\nn = {int(n)}"
+        for label, n in zip(table["label"], numbers(table, "count"), strict=True)
+    ]
+    ax.set_xticks(at, counts, fontsize=style.SMALL)
+    ax.set(ylim=(0, 100), xlim=(-0.6, len(table) - 0.4), ylabel="accuracy (%)")
+    ax.set_xlabel("label, and its inputs")
+    ax.legend(ncols=3, **style.ABOVE)
+    style.title(ax, "Which labels the model has not learned", pad=30)
+    return ax
+
+
+def confusion(matrix: Any, ax: Axes | Figure | None = None) -> Axes:
+    """Draw counts (classes, classes), row the true class, column the predicted one.
+
+    The colours show mistakes alone: beside the diagonal's counts none of them could be seen.
+
+    Raises:
+        InputError: when the matrix is empty, negative or not square.
+    """
+    counts = checks.not_empty("matrix", checks.numeric("matrix", matrix, ndim=2))
+    if counts.shape[0] != counts.shape[1]:
+        checks.fail("matrix must be square, (classes, classes)", f"shape {counts.shape}")
+    if counts.min() < 0:
+        checks.fail("matrix must hold counts of at least 0", counts.min())
+    right = np.eye(len(counts), dtype=bool)
+    mistakes = np.ma.masked_array(counts, right)
+    side = max(4.0, 1.5 + 0.42 * len(counts))
+    ax = style.axes(ax, side, side + 0.9)
+    ax.set_facecolor("0.85")
+    most = max(1, counts[~right].max(initial=0))
+    image = ax.imshow(mistakes, style.SEQUENTIAL, vmin=0, vmax=most, interpolation="none")
+    for (row, column), count in np.ndenumerate(counts):
+        dark = row != column and count < most / 2
+        ink = {"color": "white" if dark else "black", "fontsize": style.SMALL}
+        ax.text(column, row, f"{count:g}" if count else "", ha="center", va="center", **ink)
+    ax.set_xticks(range(len(counts)))
+    ax.set_yticks(range(len(counts)))
+    ax.set(xlabel="predicted class", ylabel="true class")
+    style.colour_bar(ax, image, "inputs mistaken (grey: inputs classified correctly)")
+    style.title(ax, "Which classes are taken for which")
+    return ax
+
+
+FIGURES = {"label_accuracy": label_accuracy, "confusion": confusion}

@@ -1,0 +1,129 @@
+"""Figures of heat maps: what speaks for a class, and what for its mistakes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mode import checks
+from mode.figures import style
+from mode.figures.grid import map_tile, mosaic, stack
+from mode.heatmaps import HeatMaps
+
+MEANING = "-1 (blue): speaks against the class      +1 (red): speaks for it"
+DIFFERENCE = "blue: less than in the inputs classified correctly      red: more"
+GROUPS = {
+    "hci": "HCI\ncorrect",
+    "hmi": "HMI\nfalsely\ntaken for it",
+    "hwi": "HWI\ntaken for\nanother",
+}
+
+
+def heatmaps(maps: HeatMaps, ax: Axes | Figure | None = None, *, symmetric: bool = True) -> Axes:
+    """Draw HCI, HMI and HWI (rows) of every class (columns), with the inputs behind each map.
+
+    Raises:
+        InputError: for anything but `HeatMaps`.
+    """
+    if not isinstance(maps, HeatMaps):
+        checks.fail("maps must be HeatMaps, as heatmaps() returns", type(maps).__name__)
+    rows = {label: getattr(maps, group) for group, label in GROUPS.items()}
+    captions = {
+        label: [f"n = {n}" if n else "n = 0: HCI" for n in maps.counts[group]]
+        for group, label in GROUPS.items()
+    }
+    ax = _classes(ax, rows, symmetric, MEANING, captions)
+    style.title(ax, "Heat maps by class: correct inputs, false positives, false negatives")
+    return ax
+
+
+def differentials(
+    maps: Sequence[Any], ax: Axes | Figure | None = None, *, symmetric: bool = True
+) -> Axes:
+    """Draw (DHMI, DHWI), each classes x ..., one row each.
+
+    Raises:
+        InputError: when there are not two stacks of as many maps.
+    """
+    dhmi, dhwi = _several(maps, ("DHMI", "DHWI"))
+    rows = {"DHMI\nHMI - HCI": dhmi, "DHWI\nHWI - HCI": dhwi}
+    ax = _classes(ax, rows, symmetric, DIFFERENCE)
+    style.title(ax, "What sets the mistakes of each class apart from its correct inputs")
+    return ax
+
+
+def pixel_against_weights(
+    maps: Sequence[Any], ax: Axes | Figure | None = None, *, symmetric: bool = True
+) -> Axes:
+    """Draw (pixel mean maps, weight maps), each classes x ..., one row each (Fig. 1).
+
+    Weight maps may be images, or state vectors (classes, units), which become strips.
+
+    Raises:
+        InputError: when there are not two stacks of as many maps.
+    """
+    pixel, weight = _several(maps, ("pixel mean maps", "weight maps"))
+    ax = _classes(ax, {"pixel\nmean": pixel, "weight\nmap": weight}, symmetric, MEANING)
+    style.title(ax, "Mean of the pixels against weights of the layer, by class")
+    return ax
+
+
+def differential_pair(
+    maps: Sequence[Any],
+    ax: Axes | Figure | None = None,
+    *,
+    labels: tuple[int, int] = (1, 2),
+    symmetric: bool = True,
+) -> Axes:
+    """Draw (HCI_a, HCI_b, DHCI_ab) of the two `labels` side by side.
+
+    Raises:
+        InputError: when there are not three maps, or not two labels.
+    """
+    found = _several(maps, ("HCI of one label", "HCI of another", "DHCI"), lone=True)
+    if len(labels) != 2:
+        checks.fail("labels must be two", labels)
+    a, b = checks.labels("labels", labels)
+    colours = style.colours_of(found, symmetric=symmetric, least=1)
+    names = [f"HCI$_{{{a}}}$", f"HCI$_{{{b}}}$", f"DHCI$_{{{a},{b}}}$: {a} against {b}"]
+    row = {"": [map_tile(m, colours) for m in found]}
+    ax = mosaic(ax, row, names, bar=True, inches=1.9)
+    ax.set_xlabel("heat map")
+    style.colour_bar(ax, colours, MEANING)
+    style.title(ax, f"Heat maps of class {a} and class {b}, and their difference")
+    return ax
+
+
+def _several(maps: Sequence[Any], parts: Sequence[str], *, lone: bool = False) -> list[np.ndarray]:
+    """Return the checked stacks named `parts`, or the single maps where each is a `lone` one."""
+    if isinstance(maps, HeatMaps) or len(maps) != len(parts):
+        received = type(maps).__name__ if isinstance(maps, HeatMaps) else f"{len(maps)} arrays"
+        checks.fail(f"maps must be ({', '.join(parts)})", received)
+    if lone:
+        return [stack(part, np.asarray(m)[None])[0] for part, m in zip(parts, maps, strict=True)]
+    found = [stack(part, each) for part, each in zip(parts, maps, strict=True)]
+    checks.same_length(**dict(zip(parts, found, strict=True)))
+    return found
+
+
+def _classes(
+    ax: Axes | Figure | None, rows: dict, symmetric: bool, meaning: str, captions=None
+) -> Axes:
+    """Draw rows of one map a class, all in the same colours."""
+    colours = style.colours_of(rows.values(), symmetric=symmetric, least=1)
+    tiles = {label: [map_tile(m, colours) for m in maps] for label, maps in rows.items()}
+    count = len(next(iter(rows.values())))
+    ax = mosaic(ax, tiles, [str(n) for n in range(count)], captions=captions, bar=True)
+    ax.set_xlabel("class")
+    style.colour_bar(ax, colours, meaning)
+    return ax
+
+
+FIGURES = {
+    "heatmaps": heatmaps,
+    "differential_pair": differential_pair,
+    "differentials": differentials,
+    "pixel_against_weights": pixel_against_weights,
+}

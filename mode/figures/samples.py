@@ -1,0 +1,161 @@
+"""Figures of inputs: which are misclassified, and which are near to or far from a map."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mode import checks
+from mode.figures import style
+from mode.figures.grid import image_tile, map_tile, mosaic, stack
+
+
+def misclassified(
+    images: Any,
+    ax: Axes | Figure | None = None,
+    *,
+    labels: Any,
+    predictions: Any,
+    count: int = 32,
+    columns: int = 8,
+) -> Axes:
+    """Draw the first `count` inputs whose prediction is wrong, each under "true -> predicted".
+
+    Args:
+        images: n x ..., values in [0, 1]; those classified correctly are left out.
+        labels, predictions: classes, (n,).
+
+    Raises:
+        InputError: for lengths that differ, or when no prediction is wrong.
+    """
+    images = stack("images", images, images=True)
+    true, predicted = checks.labels("labels", labels), checks.labels("predictions", predictions)
+    checks.same_length(images=images, labels=true, predictions=predicted)
+    wrong = np.flatnonzero(true != predicted)
+    if not wrong.size:
+        checks.fail("predictions must be wrong for some input", f"{len(true)} correct ones")
+    shown = wrong[: checks.number("count", count, 1, integer=True)]
+    columns = min(checks.number("columns", columns, 1, integer=True), len(shown))
+    lines = [shown[start : start + columns] for start in range(0, len(shown), columns)]
+    names = [f"{n * columns + 1} to {n * columns + len(at)}" for n, at in enumerate(lines)]
+    rows = {
+        name: [image_tile(images[i]) for i in at] for name, at in zip(names, lines, strict=True)
+    }
+    captions = {
+        label: [f"{true[i]} → {predicted[i]}" for i in at]
+        for label, at in zip(rows, lines, strict=True)
+    }
+    ax = mosaic(ax, rows, [""] * columns, captions=captions)
+    ax.set_xlabel("true class → predicted class")
+    ax.set_ylabel("number of the mistake")
+    style.title(ax, f"{len(shown)} of {len(wrong)} misclassified inputs")
+    return ax
+
+
+def most_similar(
+    inputs: Mapping[str, Any],
+    ax: Axes | Figure | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+) -> Axes:
+    """Draw the inputs nearest to a map (Fig. 2): row (metric or class) -> inputs, nearest first.
+
+    Args:
+        inputs: row's name -> k x ..., values in [0, 1]; rows may differ in length.
+        columns: labels of the columns; ranks from 1 where None.
+
+    Raises:
+        InputError: for no row, or inputs outside [0, 1].
+    """
+    return _ranked(inputs, ax, columns, "most")
+
+
+def least_similar(
+    inputs: Mapping[str, Any],
+    ax: Axes | Figure | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+) -> Axes:
+    """Draw the inputs farthest from a map (Fig. 3), farthest first; as `most_similar`."""
+    return _ranked(inputs, ax, columns, "least")
+
+
+def _ranked(inputs: Mapping[str, Any], ax, columns: Sequence[str] | None, which: str) -> Axes:
+    rows = {
+        style.words(name): [image_tile(image) for image in stack(repr(name), each, images=True)]
+        for name, each in _named("inputs", inputs).items()
+    }
+    longest = max(map(len, rows.values()))
+    names = list(columns or [str(n + 1) for n in range(longest)])
+    if len(names) < longest:
+        checks.fail(f"columns must be {longest} labels", len(names))
+    ax = mosaic(ax, rows, names)
+    ax.set_xlabel("class" if columns else f"rank (1 is {which} similar)")
+    style.title(ax, f"Inputs {which} similar to the heat map")
+    return ax
+
+
+def best_and_worst(
+    found: Mapping[str, tuple[Any, Any, Any]],
+    ax: Axes | Figure | None = None,
+    *,
+    label: int,
+    symmetric: bool = True,
+) -> Axes:
+    """Draw for each metric (row) the map of `label`, its k nearest and its k farthest inputs.
+
+    Args:
+        found: metric -> (map, nearest, farthest): a map ..., and inputs k x ... in [0, 1],
+            nearest first, and farthest first.
+
+    Raises:
+        InputError: for no metric, or a metric without the three arrays.
+    """
+    found = {name: _three(name, arrays) for name, arrays in _named("found", found).items()}
+    near, far = (max(len(arrays[part]) for arrays in found.values()) for part in (1, 2))
+    colours = style.colours_of(
+        [arrays[0] for arrays in found.values()], symmetric=symmetric, least=1
+    )
+    rows = {
+        style.words(name): [map_tile(m, colours), *_padded(nearest, near), *_padded(farthest, far)]
+        for name, (m, nearest, farthest) in found.items()
+    }
+    names = [f"{word} {n + 1}" for word, k in (("near", near), ("far", far)) for n in range(k)]
+    ax = mosaic(ax, rows, ["map", *names], breaks=(1, 1 + near), bar=True)
+    ax.set_xlabel(f"map of class {label}, its {near} nearest inputs, its {far} farthest inputs")
+    style.colour_bar(ax, colours, "map: -1 (blue) speaks against the class, +1 (red) for it")
+    style.title(ax, f"Inputs nearest to and farthest from the map of class {label}, by metric")
+    return ax
+
+
+def _named(name: str, rows: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(rows, Mapping):
+        checks.fail(f"{name} must be a mapping from a row's name", type(rows).__name__)
+    return checks.not_empty(name, rows)
+
+
+def _three(name: str, arrays: Sequence[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if len(arrays) != 3:
+        checks.fail(
+            f"{name!r} must have a map, nearest and farthest inputs", f"{len(arrays)} arrays"
+        )
+    heatmap, nearest, farthest = arrays
+    return (
+        stack(f"map of {name!r}", np.asarray(heatmap)[None])[0],
+        stack(f"nearest of {name!r}", nearest, images=True),
+        stack(f"farthest of {name!r}", farthest, images=True),
+    )
+
+
+def _padded(images: np.ndarray, length: int) -> list:
+    return [image_tile(image) for image in images] + [None] * (length - len(images))
+
+
+FIGURES = {
+    "misclassified": misclassified,
+    "best_and_worst": best_and_worst,
+    "most_similar": most_similar,
+    "least_similar": least_similar,
+}

@@ -1,0 +1,96 @@
+"""How every figure looks: its colours, their limits, and the axes it is drawn in.
+
+All colours hold for colour-blind readers: DIVERGING is ColorBrewer's blue - white - red,
+SEQUENTIAL is cividis (Nunez et al. 2018), and COLOURS are those of Okabe and Ito (2008). No
+figure tells lines apart by colour alone.
+"""
+
+from collections.abc import Iterable
+from textwrap import fill
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from mode import checks
+
+DIVERGING = "RdBu_r"
+SEQUENTIAL = "cividis"
+DEFECT = "seismic"  # of the publication; drawn on demand
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+GREY = "0.45"
+PAD = 0.08  # inches around the axes
+SMALL = 8  # points: captions and unit ticks
+LEGEND = {"frameon": False, "fontsize": SMALL, "columnspacing": 1.2, "handletextpad": 0.5}
+ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), **LEGEND}  # with a title at pad 30
+
+
+def axes(ax: Axes | Figure | None, width: float, height: float) -> Axes:
+    """Return where to draw: `ax` itself, or the only axes of a figure of width x height inches.
+
+    An empty `Figure` is sized and filled; None makes one through pyplot, which a notebook shows.
+
+    Raises:
+        InputError: for anything else, or a figure that is not empty.
+    """
+    if ax is None:
+        from matplotlib import pyplot
+
+        ax = pyplot.figure()
+    if isinstance(ax, Axes):
+        return ax
+    if not isinstance(ax, Figure) or ax.axes:
+        checks.fail("ax must be axes, an empty Figure or None", type(ax).__name__)
+    ax.set_size_inches(width, height)
+    ax.set_layout_engine("constrained", w_pad=PAD, h_pad=PAD)
+    return ax.subplots()
+
+
+def colours_of(
+    arrays: Iterable[np.ndarray], *, symmetric: bool = True, least: float = 0.0
+) -> ScalarMappable:
+    """Return the colours of values around zero, the same for all `arrays`.
+
+    The limits are -m and m, m the largest absolute value or `least` if that is more: white is
+    zero, and equal strength has equal depth. With symmetric=False they are the smallest and the
+    largest value, in DEFECT, as in the publication: white is then any value at all.
+    """
+    arrays = list(arrays)
+    low = min(float(array.min()) for array in arrays)
+    high = max(float(array.max()) for array in arrays)
+    if not symmetric:
+        return ScalarMappable(Normalize(low, high), DEFECT)
+    reach = max(-low, high, least) or 1.0
+    return ScalarMappable(Normalize(-reach, reach), DIVERGING)
+
+
+def colour_bar(ax: Axes, colours: ScalarMappable, meaning: str) -> None:
+    """Put a colour bar under the axes that says what the colours mean."""
+    if colours.cmap.name == DEFECT:
+        meaning = "as published: the limits are those of the data, so white need not be zero"
+    bar = ax.figure.colorbar(colours, ax=ax, location="bottom", shrink=0.6, aspect=35, pad=0.03)
+    bar.set_label(meaning, fontsize=SMALL + 1)
+    bar.ax.tick_params(labelsize=SMALL)
+    bar.outline.set_visible(False)
+
+
+def title(ax: Axes, text: str, *, pad: float = 10) -> None:
+    """Set the title, broken into lines that fit the axes; `pad` points above them."""
+    inches = ax.get_position().width * ax.figure.get_figwidth()
+    letters = max(20, int(12 * inches))  # about twelve of this size to an inch
+    ax.set_title(fill(text, letters), fontsize=11, loc="left", pad=pad)
+
+
+def plain(ax: Axes, *, grid: str) -> None:
+    """Leave only the frame's left and lower side, and a pale grid along the axis `grid`."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis=grid, color="0.9", linewidth=0.8)
+    ax.set_axisbelow(True)
+
+
+def words(name: Any) -> str:
+    """Return a name as it is read: without underscores."""
+    return str(name).replace("_", " ")

@@ -1,0 +1,119 @@
+"""Compiled training loops, kept by what they depend on.
+
+A model is trained by lending its weights to a private model of the same architecture, so that
+the next model of the same kind does not compile again.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+
+from mode.models.copies import clone
+
+# XLA fuses a whole step of a dense net; its CPU convolutions are slower than TensorFlow's own.
+FUSED = {"InputLayer", "Flatten", "Dense", "Activation", "ReLU", "Softmax", "Dropout", "Reshape"}
+# In these, too, no row of a batch depends on another.
+BY_ROW = FUSED | {"Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D"}
+BY_ROW |= {"AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "Add", "Concatenate"}
+BY_ROW |= {"ZeroPadding2D", "LayerNormalization", "LeakyReLU", "Rescaling", "SpatialDropout2D"}
+MEANS = {"binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"}
+MEANS |= {"mean_squared_error", "mean_absolute_error"}
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """A private model with a compiled loop over its training steps.
+
+    padded: a last, smaller batch is filled up with rows of weight zero, which saves a
+    compilation; otherwise it is run as it is.
+    """
+
+    model: keras.Model
+    run: Callable
+    padded: bool
+
+
+_TRAINERS: dict[tuple, Trainer] = {}
+
+
+def trainer_for(model: keras.Model) -> Trainer:
+    """Return the compiled loop for models of this architecture, optimiser and loss."""
+    key = _signature(model)
+    if key not in _TRAINERS:
+        private = clone(model)
+        _TRAINERS[key] = Trainer(private, *_loop(private))
+    return _TRAINERS[key]
+
+
+def _signature(model: keras.Model) -> tuple:
+    """What a compiled loop depends on. Classes and functions themselves, not their names: two
+    that are different may have the same name, and a key keeps them from being collected."""
+    settings = model.optimizer.get_config()
+    if isinstance(settings.get("learning_rate"), float):  # a variable, copied; not a schedule
+        settings.pop("learning_rate")
+    parts = [
+        _without_seeds(model.get_config()),
+        settings | {"name": ""},
+        [layer.trainable for layer in model.layers],
+        [variable.shape for variable in model.variables],
+    ]
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return type(model), type(model.optimizer), *_loss_signature(model.loss), text
+
+
+def _loss_signature(loss) -> tuple:
+    """Two of Keras's own loss objects are the same when their settings are."""
+    if isinstance(loss, keras.losses.Loss) and type(loss).__module__.startswith("keras."):
+        settings = json.dumps(loss.get_config(), sort_keys=True, default=str)
+        return type(loss), getattr(loss, "fn", None), settings
+    return (loss,)
+
+
+def _without_seeds(config):
+    """A layer's seeds and initialisers do not shape its computation."""
+    if isinstance(config, dict):
+        kept = {k: v for k, v in config.items() if k != "seed" and not k.endswith("_initializer")}
+        return {key: _without_seeds(value) for key, value in kept.items()}
+    return [_without_seeds(item) for item in config] if isinstance(config, list) else config
+
+
+def _by_row(model: keras.Model) -> bool:
+    """Whether a row of weight zero leaves no trace in a batch: no layer mixes rows, and the
+    batch's loss is the mean over its rows."""
+    loss = keras.losses.get(model.loss)
+    function = getattr(loss, "fn", loss)
+    is_mean = function.__module__.startswith("keras.") and (
+        getattr(function, "__name__", "") in MEANS
+        and getattr(loss, "reduction", "sum_over_batch_size") == "sum_over_batch_size"
+    )
+    parts = getattr(model, "operations", model.layers)
+    graph = type(model).__name__ in ("Sequential", "Functional")
+    plain = all(
+        type(part).__name__ in BY_ROW and not getattr(part, "activity_regularizer", None)
+        for part in parts
+    )
+    return is_mean and graph and plain
+
+
+def _loop(model: keras.Model) -> tuple[Callable, bool]:
+    """Return the compiled loop and whether its batches are padded (see Trainer)."""
+    padded = _by_row(model)
+    fused = padded and all(type(layer).__name__ in FUSED for layer in model.layers)
+
+    @tf.function(jit_compile=fused, autograph=False, reduce_retracing=True)
+    def run(x, y, weights, steps):
+        def step(i):
+            with tf.GradientTape() as tape:
+                predictions = model(x[i], training=True)
+                loss = model.compute_loss(x[i], y[i], predictions, weights[i] if padded else None)
+                loss = model.optimizer.scale_loss(loss)
+            variables = model.trainable_variables
+            model.optimizer.apply(tape.gradient(loss, variables), variables)
+            return i + 1
+
+        return tf.while_loop(lambda i: i < steps, step, [tf.constant(0)])
+
+    return run, padded

@@ -1,0 +1,66 @@
+"""Execute the notebooks themselves: small, to see that they run, or whole, to be looked at."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from mode import results
+from mode.studies import notebooks
+
+# Parameters with which each notebook runs in half a minute.
+SMALL = {
+    "01-walkthrough": {"rounds": 2, "batch": 50},
+    "02-run": {"metrics": ["dot", "earth_mover"], "rounds": 2, "batch": 50, "epochs": 1},
+    "03-tables-and-figures": {},
+}
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+def execute_small(name: str, out: str | os.PathLike) -> Path:
+    """Execute a notebook at its small parameters; the executed notebook is kept in `out`.
+
+    Raises:
+        InputError: for an unknown notebook.
+        PapermillExecutionError: when a cell fails; the notebook is kept, marked.
+    """
+    import papermill
+
+    source, out = notebooks.path(name), Path(out).resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    kept = out / f"{name}.ipynb"
+    place = {"out": str(out / name / "rows.csv")} if name == "02-run" else {"out": str(out / name)}
+    parameters = {**SMALL.get(name, {}), **place}
+    papermill.execute_notebook(str(source), str(kept), parameters, progress_bar=False)
+    return kept
+
+
+def execute_whole(name: str, out: str | os.PathLike) -> Path:
+    """Execute a notebook as it stands; keep it in `out` without what changes from run to run.
+
+    Raises:
+        InputError: for an unknown notebook.
+        CellExecutionError: when a cell fails.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(notebooks.path(name), as_version=4)
+    with tempfile.TemporaryDirectory() as place:
+        client = NotebookClient(notebook, timeout=None, resources={"metadata": {"path": place}})
+        client.execute()
+    _clean(notebook)
+    return results.write_text(nbformat.writes(notebook) + "\n", Path(out) / f"{name}.ipynb")
+
+
+def _clean(notebook) -> None:
+    """Remove times, machine names and memory addresses, and what went to standard error."""
+    notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+            for output in cell.outputs:
+                for kind, text in output.get("data", {}).items():
+                    if kind.startswith("text/"):
+                        output["data"][kind] = _ADDRESS.sub("", text)

@@ -1,0 +1,62 @@
+"""The floors of the house: imports go down only, and importing is cheap."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "dask", "papermill")
+ARITHMETIC = ["checks", "seeds", "data", "faults", "heatmaps", "distances", "selection", "stats"]
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """Return which heavy packages a fresh interpreter has loaded after `arguments`."""
+    code = f"import sys; {arguments[0]}; print([m for m in {HEAVY!r} if m in sys.modules])"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(eval(run.stdout.strip().splitlines()[-1]))
+
+
+def test_the_contracts_of_the_floors_are_kept():
+    run = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("module", ["mode", *(f"mode.{name}" for name in ARITHMETIC)])
+def test_arithmetic_is_cheap_to_import(module):
+    assert loaded_by(f"import {module}") == set()
+
+
+def test_results_and_command_line_load_neither_keras_nor_matplotlib():
+    assert loaded_by("import mode.results, mode.cli") == set()
+
+
+def test_help_loads_nothing_heavy():
+    help_page = "from click.testing import CliRunner; from mode.cli import main; "
+    help_page += "assert 'reproduce' in CliRunner().invoke(main, ['--help']).output"
+    assert loaded_by(help_page) == set()
+
+
+def test_tables_are_redone_without_tensorflow():
+    loaded = loaded_by("from mode.studies import tabulate, draw")
+    assert not loaded & {"tensorflow", "keras"}
+
+
+def test_only_figures_draws():
+    users = {
+        path.relative_to(ROOT / "mode").parts[0]
+        for path in (ROOT / "mode").rglob("*.py")
+        if any(
+            line.strip().startswith(("import matplotlib", "from matplotlib"))
+            for line in path.read_text(encoding="utf-8").splitlines()
+        )
+    }
+    assert users == {"figures"}

@@ -1,0 +1,184 @@
+"""Studies: refused parameters, resumed and failing runs, and the tables they end in."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+from mode import checks, results
+from mode.studies import STUDIES, run_study, tabulate
+from mode.studies import notebooks as notebooks_module
+from mode.studies.registry import publication_grid
+from mode.studies.showing import literal
+from mode.studies.tables import final_rows, layers_chosen
+
+ROOT = Path(__file__).parents[1]
+SMALL = {"metrics": ["dot", "earth_mover"], "rounds": 1, "batch": 20, "epochs": 1}
+COMMAND = [sys.executable, "-m", "mode", "reproduce", "--protocol", "corrected", "--workers", "2"]
+for key, value in SMALL.items():
+    COMMAND += ["-p", key, str(value)]
+
+
+def reproduce(out: Path, *more: str) -> subprocess.CompletedProcess:
+    arguments = [*COMMAND, "--out", str(out), *more]
+    return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+def tables_of(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (out / "tables").rglob("*.csv")}
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory):
+    out = tmp_path_factory.mktemp("undisturbed")
+    run = reproduce(out, "--seeds", "1")
+    assert run.returncode == 0, run.stderr
+    return out, run
+
+
+def test_reproduce_ends_with_both_tables_and_where_everything_lies(undisturbed):
+    out, run = undisturbed
+    assert "Table 1, with layer selection, corrected protocol" in run.stdout
+    assert "Table 2, without layer selection, corrected protocol" in run.stdout
+    assert str(out) in run.stdout
+    for part in ("runs", "tables", "figures", "executed"):
+        assert any((out / part / "publication").iterdir()), part
+
+
+def test_rows_have_identity_in_columns_and_nothing_volatile(undisturbed):
+    rows = results.read_rows(undisturbed[0] / "runs" / "publication")
+    assert set(rows["layer_selection"]) == {True, False}
+    assert set(rows["metric"]) == set(SMALL["metrics"])
+    assert set(rows["arm"]) == {"mode", "control"}
+    assert not set(results.VOLATILE) & set(rows)
+
+
+def test_a_record_keeps_parameters_versions_and_seconds(undisturbed):
+    record = next((undisturbed[0] / "runs" / "publication").glob("*.json"))
+    record = json.loads(record.read_text())
+    assert record["parameters"]["batch"] == SMALL["batch"]
+    assert record["seconds"]["total"] > 0
+    assert record["versions"]["keras"]
+
+
+def test_killed_and_started_again_it_repeats_nothing_and_ends_the_same(undisturbed, tmp_path):
+    arguments = [*COMMAND, "--out", str(tmp_path), "--seeds", "1", "--workers", "1"]
+    process = subprocess.Popen(
+        arguments, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    finished = lambda: list((tmp_path / "runs").rglob("*seed=0*.csv"))  # noqa: E731
+    whole = lambda: [path for path in finished() if "partial" not in path.name]  # noqa: E731
+    deadline = time.monotonic() + 120
+    while not whole() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    first = whole()[0]
+    written = first.stat().st_mtime_ns
+    assert reproduce(tmp_path, "--seeds", "1").returncode == 0
+    assert first.stat().st_mtime_ns == written
+    assert tables_of(tmp_path) == tables_of(undisturbed[0])
+
+
+def test_a_failing_run_leaves_its_notebook_and_does_not_stop_the_others(tmp_path, monkeypatch):
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
+    parameters = 'seed: int = 0  # which\nout: str = ""  # where'
+    cell = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
+    code = 'assert seed != 1, "unlucky"\nopen(out, "w").write(f"seed\\n{seed}\\n")'
+    notebook.cells = [
+        nbformat.v4.new_markdown_cell("# Does it fail?"),
+        cell,
+        nbformat.v4.new_code_cell(code),
+    ]
+    nbformat.write(notebook, tmp_path / "99-fails.ipynb")
+    monkeypatch.setattr(notebooks_module, "folder", lambda: tmp_path)
+    monkeypatch.setitem(
+        STUDIES,
+        "failing",
+        type(STUDIES["publication"])(
+            question="Does one failure stop the others?",
+            notebook="99-fails",
+            grid=lambda *, data, seeds, protocol: ({"seed": seed} for seed in range(seeds)),
+            tables=lambda rows: {"all": rows},
+            figures={},
+        ),
+    )
+    outcome = run_study("failing", out=tmp_path / "out", seeds=3, workers=1)
+    assert outcome.done == ("seed=0", "seed=2")
+    assert list(outcome.failed) == ["seed=1"]
+    assert "unlucky" in outcome.failed["seed=1"]
+    marked = (tmp_path / "out" / "executed" / "failing" / "seed=1.ipynb").read_text()
+    assert "An Exception was encountered" in marked
+    again = run_study("failing", out=tmp_path / "out", seeds=3, workers=1)
+    assert again.skipped == ("seed=0", "seed=2")
+    assert len(tabulate(tmp_path / "out", "failing")["all"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"name": "publicaton"},
+            "study must be one of 'publication'. Received: 'publicaton'. "
+            "Did you mean 'publication'?",
+        ),
+        (
+            {"name": "publication", "seeds": 0},
+            "seeds must be a whole number of at least 1. Received: 0.",
+        ),
+        (
+            {"name": "publication", "protocol": "publish"},
+            "protocol must be one of 'both', 'corrected', 'published'. Received: 'publish'. "
+            "Did you mean 'published'?",
+        ),
+        (
+            {"name": "publication", "parameters": {"round": 3}},
+            "parameter of 02-run must be one of 'alpha', 'batch', 'data', 'data_dir', 'epochs', "
+            "'layer_selection', 'metrics', 'model', 'out', 'protocol', 'rounds', 'seed', 'split'. "
+            "Received: 'round'. Did you mean 'rounds'?",
+        ),
+    ],
+)
+def test_bad_input_is_refused_before_any_run(arguments, message, tmp_path):
+    with pytest.raises(checks.InputError) as error:
+        run_study(**arguments, out=tmp_path)
+    assert str(error.value) == message
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_grid_is_protocol_by_layer_selection_by_seed():
+    points = list(publication_grid(data="mnist", seeds=3, protocol="both"))
+    assert len(points) == 12
+    splits = {(point["protocol"], point["split"]) for point in points}
+    assert splits == {("published", "published"), ("corrected", "seeded")}
+
+
+def test_final_rows_by_hand():
+    identity = {"data": "d", "protocol": "p", "layer_selection": True, "metric": "dot", "seed": 0}
+    rows = pd.DataFrame(
+        [
+            {"arm": "mode", "round": 0, "accuracy": 0.5, "repaired": 0, "broken": 0},
+            {"arm": "mode", "round": 1, "accuracy": 0.7, "repaired": 3, "broken": 1},
+            {"arm": "control", "round": 0, "accuracy": 0.5, "repaired": 0, "broken": 0},
+            {"arm": "control", "round": 1, "accuracy": 0.6, "repaired": 2, "broken": 1},
+            {"arm": "control", "round": 2, "accuracy": 0.8, "repaired": 4, "broken": 1},
+        ]
+    ).assign(**identity, layer="output")
+    row = final_rows(rows).iloc[0]
+    assert (row["initial"], row["final"], row["control"]) == (0.5, 0.7, 0.8)
+    assert (row["finished_early"], row["repaired"], row["broken"]) == (1, 3, 1)
+    assert layers_chosen(rows)["share"].tolist() == [1.0]
+
+
+def test_parameters_of_the_command_line_are_literals_or_text():
+    assert literal("3") == 3
+    assert literal("['dot']") == ["dot"]
+    assert literal("fashion_mnist") == "fashion_mnist"
