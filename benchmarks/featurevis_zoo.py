@@ -24,9 +24,14 @@ OUT = Path("results/runs/featurevis")
 
 
 def members(zoo: str = "zoo") -> list[dict]:
-    """Return the declared members of "zoo" (to calibrate on) or "fresh" (to check on)."""
+    """Return the declared members of "zoo" (to calibrate on) or "fresh" (to check on).
+
+    The fresh ones come shuffled, so that a run which is stopped early has some of every kind.
+    """
     replicates, conditions, architectures = ZOOS[zoo]
-    cells = itertools.product(replicates, conditions, SETS, architectures)
+    cells = list(itertools.product(replicates, conditions, SETS, architectures))
+    if zoo == "fresh":
+        cells = [cells[i] for i in generator(0, "order").permutation(len(cells))]
     return [
         _member({"replicate": r, "condition": c, "dataset": d, "architecture": a}, conditions[c])
         for r, c, d, a in cells

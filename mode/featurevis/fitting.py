@@ -54,7 +54,7 @@ def fit_prior(
     if codes is not None:
         groups = np.zeros(len(x), int) if y is None else y
         spread = mixture.fit(codes, groups, components=components, seed=derive(seed, "mixture"))
-    judge = None if y is None else _fit_judge(x, y, steps * 2 // 5, seed, progress)
+    judge = None if y is None else _fit_judge(x, y, -(-steps * 2 // 5), seed, progress)
     card = {"name": name, "kind": kind, "images": len(x), "shape": list(x.shape[1:])}
     card["labelled"] = y is not None and codes is not None
     prior = Prior(decoder, box, spread, judge, card)

@@ -19,21 +19,21 @@ def decoder(shape: tuple, latent: int, *, seed: int, width: int = 32) -> keras.M
     height, wide, channels = shape
     ups = _doublings(max(height, wide))
     base = (-(-height // 2**ups), -(-wide // 2**ups))
+
+    def named(name):
+        return {"kernel_initializer": _initial(seed, name), "name": name}
+
     code = x = keras.Input((latent,))
-    x = layers.Dense(128, "relu", kernel_initializer=_initial(seed, "code"))(x)
-    x = layers.Dense(base[0] * base[1] * width, "relu", kernel_initializer=_initial(seed, "map"))(x)
-    x = layers.Reshape((*base, width))(x)
+    x = layers.Dense(128, "relu", **named("code"))(x)
+    x = layers.Dense(base[0] * base[1] * width, "relu", **named("map"))(x)
+    x = layers.Reshape((*base, width), name="shape")(x)
     for i in range(ups):
         filters = width if i == 0 else width // 2
-        x = layers.Conv2DTranspose(
-            filters, 4, 2, "same", activation="relu", kernel_initializer=_initial(seed, f"up{i}")
-        )(x)
-    x = layers.Conv2D(
-        channels, 3, padding="same", activation="sigmoid", kernel_initializer=_initial(seed, "out")
-    )(x)
+        x = layers.Conv2DTranspose(filters, 4, 2, "same", activation="relu", **named(f"up{i}"))(x)
+    x = layers.Conv2D(channels, 3, padding="same", activation="sigmoid", **named("out"))(x)
     spare = (base[0] * 2**ups - height, base[1] * 2**ups - wide)
     if any(spare):
-        x = layers.Cropping2D(((0, spare[0]), (0, spare[1])))(x)
+        x = layers.Cropping2D(((0, spare[0]), (0, spare[1])), name="crop")(x)
     return keras.Model(code, x, name="decoder")
 
 

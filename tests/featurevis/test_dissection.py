@@ -39,8 +39,8 @@ def test_a_score_of_ones_own_takes_the_judges_place(digits_prior):
 
 BAD = {
     "part must be one of 'classifier', 'generator'. Received: 'judge'.": {"part": "judge"},
-    "layer must be one of 'conv2d', 'conv2d_transpose', 'conv2d_transpose_1', 'dense', 'dense_1', "
-    "'reshape'. Received: 'conv9'. Did you mean 'conv2d'?": {"part": "generator", "layer": "conv9"},
+    "layer must be one of 'code', 'map', 'out', 'shape', 'up0', 'up1'. Received: 'up9'. "
+    "Did you mean 'up1'?": {"part": "generator", "layer": "up9"},
 }
 
 
@@ -54,5 +54,5 @@ def test_bad_input_is_one_line(message, digits_prior):
 def test_units_that_the_layer_lacks(digits_prior):
     codes = np.zeros((1, digits_prior.latent), "float32")
     with pytest.raises(InputError) as error:
-        ablate(digits_prior.decoder, "conv2d_transpose", [32], codes)
+        ablate(digits_prior.decoder, "up0", [32], codes)
     assert str(error.value) == "unit must be a whole number from 0 to 31. Received: 32."
