@@ -28,7 +28,7 @@ def numbers(table: pd.DataFrame, column: str) -> np.ndarray:
     Raises:
         InputError: for a cell that is neither.
     """
-    found = pd.to_numeric(table[column].replace("", np.nan), errors="coerce").astype(float)
+    found = pd.to_numeric(table[column], errors="coerce").astype(float)
     bad = table[column][found.isna() & table[column].notna() & (table[column] != "")]
     if len(bad):
         checks.fail(f"column {column!r} must hold numbers", repr(bad.iloc[0]))

@@ -1,0 +1,493 @@
+"""Every figure of the registry on small arrays, and what all figures promise."""
+
+import copy
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot, rc_context
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+
+from mode.checks import InputError
+from mode.figures import FIGURES, draw, save, style
+from mode.heatmaps import HeatMaps
+
+RANDOM = np.random.default_rng(5)
+IMAGES = RANDOM.random((6, 5, 4, 1)).astype(np.float32)
+
+
+def signed(*shape):
+    return RANDOM.uniform(-0.8, 0.6, shape).astype(np.float32)
+
+
+def heat_maps(*shape):
+    counts = {name: np.array([4, 0, 2]) for name in ("hci", "hmi", "hwi")}
+    return HeatMaps(signed(3, *shape), signed(3, *shape), signed(3, *shape), counts, ())
+
+
+CURVE = pd.DataFrame(
+    {
+        "layer": ["hidden_1", "hidden_2", "output"],
+        "accuracy": [0.7, 0.8, 0.9],
+        "label accuracy": [0.5, 0.75, 0.75],
+        "bhattacharyya": ["", "0.25", "0.5"],  # as a CSV file with an empty cell is read
+    }
+)
+TABLE = pd.DataFrame(
+    {
+        "metric": ["dot", "earth_mover"],
+        "initial": [0.8, 0.81],
+        "final": [0.9, 0.88],
+        "control": [0.89, 0.9],
+        "finished_early": [0, 2],
+        "seeds": [5, 5],
+        "final - control": [0.01, -0.02],
+        "low": [-0.01, -0.03],
+        "high": [0.02, -0.01],
+        "holm p": [0.5, 0.01],
+        "note": ["", ""],
+    }
+)
+BY_ROUND = pd.DataFrame(
+    {
+        "protocol": "corrected",
+        "layer_selection": [True, True, False, False] * 2,
+        "arm": ["mode"] * 4 + ["control"] * 4,
+        "round": [0, 1] * 4,
+        "accuracy": [0.8, 0.9] * 4,
+        "worst accuracy": [0.5, 0.6] * 4,
+    }
+)
+CHOSEN = pd.DataFrame(
+    {
+        "protocol": ["corrected", "corrected", "published"],
+        "layer": ["hidden_1", "output", "output"],
+        "rounds": [3, 1, 4],
+        "share": [0.75, 0.25, 1.0],
+    }
+)
+LABELS = pd.DataFrame({"label": [0, 1, 2], "accuracy": [0.95, 0.5, np.nan], "count": [20, 10, 0]})
+RANKED = {"dot": IMAGES[:3], "earth_mover": IMAGES[3:5]}
+
+EXAMPLES = {
+    "layer_accuracy": (CURVE, {"chosen": "hidden_2", "label": 5}),
+    "layer_bhattacharyya": (CURVE, {"chosen": "output"}),
+    "layer_weights": (signed(7, 3), {"layer": "hidden_1"}),
+    "heatmaps": (heat_maps(6), {}),
+    "differential_pair": ((signed(5, 4, 1), signed(5, 4, 1), signed(5, 4, 1)), {"labels": (3, 5)}),
+    "differentials": ((signed(3, 6), signed(3, 6)), {}),
+    "pixel_against_weights": ((signed(3, 5, 4, 1), signed(3, 6)), {}),
+    "misclassified": (IMAGES, {"labels": [0, 1, 2, 3, 4, 5], "predictions": [0, 2, 2, 1, 4, 0]}),
+    "best_and_worst": (
+        {
+            "dot": (signed(5, 4, 1), IMAGES[:1], IMAGES[2:4]),
+            "cosine": (signed(6), *[IMAGES[4:]] * 2),
+        },
+        {"label": 4},
+    ),
+    "most_similar": (RANKED, {}),
+    "least_similar": (RANKED, {"columns": ["a", "b", "c"]}),
+    "label_accuracy": (LABELS, {"theta": 0.9}),
+    "confusion": (np.array([[9, 1, 0], [0, 8, 2], [3, 0, 7]]), {}),
+    "table_against_control": (TABLE, {}),
+    "accuracy_by_round": (BY_ROUND, {}),
+    "worst_accuracy_by_round": (BY_ROUND, {}),
+    "layers_chosen": (CHOSEN, {}),
+}
+# Figures of values around zero; their colour bar is the second axes of the figure.
+AROUND_ZERO = (
+    "layer_weights",
+    "heatmaps",
+    "differential_pair",
+    "differentials",
+    "pixel_against_weights",
+    "best_and_worst",
+)
+
+
+def drawn(name, data=None, **options):
+    example, defaults = EXAMPLES[name]
+    return draw(name, example if data is None else data, Figure(), **{**defaults, **options})
+
+
+def bar_limits(ax):
+    return ax.figure.axes[1].get_xlim()
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts if text.get_text()]
+
+
+def tick_labels(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+def test_every_figure_has_an_example():
+    assert set(EXAMPLES) == set(FIGURES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_figures_draw_in_the_axes_given_with_title_and_labels(name):
+    data, options = EXAMPLES[name]
+    ax = Figure(layout="constrained").subplots()
+    assert FIGURES[name](data, ax, **options) is ax
+    assert ax.get_title(loc="left")
+    assert ax.get_xlabel()
+    ax.figure.savefig(io.BytesIO())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_figures_change_nothing_they_are_given(name):
+    data, options = EXAMPLES[name]
+    before = copy.deepcopy((data, options))
+    drawn(name)
+    np.testing.assert_equal(flat((data, options)), flat(before))
+
+
+def flat(value):
+    if isinstance(value, pd.DataFrame):
+        return value.to_dict("list")
+    if isinstance(value, HeatMaps):
+        return vars(value)
+    return [flat(each) for each in value] if isinstance(value, tuple) else value
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_saved_twice_a_figure_has_the_same_bytes_whatever_the_readers_settings(name, tmp_path):
+    data, options = EXAMPLES[name]
+    first = save(FIGURES[name], data, tmp_path / "new" / "a.b", **options)
+    assert first == [tmp_path / "new" / "a.b.svg", tmp_path / "new" / "a.b.png"]
+    with rc_context({"font.size": 20, "svg.hashsalt": "other", "figure.facecolor": "red"}):
+        second = save(FIGURES[name], data, tmp_path / "again", **options)
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+        assert one.stat().st_size < 150_000
+    assert b"<dc:date>" not in first[0].read_bytes()
+
+
+def test_without_axes_pyplot_shows_the_figure_and_save_leaves_pyplot_alone(tmp_path):
+    pyplot.close("all")
+    save(FIGURES["confusion"], np.eye(2), tmp_path / "figure")
+    assert pyplot.get_fignums() == []
+    ax = draw("confusion", np.eye(2))
+    assert pyplot.gcf() is ax.figure
+    pyplot.close(ax.figure)
+
+
+@pytest.mark.parametrize("name", AROUND_ZERO)
+def test_colour_limits_are_symmetric_unless_the_defect_is_asked_for(name):
+    low, high = bar_limits(drawn(name))
+    assert low == -high < 0
+    if name != "layer_weights":
+        assert high == 1
+    ax = drawn(name, symmetric=False)
+    low, high = bar_limits(ax)
+    assert low != -high
+    assert (
+        ax.figure.axes[1].get_xlabel().startswith("as published: the limits are those of the data")
+    )
+
+
+def test_zero_is_white_and_opposite_values_are_as_deep():
+    colours = style.colours_of([np.array([-0.5, 0.2])])
+    assert colours.get_clim() == (-0.5, 0.5)
+    low, zero, high = colours.to_rgba(np.array([-0.5, 0.0, 0.5]))
+    assert min(zero[:3]) > 0.95
+    assert low[2] > low[0], "blue"
+    assert high[0] > high[2], "red"
+    assert style.colours_of([np.zeros(3)]).get_clim() == (-1, 1)
+    assert style.colours_of([np.array([0.25, 1])], symmetric=False).get_clim() == (0.25, 1)
+
+
+def test_a_map_of_units_is_a_strip_with_numbered_units_and_a_picture_keeps_its_shape():
+    # Unit 10 of 21 is where the row's own label is; both must be there.
+    strips = drawn("heatmaps", heat_maps(21))
+    assert {image.get_array().shape for image in strips.images} == {(21, 1, 4)}
+    assert [label.get_text() for label in strips.yaxis.get_ticklabels(minor=True)] == [
+        *["0", "10", "20"] * 3
+    ]
+    assert strips.get_ylabel() == "unit of the layer"
+    pictures = drawn("heatmaps", heat_maps(5, 4, 1))
+    assert {image.get_array().shape for image in pictures.images} == {(5, 4, 4)}
+    assert pictures.get_ylabel() == ""
+    left, right, bottom, top = pictures.images[0].get_extent()
+    assert (bottom - top) / (right - left) == pytest.approx(5 / 4)
+
+
+def test_a_tile_shows_its_map_the_right_way_up():
+    maps = np.full((3, 2, 2), -1.0)
+    maps[1, 0, 1] = 1
+    ax = drawn("differentials", (maps, maps))
+    tile = ax.images[1].get_array() / 255
+    red = tile[..., 0] > tile[..., 2]
+    assert red.tolist() == [[False, True], [False, False]]
+    assert ax.yaxis_inverted()
+    assert ax.images[1].get_extent()[0] > ax.images[0].get_extent()[1]
+
+
+def test_heat_maps_name_the_inputs_behind_them_and_the_empty_groups():
+    ax = drawn("heatmaps")
+    assert texts(ax) == ["n = 4", "n = 0: HCI", "n = 2"] * 3
+    assert [label.split("\n")[0] for label in tick_labels(ax.yaxis)] == ["HCI", "HMI", "HWI"]
+    assert tick_labels(ax.xaxis) == ["0", "1", "2"]
+
+
+def test_misclassified_shows_wrong_inputs_alone():
+    ax = drawn("misclassified", columns=2)
+    assert texts(ax) == ["1 → 2", "3 → 1", "5 → 0"]
+    assert tick_labels(ax.yaxis) == ["1 to 2", "3 to 3"]
+    grey = ax.images[0].get_array()[..., 0] / 255
+    np.testing.assert_allclose(grey, IMAGES[1, ..., 0], atol=0.003)
+    assert drawn("misclassified", count=2).get_title(loc="left") == "2 of 3 misclassified inputs"
+
+
+def test_colour_images_keep_their_colours():
+    coloured = RANDOM.random((2, 4, 4, 3))
+    ax = drawn("most_similar", {"dot": coloured})
+    np.testing.assert_array_equal(ax.images[1].get_array(), coloured[1])
+
+
+def test_rows_of_different_length_leave_tiles_out():
+    ax = drawn("most_similar")
+    assert len(ax.images) == 5
+    assert tick_labels(ax.xaxis) == ["1", "2", "3"]
+    assert tick_labels(ax.yaxis) == ["dot", "earth mover"]
+    assert tick_labels(drawn("least_similar").xaxis) == ["a", "b", "c"]
+
+
+def test_best_and_worst_keep_their_columns_where_one_metric_found_fewer():
+    images = drawn("best_and_worst").images
+    assert images[4].get_array().shape == (6, 1, 4), "dot has three inputs, then comes a strip"
+    lefts = [image.get_extent()[0] for image in images]
+    assert lefts[2] == lefts[7], "far 1 of both metrics"
+
+
+def test_layer_curves_are_in_per_cent_and_begin_where_there_is_a_number():
+    overall, own = drawn("layer_accuracy").lines
+    assert overall.get_ydata().tolist() == pytest.approx([70, 80, 90])
+    assert own.get_ydata().tolist() == [50, 75, 75]
+    assert own.get_label() == "label 5"
+    np.testing.assert_equal(drawn("layer_bhattacharyya").lines[0].get_ydata(), [np.nan, 0.25, 0.5])
+    (band,) = drawn("layer_accuracy").patches
+    assert band.get_x() < 1 < band.get_x() + band.get_width(), "hidden_2 is the second layer"
+
+
+def test_weights_have_the_longer_side_across():
+    weights = EXAMPLES["layer_weights"][0]
+    ax = drawn("layer_weights")
+    np.testing.assert_array_equal(ax.images[0].get_array(), weights.T)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("unit of the layer before", "unit of the layer")
+    ax = drawn("layer_weights", weights.T)
+    np.testing.assert_array_equal(ax.images[0].get_array(), weights.T)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("unit of the layer", "unit of the layer before")
+
+
+def test_the_table_is_drawn_in_points_with_its_intervals_and_fills_what_is_significant():
+    ax = drawn("table_against_control")
+    marks = {line.get_label(): line for line in ax.lines}
+    assert marks["random control"].get_xdata() == [0, 0]
+    significant, other = marks["median, p ≤ 0.05"], marks["median, p > 0.05"]
+    assert (significant.get_xdata(), significant.get_ydata()) == ([-2], [1])
+    assert (other.get_xdata(), other.get_ydata()) == ([1], [0])
+    assert other.get_markerfacecolor() == "white"
+    assert significant.get_markerfacecolor() == style.COLOURS[0]
+    segments = np.array(ax.collections[0].get_segments())
+    np.testing.assert_allclose(segments[:, :, 0], [[-1, 2], [-3, -1]])
+    assert texts(ax)[:3] == ["initial\n%", "80.0", "81.0"]
+    assert texts(ax)[-3:] == ["early\nstops", "0", "2"]
+    assert ax.get_xlabel().endswith("(percentage points), seeds: 5, p after Holm")
+
+
+def test_a_table_of_one_seed_says_that_nothing_was_tested():
+    empty = dict.fromkeys(("low", "high", "holm p"), "")
+    ax = drawn("table_against_control", TABLE.assign(**empty, note="one seed, no test"))
+    assert [line.get_label() for line in ax.lines] == ["random control", "not tested"]
+    assert ax.get_xlabel().endswith("\none seed, no test")
+
+
+def test_rounds_tell_the_arms_apart_by_their_line():
+    lines = drawn("accuracy_by_round").lines
+    assert [(line.get_label().split(": ")[1], line.get_linestyle()) for line in lines] == [
+        ("MODE", "-"),
+        ("control", "--"),
+    ] * 2
+    assert lines[0].get_label() == "corrected, with layer selection: MODE"
+    assert drawn("worst_accuracy_by_round").lines[0].get_ydata().tolist() == [50, 60]
+
+
+def test_bars_have_their_heights_and_faulty_labels_another_look():
+    ax = drawn("label_accuracy")
+    sound, faulty = ax.patches
+    assert (sound.get_height(), faulty.get_height()) == (95, 50)
+    assert faulty.get_facecolor() == to_rgba(style.COLOURS[1])
+    assert faulty.get_hatch()
+    assert ax.lines[0].get_ydata() == [90, 90]
+    bars = drawn("layers_chosen").patches
+    assert [bar.get_width() for bar in bars] == [75, 25, 100]
+    assert texts(drawn("layers_chosen")) == ["3 rounds", "1 rounds", "4 rounds"]
+
+
+def test_the_confusion_colours_mistakes_alone():
+    ax = drawn("confusion")
+    shown = ax.images[0]
+    assert shown.get_array().mask.tolist() == np.eye(3, dtype=bool).tolist()
+    assert shown.get_clim() == (0, 3)
+    assert [text.get_text() for text in ax.texts] == ["9", "1", "", "", "8", "2", "3", "", "7"]
+
+
+LISTED = ", ".join(map(repr, sorted(FIGURES)))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "options", "message"),
+    [
+        (
+            "heatmap",
+            None,
+            {},
+            f"figure must be one of {LISTED}. Received: 'heatmap'. Did you mean 'heatmaps'?",
+        ),
+        ("layers_chosen", CHOSEN[:0], {}, "table must not be empty. Received: length 0."),
+        ("layers_chosen", [1], {}, "table must be a DataFrame. Received: list."),
+        (
+            "label_accuracy",
+            LABELS[["label"]],
+            {},
+            "table must have the columns 'label', 'accuracy', 'count'. Received: 'label'.",
+        ),
+        (
+            "label_accuracy",
+            LABELS.assign(accuracy="high"),
+            {},
+            "column 'accuracy' must hold numbers. Received: 'high'.",
+        ),
+        (
+            "label_accuracy",
+            LABELS,
+            {"theta": 2},
+            "theta must be a number from 0 to 1. Received: 2.",
+        ),
+        (
+            "layer_accuracy",
+            CURVE,
+            {"chosen": "hiden_2"},
+            "chosen must be one of 'hidden_1', 'hidden_2', 'output'. Received: 'hiden_2'. "
+            "Did you mean 'hidden_2'?",
+        ),
+        ("layer_weights", np.ones(3), {}, "weights must have 2 axes. Received: shape (3,)."),
+        (
+            "accuracy_by_round",
+            BY_ROUND,
+            {"measure": "acuracy"},
+            "measure must be one of 'accuracy', 'worst accuracy'. Received: 'acuracy'. "
+            "Did you mean 'accuracy'?",
+        ),
+        (
+            "accuracy_by_round",
+            BY_ROUND.assign(arm="margin"),
+            {},
+            "arm must be one of 'control', 'mode'. Received: 'margin'.",
+        ),
+        (
+            "heatmaps",
+            {"hci": 1},
+            {},
+            "maps must be HeatMaps, as heatmaps() returns. Received: dict.",
+        ),
+        ("differentials", heat_maps(6), {}, "maps must be (DHMI, DHWI). Received: HeatMaps."),
+        (
+            "differentials",
+            (signed(3, 6), signed(2, 6)),
+            {},
+            "DHMI and DHWI must have the same length. Received: DHMI: 3, DHWI: 2.",
+        ),
+        (
+            "pixel_against_weights",
+            (signed(3, 6), signed(3)),
+            {},
+            "weight maps must have the shape (n, units), (n, h, w) or (n, h, w, channels). "
+            "Received: shape (3,).",
+        ),
+        (
+            "differential_pair",
+            [signed(4)] * 2,
+            {},
+            "maps must be (HCI of one label, HCI of another, DHCI). Received: 2 arrays.",
+        ),
+        (
+            "differential_pair",
+            [signed(4)] * 3,
+            {"labels": (1,)},
+            "labels must be two. Received: (1,).",
+        ),
+        (
+            "misclassified",
+            IMAGES,
+            {"predictions": [0, 1, 2, 3, 4, 5]},
+            "predictions must be wrong for some input. Received: 6 correct ones.",
+        ),
+        (
+            "misclassified",
+            IMAGES[:2],
+            {},
+            "images and labels and predictions must have the same length. "
+            "Received: images: 2, labels: 6, predictions: 6.",
+        ),
+        ("most_similar", {}, {}, "inputs must not be empty. Received: length 0."),
+        ("most_similar", [1], {}, "inputs must be a mapping from a row's name. Received: list."),
+        (
+            "most_similar",
+            {"dot": 255 * np.ones((1, 2, 2))},
+            {},
+            "'dot' must lie in [0, 1]. Received: values from 255 to 255. "
+            "Divide 8-bit images by 255.",
+        ),
+        ("most_similar", RANKED, {"columns": ["a"]}, "columns must be 3 labels. Received: 1."),
+        (
+            "best_and_worst",
+            {"dot": (signed(4), IMAGES)},
+            {},
+            "'dot' must have a map, nearest and farthest inputs. Received: 2 arrays.",
+        ),
+        (
+            "confusion",
+            np.ones((2, 3)),
+            {},
+            "matrix must be square, (classes, classes). Received: shape (2, 3).",
+        ),
+        ("confusion", -np.eye(2), {}, "matrix must hold counts of at least 0. Received: -1.0."),
+    ],
+)
+def test_errors_say_what_was_expected(name, data, options, message):
+    options = {**EXAMPLES.get(name, (None, {}))[1], **options}
+    with pytest.raises(InputError) as caught:
+        draw(name, data, Figure(), **options)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("ax", "received"), [(3, "int"), (pyplot.Figure(), "Figure")])
+def test_axes_must_be_axes_or_an_empty_figure(ax, received):
+    if received == "Figure":
+        ax.subplots()
+    with pytest.raises(InputError) as caught:
+        draw("confusion", np.eye(2), ax)
+    assert str(caught.value) == f"ax must be axes, an empty Figure or None. Received: {received}."
+
+
+def test_nothing_is_written_for_data_that_cannot_be_shown(tmp_path):
+    with pytest.raises(InputError):
+        save(FIGURES["confusion"], np.ones(3), tmp_path / "new" / "figure")
+    assert not (tmp_path / "new").exists()
+
+
+def test_importing_loads_neither_tensorflow_nor_pyplot():
+    code = (
+        "import sys, mode.figures;"
+        "print([m for m in ('tensorflow', 'keras', 'matplotlib.pyplot') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
