@@ -181,6 +181,14 @@ def targets(said: pd.DataFrame, book: dict) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["target", "aim", "reached"]).round(4)
 
 
+def with_intervals(said: pd.DataFrame, book: dict) -> pd.DataFrame:
+    """Return the table of classifiers with the interval of each estimated error."""
+    width = [verdict.half_width(r.error, book["error"][_rule(book, r)]) for r in said.itertuples()]
+    low, high = (said["error"] - width).clip(lower=0), (said["error"] + width).clip(upper=1)
+    kept = said.drop(columns=["error_any", "foreign_own", "foreign_other"])
+    return kept.assign(low=low, high=high).round(4)
+
+
 def _rule(book: dict, row) -> str:
     return row.dataset if row.dataset in book["error"] else "any"
 
@@ -224,6 +232,7 @@ def main(runs: str, tables: str, thresholds: str) -> None:
         new = targets(judged(book, load(fresh)), book)
         reached["reached_fresh"] = new["reached"]
     reached.to_csv(folder / "featurevis_targets.csv", index=False)
+    with_intervals(said, book).to_csv(folder / "featurevis_classifiers.csv", index=False)
     single_scores(rows).to_csv(folder / "featurevis_scores.csv", index=False)
     known = said[said["truth"].notna()]
     table = pd.crosstab(known["truth"], known["verdict"])
