@@ -22,18 +22,24 @@ from mode.seeds import derive
 class Dissection:
     """What silencing each unit of a layer does.
 
-    effects: one row a unit and class: unit, class, before, after, drop (= before - after), most
-    harmful first. before: mean odds of the class over its samples with every unit at work.
+    effects: one row a unit and class: unit, class, before, after, drop (= before - after) and
+    specific (the drop beyond the unit's mean over the classes), largest drop first. before: mean
+    odds of the class over its samples with every unit at work.
     """
 
     part: str
     layer: str
     effects: pd.DataFrame
 
-    def top(self, label: int, count: int = 5) -> list[int]:
-        """Return the units whose loss costs class `label` most, worst first."""
+    def top(self, label: int, count: int = 5, *, by: str = "drop") -> list[int]:
+        """Return the units whose loss costs class `label` most, worst first.
+
+        Args:
+            by: "drop", or "specific" to leave out units that every class needs.
+        """
+        checks.one_of("by", by, ("drop", "specific"))
         own = self.effects[self.effects["class"] == label]
-        return own.nlargest(count, "drop")["unit"].tolist()
+        return own.nlargest(count, by)["unit"].tolist()
 
 
 def dissect(
@@ -133,9 +139,10 @@ def _width(model, layer, inputs) -> int:
 
 def _effects(model, layer, inputs, classes, ask) -> pd.DataFrame:
     run = silenced(model, layer)
-    traced = tf.function(tf.autograph.experimental.do_not_convert(lambda x, k: ask(run(x, k))))
+    plain = tf.function(tf.autograph.experimental.do_not_convert(lambda x, k: ask(run(x, k))))
     held = tf.constant(inputs)
     width = _width(model, layer, inputs)
+    traced = plain.get_concrete_function(held, tf.ones(width))
     whole = _by_class(traced(held, tf.ones(width)), classes)
     rows = []
     for unit in range(width):
@@ -144,6 +151,7 @@ def _effects(model, layer, inputs, classes, ask) -> pd.DataFrame:
         after = _by_class(traced(held, tf.constant(keep)), classes)
         rows += [(unit, k, whole[k], after[k], whole[k] - after[k]) for k in sorted(whole)]
     table = pd.DataFrame(rows, columns=["unit", "class", "before", "after", "drop"])
+    table["specific"] = table["drop"] - table.groupby("unit")["drop"].transform("mean")
     return table.sort_values("drop", ascending=False, ignore_index=True)
 
 

@@ -194,10 +194,11 @@ def _loop(objective, start, box, ascent, seed, bar) -> tuple[np.ndarray, np.ndar
     n = len(start)
     state = [tf.constant(start), tf.zeros_like(start), tf.zeros_like(start), tf.constant(start)]
     state += [tf.fill((n,), -np.inf), tf.zeros(n)]
+    compiled = chunk.get_concrete_function(tf.constant(0), tf.constant(0), *state)
     traces = []
     for first in tqdm(range(0, ascent.steps, CHUNK), desc=bar, disable=not bar):
         last = min(first + CHUNK, ascent.steps)
-        *state, trace = chunk(tf.constant(first), tf.constant(last), *state)
+        *state, trace = compiled(tf.constant(first), tf.constant(last), *state)
         traces.append(trace.numpy())
     if ascent.keep_best:
         codes, values = state[3].numpy(), state[5].numpy()

@@ -65,7 +65,8 @@ def _paths(prior: Prior, codes: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 def _answers(read, images: np.ndarray, batch: int = 500) -> np.ndarray:
-    traced = tf.function(tf.autograph.experimental.do_not_convert(read), reduce_retracing=True)
+    plain = tf.function(tf.autograph.experimental.do_not_convert(read))
+    traced = plain.get_concrete_function(tf.TensorSpec((None, *images.shape[1:]), tf.float32))
     parts = [images[i : i + batch] for i in range(0, len(images), batch)]
     return np.concatenate([np.asarray(traced(tf.constant(p))) for p in parts])
 

@@ -37,15 +37,18 @@ def run(
     held = [tf.constant(a) for a in arrays]
     plain = tf.autograph.experimental.do_not_convert(step)
 
-    @tf.function(jit_compile=compiled)
+    @tf.function(
+        jit_compile=compiled, input_signature=[tf.TensorSpec((None, rows.shape[1]), tf.int32)]
+    )
     def many(index):
         loss = tf.constant(0.0)
         for row in index:
             loss = plain(*[tf.gather(a, row) for a in held])
         return loss
 
+    call = many.get_concrete_function()
     chunks = [rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK)]
-    return [float(many(tf.constant(c))) for c in tqdm(chunks, desc=bar, disable=not bar)]
+    return [float(call(tf.constant(c))) for c in tqdm(chunks, desc=bar, disable=not bar)]
 
 
 def classifier_step(model: keras.Model, optimizer, *, logits: bool) -> Callable:

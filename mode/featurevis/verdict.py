@@ -112,7 +112,7 @@ def _reasons(best, odds, found, error, gap, alike, twin) -> tuple[str, ...]:
         f"Wrong on {found['error']:.1%} of the prior's pictures, with noise added on "
         f"{found['noisy_error']:.1%}; estimated test error {error:.1%}.",
         f"Mean confidence {found['confidence']:.2f}, confidence minus agreement "
-        f"{found['over_confidence']:+.3f}; estimated gap {gap:.1%}.",
+        f"{found['over_confidence']:+.3f}; over-fitting score {gap:+.2f}.",
     ]
     if twin is None:
         said.append("No twin could be built from its configuration: the zoo's mean twin stands in.")

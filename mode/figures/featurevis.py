@@ -18,13 +18,21 @@ MARKS = ("o", "s", "^", "D", "v")
 
 
 def preferred_pictures(
-    images: Any, ax: Axes | Figure | None = None, *, units: Any = None, restarts: int = 8
+    images: Any,
+    ax: Axes | Figure | None = None,
+    *,
+    units: Any = None,
+    restarts: int = 8,
+    title: str = "What each unit prefers",
+    across: str = "restart",
+    down: str = "unit",
 ) -> Axes:
     """Draw what each unit prefers, a row a unit and a column a restart.
 
     Args:
         images: units x restarts x h x w x c, values in [0, 1], as `Stimuli.images`.
         units: names of the rows, by default their numbers.
+        title, across, down: words above, for the columns and for the rows.
 
     Raises:
         InputError: for another number of axes, or values outside [0, 1].
@@ -36,8 +44,8 @@ def preferred_pictures(
     shown = images[:, : checks.number("restarts", restarts, 1, integer=True)]
     rows = {str(n): [image_tile(i) for i in row] for n, row in zip(names, shown, strict=True)}
     ax = mosaic(ax, rows, [str(n + 1) for n in range(shown.shape[1])], inches=0.6)
-    ax.set(xlabel="restart", ylabel="unit")
-    style.title(ax, "What each unit prefers")
+    ax.set(xlabel=across, ylabel=down)
+    style.title(ax, title)
     return ax
 
 
@@ -103,7 +111,7 @@ def score_against_gap(
     _scatter(ax, table, "gap", score)
     ax.axvline(10, color=style.GREY, linewidth=1, linestyle="--")
     ax.set(xlabel="true gap, training minus test accuracy (points)")
-    ax.set(ylabel=f"{style.words(score)} score, without data (points)")
+    ax.set(ylabel=f"{style.words(score)} score x 100, without data")
     ax.legend(ncols=3, **style.ABOVE)
     style.title(ax, "Does the score follow the gap?", pad=44)
     return ax
