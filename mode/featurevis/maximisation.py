@@ -11,26 +11,12 @@ from functools import partial
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from mode import checks
 from mode.featurevis import targets, terms
+from mode.featurevis.ascent import Ascent, ascend
 from mode.featurevis.prior import Prior, sample
 from mode.seeds import derive, generator
-
-CHUNK = 20  # steps a compiled call, so that the progress bar moves
-
-
-@dataclass(frozen=True)
-class Ascent:
-    """Settings of an ascent; `rate` and `shrink` are in units of a code's standard deviation."""
-
-    steps: int = 60
-    rate: float = 0.15
-    shrink: float = 0.99
-    adaptive: bool = True  # Adam's moments; else the normalised gradient itself
-    keep_best: bool = True  # else the last picture, as DGN-AM does
-
 
 PRESETS = {
     "default": Ascent(),
@@ -147,65 +133,13 @@ def climb(
         value = tf.reduce_sum(flat * weights.T, axis=1)
         return value, value - sum((p(images, z) for p in penalties), tf.zeros(len(start)))
 
-    codes, values, trace = _loop(objective, start, (low, high), ascent, seed, bar)
+    codes, values, trace = ascend(objective, start, (low, high), ascent, seed, bar)
     grid = (len(units), restarts)
     images = np.asarray(decode(tf.constant(codes)))
     return Stimuli(
         images.reshape(*grid, *images.shape[1:]), codes.reshape(*grid, *codes.shape[1:]),
         values.reshape(grid), trace.reshape(-1, *grid), tuple(units), layer,
     )  # fmt: skip
-
-
-def _loop(objective, start, box, ascent, seed, bar) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return codes, their activations (n,) and the activations by step (steps, n)."""
-    low, high = (tf.constant(b, tf.float32) for b in box)
-    reach = (high - low) / 6  # the box spans 6 standard deviations
-    axes = tuple(range(1, start.ndim))
-
-    @tf.autograph.experimental.do_not_convert
-    def move(t, z, m, v):
-        key = tf.stack([t, tf.constant(seed, tf.int32)])
-        with tf.GradientTape() as tape:
-            tape.watch(z)
-            value, goal = objective(z, key)
-        slope = tape.gradient(goal, z) * reach
-        slope /= tf.reduce_mean(tf.abs(slope), axis=axes, keepdims=True) + 1e-12
-        now = tf.cast(t, tf.float32)
-        if ascent.adaptive:
-            m, v = 0.9 * m + 0.1 * slope, 0.99 * v + 0.01 * slope**2
-            slope = m / (1 - 0.9 ** (now + 1)) / (tf.sqrt(v / (1 - 0.99 ** (now + 1))) + 1e-8)
-        rate = ascent.rate * (1 - now / ascent.steps)
-        moved = tf.clip_by_value(ascent.shrink * (z + rate * reach * slope), low, high)
-        return value, goal, moved, m, v
-
-    @tf.function
-    def chunk(first, last, z, m, v, best, top, kept):
-        trace = tf.TensorArray(tf.float32, last - first)
-        for t in tf.range(first, last):
-            value, goal, moved, m, v = move(t, z, m, v)
-            better = goal > top
-            mask = tf.reshape(better, (-1, *[1] * len(axes)))
-            best, top = tf.where(mask, z, best), tf.where(better, goal, top)
-            kept = tf.where(better, value, kept)
-            trace = trace.write(t - first, value)
-            z = moved
-        return z, m, v, best, top, kept, trace.stack()
-
-    n = len(start)
-    state = [tf.constant(start), tf.zeros_like(start), tf.zeros_like(start), tf.constant(start)]
-    state += [tf.fill((n,), -np.inf), tf.zeros(n)]
-    compiled = chunk.get_concrete_function(tf.constant(0), tf.constant(0), *state)
-    traces = []
-    for first in tqdm(range(0, ascent.steps, CHUNK), desc=bar, disable=not bar):
-        last = min(first + CHUNK, ascent.steps)
-        *state, trace = compiled(tf.constant(first), tf.constant(last), *state)
-        traces.append(trace.numpy())
-    if ascent.keep_best:
-        codes, values = state[3].numpy(), state[5].numpy()
-    else:
-        codes = state[0].numpy()
-        values = objective(state[0], tf.constant([ascent.steps, seed], tf.int32))[0].numpy()
-    return codes, values, np.concatenate(traces)
 
 
 def dead(stimuli: Stimuli) -> list:
