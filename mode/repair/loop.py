@@ -1,6 +1,7 @@
 """Repair a classifier: faults -> layer -> map -> selection -> retrain a copy -> measure."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -69,16 +70,16 @@ def run(
     recipe: Recipe,
     *,
     seed: int = 0,
-    available: np.ndarray | None = None,
+    taken: Sequence[np.ndarray] = (),
 ) -> Repair:
-    """Repair by a recipe; `available` is a mask of the pool's inputs that may be chosen.
+    """Repair by a recipe. `taken`: round by round, what another repair takes from the same pool.
 
     Raises:
         InputError: as `repair`.
     """
     _check(model, data, recipe)
     given = model
-    available = np.ones(len(data.pool), bool) if available is None else available.copy()
+    available = np.ones(len(data.pool), bool)
     initial = predict(model, data.test.x)
     rows = [measure(data, initial, initial)]
     batches, notes, first = [], [], None
@@ -89,6 +90,8 @@ def run(
         if seen.faults.empty and (recipe.stops or recipe.targeted):
             notes.append(f"round {number} was not needed: no label is faulty")
             break
+        for indices in taken[number - 1 : number]:
+            available[indices] = False
         batch, cause, said = choose(model, data, seen, recipe, available, seed=stream)
         notes += [f"round {number}: {note}" for note in said]
         if len(batch) < recipe.batch:
@@ -162,19 +165,16 @@ def control(
     """Give the same model as many random inputs as `repaired` got, and as many training steps.
 
     As published (`extra_control_batch`) it also gets the batch of the round that was not needed,
-    from a pool without MODE's inputs, and a fresh optimiser.
+    from the pool that MODE leaves, and a fresh optimiser.
     """
-    rounds = len(repaired.chosen)
-    available = np.ones(len(data.pool), bool)
+    rounds, taken = len(repaired.chosen), ()
     if recipe.defects.extra_control_batch:
-        rounds = min(rounds + 1, recipe.rounds)
+        rounds, taken = min(rounds + 1, recipe.rounds), repaired.chosen
         model = clone(model, keep_optimizer=False)
-        for batch in repaired.chosen:
-            available[batch] = False
     if rounds == 0:
         return replace(repaired, model=clone(model))
     plain = {"selector": "random", "targeted": False, "alpha": 1.0, "stops": False}
-    return run(model, data, replace(recipe, rounds=rounds, **plain), seed=seed, available=available)
+    return run(model, data, replace(recipe, rounds=rounds, **plain), seed=seed, taken=taken)
 
 
 def _check(model: keras.Model, data: Data, recipe: Recipe) -> None:
