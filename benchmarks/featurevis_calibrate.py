@@ -19,13 +19,14 @@ from sklearn.preprocessing import StandardScaler
 
 from mode.featurevis import verdict
 
+LEAST_RECOGNISED = 0.25  # half of what the poorer ready prior reaches, and a prior is too poor
 CERTAIN = 0.45  # odds below which the verdict is "cannot tell"
 RUNS, TABLES = Path("results/runs/featurevis"), Path("results/tables")
 ERROR = ["error", "noisy_error", "shifted_error"]
 ANY_ERROR = [*ERROR, "error_more", "noisy_error_more", "shifted_error_more"]
 GAP = ["over_confidence", "implausibility", "islands"]
 ALIKE = ["unevenness", "unevenness_more", "diversity_ratio", "over_confidence"]
-FOREIGN = ["error", "implausibility", "cross_talk", "stimulus_confidence"]
+FOREIGN = ["error", "over_confidence"]
 VERDICT = ["over_confidence", "over_confidence_more", "confidence", "confidence_more",
            "error_more", "noisy_error_more", "implausibility", "implausibility_more",
            "unevenness", "diversity_ratio", "gap_estimate", "islands_more"]  # fmt: skip
@@ -102,7 +103,7 @@ def calibrated(rows: pd.DataFrame) -> dict:
     kept["gap_estimate"] = apply(book["gap"], kept)
     book["homogeneous"] = chance(rows, ALIKE, rows["condition"] == "homogeneous")
     book["verdict"] = chance(kept, VERDICT, kept["truth"], strength=1.0)
-    book["foreign"] = chance(*_domains(rows))
+    book["foreign"] = chance(*_domains(rows), strength=30)
     return book
 
 
@@ -225,7 +226,11 @@ def main(runs: str, tables: str, thresholds: str) -> None:
         book["error"][name]["quantile"] = quantile(own, "error_any" if name == "any" else "error")
     twins = pd.read_csv(Path(runs) / "zoo.csv").filter(like="twin_").mean()
     book["mean_twin"] = {k.removeprefix("twin_"): v for k, v in twins.items()}
-    book |= {"certain": CERTAIN, "made_by": "python benchmarks/featurevis_calibrate.py"}
+    book |= {
+        "certain": CERTAIN,
+        "least_recognised": LEAST_RECOGNISED,
+        "made_by": "python benchmarks/featurevis_calibrate.py",
+    }
     Path(thresholds).write_text(json.dumps(_rounded(book), indent=1) + "\n")
     folder = Path(tables)
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import pandas as pd
 from mode import checks
 from mode.featurevis import measuring, scores, targets, twin, verdict
 from mode.featurevis.maximisation import Stimuli
-from mode.featurevis.prior import Prior
+from mode.featurevis.prior import Prior, as_prior
 from mode.seeds import generator
 
 SCALES = {"[0, 255]": (255.0, 0.0), "[-1, 1]": (2.0, -1.0)}
@@ -62,6 +62,7 @@ def audit(
         InputError: for a prior without a judge, a classifier of another input shape, value range
             or number of classes, or with NaN weights.
     """
+    prior = as_prior(prior)
     targets.check_classifier(classifier)
     targets.check_shape(classifier, prior.shape)
     known = _classes(classifier, prior, classes)
@@ -74,8 +75,9 @@ def audit(
     table = scores.confusion(ask.classes, odds["images"].argmax(axis=1), ask.judged.shape[1])
     order = scores.match(table)
     own, stimuli, talk = _measured(classifier, read, odds, prior, ask, order, known, seed)
-    if verdict.foreign(own):
-        reasons = verdict.foreign_reasons(own)
+    recognised = float((ask.judged.max(axis=1) > 0.9).mean())
+    reasons = verdict.why_not(own, recognised)
+    if reasons:
         frame = _table(odds, ask, order, own, None, seed)
         return Audit(
             *_unknown(own), "cannot tell", reasons, frame, stimuli, talk, tuple(order.tolist())

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from mode import checks
 from mode.featurevis import targets
-from mode.featurevis.prior import Prior, images_of, sample
+from mode.featurevis.prior import Prior, as_prior, images_of, sample
 from mode.seeds import derive
 
 
@@ -66,6 +66,7 @@ def dissect(
         InputError: for an unknown part or layer, a prior without a judge, another input shape.
     """
     checks.one_of("part", part, ("classifier", "generator"))
+    prior = as_prior(prior)
     if prior.judge is None:
         checks.fail("prior must have a judge", "none", "fit_prior(images, labels) trains one.")
     codes, classes = sample(prior, samples, seed=derive(seed, "dissect"))

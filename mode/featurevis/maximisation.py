@@ -15,7 +15,7 @@ import tensorflow as tf
 from mode import checks
 from mode.featurevis import targets, terms
 from mode.featurevis.ascent import Ascent, ascend
-from mode.featurevis.prior import Prior, sample
+from mode.featurevis.prior import Prior, as_prior, sample
 from mode.seeds import derive, generator
 
 PRESETS = {
@@ -81,6 +81,8 @@ def maximise(
     if steps is not None:
         ascent = replace(ascent, steps=checks.number("steps", steps, 1, integer=True))
     checks.number("restarts", restarts, 1, integer=True)
+    prior = None if prior is None else as_prior(prior)
+    units = [units] if isinstance(units, int | dict) else list(units)
     targets.check_classifier(classifier)
     start = _starts(classifier, prior, len(units) * restarts, seed)
     if prior is None:
@@ -89,7 +91,7 @@ def maximise(
             (terms.total_variation(5.0), terms.norm(1.0)) if penalties is None else penalties
         )
     stimuli = climb(
-        classifier, prior, list(units), start, ascent, layer=layer, restarts=restarts,
+        classifier, prior, units, start, ascent, layer=layer, restarts=restarts,
         seed=derive(seed, "ascent"), transforms=transforms or (), penalties=penalties or (),
         bar="maximise" if progress else "",
     )  # fmt: skip
@@ -123,14 +125,15 @@ def climb(
     low, high = (0.0, 1.0) if prior is None else prior.box.T
     read = scores or targets.reader(classifier, layer, decode(tf.constant(start[:2])))
     shape = tuple(read(decode(tf.constant(start[:1]))).shape[1:])
-    weights = np.repeat(targets.unit_weights(units, shape), restarts, axis=1)  # (k, rows)
+    weights = targets.unit_weights(units, shape)  # (k, units)
+    own = np.repeat(np.eye(len(units), dtype=np.float32), restarts, axis=0)  # a row's unit
 
     def objective(z, key):
         images = decode(z)
         for i, transform in enumerate(transforms):
             images = transform(images, key + tf.constant([0, i]))
-        flat = tf.reshape(read(images), (len(start), -1))
-        value = tf.reduce_sum(flat * weights.T, axis=1)
+        every = tf.reshape(read(images), (len(start), -1)) @ weights
+        value = tf.reduce_sum(every * own, axis=1)
         return value, value - sum((p(images, z) for p in penalties), tf.zeros(len(start)))
 
     codes, values, trace = ascend(objective, start, (low, high), ascent, seed, bar)

@@ -98,7 +98,7 @@ def sample_scores(odds: dict, ask: Questions) -> dict[str, float]:
     sure = ask.judged.max(axis=1) > 0.9
     return {
         "error": wrong.mean(),
-        "sure_error": (odds["images"].argmax(1) != ask.judged.argmax(1))[sure].mean(),
+        "sure_error": _mean((odds["images"].argmax(1) != ask.judged.argmax(1))[sure]),
         "noisy_error": scores.errors(odds["noisy"], ask.classes).mean(),
         "shifted_error": scores.errors(odds["shifted"], ask.classes).mean(),
         "confidence": scores.confidence(odds["images"]).mean(),
@@ -114,7 +114,7 @@ def sample_scores(odds: dict, ask: Questions) -> dict[str, float]:
 
 
 def _mean(values: np.ndarray) -> float:
-    kept = values[~np.isnan(values)]
+    kept = values[~np.isnan(values.astype(float))]
     return float(kept.mean()) if kept.size else 0.0
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 
 import keras
@@ -65,11 +66,11 @@ def draw(
     if prior.mixture is None:
         codes = stream.normal(size=(count, prior.latent)).astype(np.float32)
         return np.clip(codes, *prior.box.T), None, np.zeros(count, int)
-    known = prior.mixture.labels if labels is None else np.asarray(labels)
-    drawn = np.resize(known, count)
+    labelled = prior.card.get("labelled")
+    some = labelled and labels is not None
+    drawn = np.resize(np.asarray(labels) if some else prior.mixture.labels, count)
     codes, component = mixtures.draw(prior.mixture, drawn, stream)
-    labelled = drawn if prior.card.get("labelled") else None
-    return np.clip(codes, *prior.box.T), labelled, component
+    return np.clip(codes, *prior.box.T), drawn if labelled else None, component
 
 
 def images_of(prior: Prior, codes: np.ndarray, batch: int = 512) -> np.ndarray:
@@ -93,6 +94,8 @@ def load_prior(source, *, judge: keras.Model | None = None, box: float = 3.0) ->
     """
     if isinstance(source, keras.Model):
         return _brought(source, judge, box)
+    if not isinstance(source, str | PathLike):
+        checks.fail("prior must be a name, a folder or a Keras model", type(source).__name__)
     path = Path(source)
     if path.suffix == ".keras" and path.is_file():
         return _brought(keras.saving.load_model(path), judge, box)
@@ -100,6 +103,11 @@ def load_prior(source, *, judge: keras.Model | None = None, box: float = 3.0) ->
         return _read(path)
     names = sorted(p.name for p in READY.iterdir() if p.is_dir())
     return _read(READY / checks.one_of("prior (a ready one, or a folder)", str(source), names))
+
+
+def as_prior(source) -> Prior:
+    """Return `source` if it is a prior, else what `load_prior` makes of it."""
+    return source if isinstance(source, Prior) else load_prior(source)
 
 
 def _brought(decoder: keras.Model, judge: keras.Model | None, box: float) -> Prior:

@@ -9,7 +9,7 @@ import numpy as np
 from mode import checks
 from mode.featurevis import pictures
 from mode.featurevis.auditing import Audit, audit
-from mode.featurevis.prior import Prior, load_prior
+from mode.featurevis.prior import Prior, as_prior
 
 STYLE = (
     "body{font:16px sans-serif;max-width:50em;margin:2em auto}"
@@ -29,7 +29,7 @@ def visualise(model_path, prior, out, *, seed: int = 0) -> Audit:
         InputError: for a file that is missing or no Keras model, and whatever `audit` refuses.
     """
     classifier = _loaded(model_path)
-    prior = prior if isinstance(prior, Prior) else load_prior(prior)
+    prior = as_prior(prior)
     result = audit(classifier, prior, seed=seed)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)

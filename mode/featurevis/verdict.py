@@ -126,8 +126,18 @@ def _reasons(best, odds, found, error, gap, alike, twin) -> tuple[str, ...]:
     return tuple(said)
 
 
-def foreign_reasons(own: dict) -> tuple[str, ...]:
-    """Return why a classifier seems to be of another domain."""
+def why_not(own: dict, recognised: float) -> tuple[str, ...]:
+    """Return why nothing can be told; empty where something can.
+
+    recognised: share of the prior's pictures that its judge is surer than 0.9 of.
+    """
+    if recognised < rules()["least_recognised"]:
+        return (
+            f"The judge recognises only {recognised:.0%} of the prior's pictures: the prior is too "
+            "poor to tell. Train it longer, or on more images (fit_prior).",
+        )
+    if not foreign(own):
+        return ()
     return (
         f"It agrees with the judge on {1 - own['error']:.0%} of the prior's pictures, whichever "
         "way its classes are matched: the prior does not fit its domain, or its labels cannot be "

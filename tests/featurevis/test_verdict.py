@@ -77,5 +77,7 @@ def test_reasons_are_sentences_that_name_the_twin():
 def test_a_stranger_is_foreign_and_a_healthy_classifier_is_not():
     assert not verdict.foreign(TWIN)
     zoo = pd.read_csv("results/runs/featurevis/zoo.csv")
+    assert verdict.why_not(TWIN, 0.5) == ()
+    assert verdict.why_not(TWIN, 0.1)[0].startswith("The judge recognises only 10% ")
     other = zoo.filter(like="other_").rename(columns=lambda c: c.removeprefix("other_"))
     assert np.mean([verdict.foreign(row) for row in other.to_dict("records")]) >= 0.9
