@@ -11,17 +11,17 @@ import tensorflow as tf
 from mode.featurevis import networks, training
 from mode.seeds import derive, generator
 
-BATCH, R1, BETA_1 = 64, 1.0, 0.5
+BATCH, R1 = 64, 5.0
+ADAM = {"learning_rate": 5e-4, "beta_1": 0.0, "beta_2": 0.99}
 BOX = 3.0  # of N(0, I) codes, in standard deviations
 
 
 def fit_gan(
     x: np.ndarray, latent: int, steps: int, seed: int, progress: bool
 ) -> tuple[keras.Model, np.ndarray, None]:
-    """Return generator, code box (latent, 2) and no codes; `steps` / 2 batches of 64 images."""
+    """Return generator, code box (latent, 2) and no codes; `steps` batches of 64 images."""
     maker = networks.decoder(x.shape[1:], latent, seed=derive(seed, "generator"))
     critic = networks.critic(x.shape[1:], seed=derive(seed, "critic"))
-    steps = max(1, steps // 2)
     rows = training.batches(len(x), BATCH, steps, generator(seed, "gan batches"))
     step = _step(maker, critic, latent, derive(seed, "noise"))
     training.run(step, (x,), rows, bar="gan" if progress else "")
@@ -29,8 +29,7 @@ def fit_gan(
 
 
 def _step(maker, critic, latent: int, seed: int):
-    forge = keras.optimizers.Adam(4e-4, beta_1=BETA_1)
-    police = keras.optimizers.Adam(4e-4, beta_1=BETA_1)
+    forge, police = keras.optimizers.Adam(**ADAM), keras.optimizers.Adam(**ADAM)
     forge.build(maker.trainable_variables)
     police.build(critic.trainable_variables)
 
