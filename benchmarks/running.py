@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import repair, scoring, start, training
+from benchmarks import repair, scoring, start, study, training
 from mode import checks
 from mode.results import write_rows
 
@@ -28,8 +28,8 @@ def keep(rows: pd.DataFrame, path: str | os.PathLike) -> Path:
         before = pd.read_csv(path, keep_default_na=False)
         before = before[~before["benchmark"].isin(rows["benchmark"])]
         rows = pd.concat([before, rows.astype(object)], ignore_index=True)
-    rows = _ordered(rows).sort_values("benchmark", kind="stable")
-    return write_rows(rows, path)
+    rows = _ordered(rows).sort_values("benchmark", kind="stable").astype(object)
+    return write_rows(rows.where(rows.notna(), ""), path)
 
 
 def _ordered(rows: pd.DataFrame) -> pd.DataFrame:
@@ -46,4 +46,5 @@ BENCHMARKS = {
     "repair": repair.rows,
     "scoring": scoring.rows,
     "start": start.rows,
+    "study": study.rows,
 }

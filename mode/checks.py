@@ -83,8 +83,11 @@ def numeric(name: str, value: Any, *, ndim: int | None = None) -> np.ndarray:
         fail(f"{name} must be an array of numbers", f"dtype {array.dtype}")
     if ndim is not None and array.ndim != ndim:
         fail(f"{name} must have {ndim} axes", f"shape {array.shape}")
-    if array.dtype.kind == "f" and not np.isfinite(array.sum(dtype=np.float64)):
-        _refuse_non_finite(name, array)
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore", invalid="ignore"):
+            suspect = not np.isfinite(array.sum())  # no mask of the whole array
+        if suspect:
+            _refuse_non_finite(name, array)
     return array
 
 

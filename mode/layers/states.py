@@ -32,9 +32,10 @@ def states(
         checks.one_of("layer", name, reachable)
     inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
     part = keras.Model(inputs, [reachable[name] for name in names])
-    starts = range(0, max(1, len(x)), CHUNK)
-    chunks = [_forward(part, x[start : start + CHUNK]) for start in starts]
-    return {name: np.concatenate(parts) for name, *parts in zip(names, *chunks, strict=True)}
+    rows = x if len(x) else np.zeros((1, *x.shape[1:]), np.float32)  # some layers need a row
+    chunks = [_forward(part, rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)]
+    columns = zip(names, *chunks, strict=True)
+    return {name: np.concatenate(parts)[: len(x)] for name, *parts in columns}
 
 
 def _forward(part: keras.Model, x: np.ndarray) -> list[np.ndarray]:

@@ -29,7 +29,8 @@ def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
 
 
 def _same_architecture(model: keras.Model) -> keras.Model:
-    try:
+    compiled, model.compiled = model.compiled, False
+    try:  # of an uncompiled model, or Keras would serialise a loss of one's own, which it cannot
         copy = keras.models.clone_model(model)
         if not copy.built:
             copy.build_from_config(model.get_build_config())
@@ -39,17 +40,29 @@ def _same_architecture(model: keras.Model) -> keras.Model:
             f"Received: {type(model).__name__} {model.name!r}, {type(error).__name__}. Define "
             "get_config where it is subclassed, or make it a functional model."
         ) from error
+    finally:
+        model.compiled = compiled
     return copy
 
 
 def _copy_compilation(source: keras.Model, copy: keras.Model, *, keep_optimizer: bool) -> None:
     """Compile `copy` like `source`, with an optimiser of its own."""
-    if not copy.compiled:  # Keras compiles what it can serialise; a custom loss it cannot
-        optimizer = type(source.optimizer).from_config(source.optimizer.get_config())
-        copy.compile(optimizer=optimizer, loss=source.loss)
+    optimizer = type(source.optimizer).from_config(source.optimizer.get_config())
+    settings = source.get_compile_config() or {}
+    kept = {key: settings.get(key) for key in ("loss_weights", "run_eagerly")}
+    copy.compile(optimizer, source.loss, metrics=_metrics(settings), **kept)
     copy.optimizer.build(copy.trainable_variables)
     if keep_optimizer and source.optimizer.built:
         assign(copy.optimizer.variables, source.optimizer.variables)
+
+
+def _metrics(settings: dict):
+    """Metrics have a state, so that copies are needed; what Keras cannot copy is left out, for it
+    does not change training."""
+    try:
+        return keras.saving.deserialize_keras_object(settings.get("metrics"))
+    except (TypeError, ValueError):
+        return None
 
 
 def assign(targets: list, sources: list) -> None:

@@ -11,13 +11,14 @@ from mode import checks
 # Columns that differ from one run to the next; they belong into the run's record.
 VOLATILE = ("seconds",)
 PARTIAL = ".partial.csv"
+MISSING = "nan"  # such as the accuracy of a label without test inputs
 
 
 def write_rows(rows: pd.DataFrame, path: str | os.PathLike, *, keep_volatile: bool = False) -> Path:
     """Write rows as CSV, without their volatile columns; a reader never sees half a file."""
     dropped = [] if keep_volatile else [name for name in VOLATILE if name in rows]
     kept = rows.drop(columns=dropped)
-    return write_text(kept.to_csv(index=False, lineterminator="\n"), path)
+    return write_text(kept.to_csv(index=False, lineterminator="\n", na_rep=MISSING), path)
 
 
 def write_text(text: str, path: str | os.PathLike) -> Path:
@@ -47,4 +48,4 @@ def read_rows(place: str | os.PathLike, runs: Iterable[str] | None = None) -> pd
 def read_partial(path: str | os.PathLike) -> pd.DataFrame:
     """Return the rows of one file, finished or not."""
     # "" is a value (no label was faulty), never a missing number.
-    return pd.read_csv(path, keep_default_na=False)
+    return pd.read_csv(path, keep_default_na=False, na_values=[MISSING])

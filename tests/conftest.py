@@ -1,0 +1,65 @@
+"""Shared small data sets and models; two threads, since the tests are meant for two cores."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(variable, "2")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+from mode.checks import InputError  # noqa: E402
+from mode.data import Data, load  # noqa: E402
+
+SIZES = {"train": 400, "pool": 600, "diagnosis": 300, "test": 300}
+
+
+@pytest.fixture(scope="session")
+def refused():
+    """Call a function that must refuse its input; return the whole message, which is one line."""
+
+    def refused(function, *arguments, **options) -> str:
+        with pytest.raises(InputError) as caught:
+            function(*arguments, **options)
+        message = str(caught.value)
+        assert "\n" not in message
+        return message
+
+    return refused
+
+
+@pytest.fixture(scope="session")
+def digits() -> Data:
+    return load("digits", seed=0)
+
+
+@pytest.fixture(scope="session")
+def small(digits) -> Data:
+    """A few hundred digits in each part."""
+    parts = {name: getattr(digits, name).take(np.arange(size)) for name, size in SIZES.items()}
+    return Data(**parts, classes=10)
+
+
+@pytest.fixture(scope="session")
+def under_fitted(small):
+    """A network after four epochs: most labels are below theta on both parts."""
+    from mode.models import build, train
+
+    return train(build("published", seed=1), small.train.x, small.train.y, epochs=4)
+
+
+@pytest.fixture(scope="session")
+def over_fitted(small):
+    """A network that knows its 400 inputs by heart."""
+    from mode.models import build, train
+
+    return train(build("published", seed=1), small.train.x, small.train.y, epochs=60)
+
+
+@pytest.fixture(scope="session")
+def trained(digits):
+    """A good network, on all of the training part."""
+    from mode.models import build, train
+
+    return train(build("demo", seed=0), digits.train.x, digits.train.y, epochs=20)

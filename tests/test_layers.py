@@ -1,0 +1,310 @@
+"""Blocks, states, probes and the layer to blame, on nets whose answers are known by hand."""
+
+import os
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from keras import layers
+
+from mode.data import Data, Part, load
+from mode.layers import (
+    Probes,
+    bhattacharyya,
+    blocks,
+    choose_layer,
+    features,
+    layer_curve,
+    layer_names,
+    probe_layers,
+    softmax_head,
+    states,
+    target_layer,
+)
+from mode.layers.probes import scale_of, zscale
+from mode.models import build, predict, train
+
+needs_mnist = pytest.mark.skipif(
+    not (Path(os.environ.get("MODE_DATA", "")) / "mnist.npz").is_file(),
+    reason="MODE_DATA names no folder with mnist.npz",
+)
+
+
+def identity(units: int, name: str, activation=None) -> layers.Layer:
+    return layers.Dense(units, activation, kernel_initializer="identity", name=name)
+
+
+@pytest.fixture(scope="module")
+def skip() -> keras.Model:
+    """x -> hidden = relu(x) -> x + hidden -> out, all weights 1 on the diagonal."""
+    inputs = keras.Input((2,))
+    hidden = layers.ReLU()(identity(2, "hidden")(inputs))
+    added = layers.Add(name="added")([inputs, hidden])
+    return keras.Model(inputs, identity(2, "out")(added))
+
+
+def test_a_block_ends_before_a_branch_a_merge_or_the_next_weights():
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.Conv2D(2, 3, name="conv"),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.MaxPooling2D(),
+            layers.Dropout(0.5),
+            layers.Flatten(),
+            layers.Dense(4, name="hidden"),
+            layers.Dense(3, name="out"),
+            layers.Softmax(name="softmax"),
+        ]
+    )
+    assert {name: tensor.shape[1:] for name, tensor in blocks(model).items()} == {
+        "conv": (18,),
+        "hidden": (4,),
+        "out": (3,),
+    }
+    assert blocks(model)["out"] is model.get_layer("softmax").output
+
+
+def test_states_of_a_net_with_a_skip_by_hand(skip):
+    x = np.array([[1, -2], [-3, 4]], np.float32)
+    found = states(skip, x)
+    assert list(found) == layer_names(skip) == ["hidden", "out"]
+    assert found["hidden"].tolist() == [[1, 0], [0, 4]]
+    assert found["out"].tolist() == [[2, -2], [-3, 8]]
+    assert list(states(skip, x, "out")) == ["out"]
+    assert list(states(skip, x, ["out", "hidden"])) == ["out", "hidden"]
+    assert states(skip, x[:0])["hidden"].shape == (0, 2)
+
+
+def test_states_of_a_nested_model_by_hand():
+    inner = keras.Sequential([keras.Input((2,)), identity(2, "a", "relu")], name="inner")
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, identity(2, "out")(inner(identity(2, "first")(inputs))))
+    found = states(model, np.array([[1, -2]], np.float32))
+    assert {name: array.tolist() for name, array in found.items()} == {
+        "first": [[1, -2]],
+        "inner": [[1, 0]],
+        "out": [[1, 0]],
+    }
+
+
+def test_states_in_chunks_equal_states_at_once(trained, small, monkeypatch):
+    whole = states(trained, small.pool.x)
+    monkeypatch.setattr(sys.modules["mode.layers.states"], "CHUNK", 64)
+    for name, array in states(trained, small.pool.x).items():
+        np.testing.assert_allclose(array, whole[name], atol=1e-6)
+    output = trained.predict(small.pool.x, verbose=0)
+    np.testing.assert_allclose(whole["output"], output, atol=1e-6)
+
+
+def test_large_spatial_states_are_averaged_over_space():
+    array = np.arange(2 * 3 * 3 * 2, dtype=np.float64).reshape(2, 3, 3, 2)
+    assert features(array).shape == (2, 18)
+    np.testing.assert_allclose(features(array, limit=17), array.mean(axis=(1, 2)))
+    assert features(array[:0]).shape == (0, 18)
+
+
+def test_models_without_reachable_layers_are_refused(refused, small):
+    class Subclassed(keras.Model):
+        def __init__(self):
+            super().__init__(name="own")
+            self.flatten, self.out = layers.Flatten(), layers.Dense(10, "softmax")
+
+        def call(self, inputs):
+            return self.out(self.flatten(inputs))
+
+    own = Subclassed()
+    own(small.train.x[:2])
+    weightless = keras.Sequential([keras.Input((3,)), layers.Softmax()], name="weightless")
+    unbuilt = keras.Sequential([layers.Dense(3)], name="unbuilt")
+    message = (
+        "the model must be built and have reachable layers with weights. "
+        "Received: {}. Build it as a Sequential or functional model."
+    )
+    assert refused(blocks, own) == message.format("Subclassed 'own' with 2 layers")
+    assert refused(layer_names, weightless) == message.format(
+        "Sequential 'weightless' with 1 layers"
+    )
+    assert refused(layer_names, unbuilt) == message.format("Sequential 'unbuilt' with 1 layers")
+    refused(target_layer, own, small, 1, kind="under-fitted")
+    assert refused(states, build("published"), small.test.x, "hiden_1") == (
+        "layer must be one of 'hidden_1', 'hidden_2', 'output'. Received: 'hiden_1'. "
+        "Did you mean 'hidden_1'?"
+    )
+
+
+def accuracy(probabilities: np.ndarray, part: Part) -> float:
+    return (probabilities.argmax(axis=1) == part.y).mean()
+
+
+def last_probe_is_the_model(model: keras.Model, data: Data) -> None:
+    before = [weights.copy() for weights in model.get_weights()]
+    probes = probe_layers(model, data)
+    assert list(probes.heads) == layer_names(model)
+    last = layer_names(model)[-1]
+    own = accuracy(predict(model, data.diagnosis.x), data.diagnosis)
+    assert abs(accuracy(probes.diagnosis[last], data.diagnosis) - own) <= 0.01
+    for weights, kept in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weights, kept)
+    assert all(layer.trainable for layer in model.layers)
+
+
+def test_the_last_probe_is_as_accurate_as_the_model_on_digits(trained, digits):
+    last_probe_is_the_model(trained, digits)
+
+
+@needs_mnist
+def test_the_last_probe_is_as_accurate_as_the_model_on_mnist():
+    data = load("mnist")
+    model = train(build("published"), data.train.x, data.train.y, epochs=3)
+    last_probe_is_the_model(model, data)
+
+
+def test_probes_depend_on_the_seed_and_are_judged_where_asked(trained, small):
+    one, two, other = (probe_layers(trained, small, seed=seed) for seed in (0, 0, 1))
+    assert (one.heads["output"] == two.heads["output"]).all()
+    assert (one.heads["output"] != other.heads["output"]).any()
+    on_test = probe_layers(trained, small, judge=small.test)
+    assert (on_test.heads["output"] == one.heads["output"]).all()
+    assert len(on_test.diagnosis["output"]) == len(small.test)
+    scale = one.scales["hidden_1"]
+    np.testing.assert_allclose(scale[0], states(trained, small.train.x)["hidden_1"].mean(axis=0))
+
+
+def test_states_are_scaled_and_a_constant_unit_stays_at_zero():
+    array = np.array([[1, 7], [3, 7]], np.float32)
+    scale = scale_of(array)
+    assert zscale(array, scale).tolist() == [[-1, 0], [1, 0]]
+    assert zscale(np.array([[5, 8]], np.float32), scale).tolist() == [[3, 1]]
+
+
+def test_a_head_finds_what_separates_and_knows_the_shares_where_nothing_does():
+    generator = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [300, 100])
+    inputs = np.where(labels == 1, 1.0, -1.0)[:, None].astype(np.float32)
+    head = softmax_head(inputs, labels, 2, generator=generator)
+    assert head.shape == (2, 2)
+    assert head[0, 1] > 1 > -1 > head[0, 0]
+    constant = softmax_head(0 * inputs, labels, 2, generator=generator)
+    assert np.exp(constant[1, 1] - constant[1, 0]) == pytest.approx(1 / 3, rel=0.15)
+
+
+def test_a_head_needs_a_label_for_each_input(refused):
+    assert refused(softmax_head, np.zeros((3, 1)), np.zeros(2, int), 2, generator=None) == (
+        "inputs and labels must have the same length. Received: inputs: 3, labels: 2."
+    )
+
+
+def test_bhattacharyya_by_hand():
+    p, q = np.array([[0.5, 0.5], [1, 0]]), np.array([[0.5, 0.5], [0.25, 0.75]])
+    assert bhattacharyya(p, p) == pytest.approx(0)
+    assert bhattacharyya(p, q) == pytest.approx(np.log(2) / 2)
+    assert bhattacharyya(p, q) == bhattacharyya(q, p)
+    assert bhattacharyya(np.array([[1.0, 0]]), np.array([[0.0, 1]])) == pytest.approx(
+        -np.log(1e-12)
+    )
+
+
+def scripted(held_out: list[int], reference: list[int]) -> tuple[Probes, Part]:
+    """Probes of which layer i has held_out[i] (reference[i]) of 100 inputs of label 1 right."""
+    part = Part(np.zeros((100, 1)), np.ones(100, int))
+
+    def says(right: int) -> np.ndarray:
+        return np.eye(2)[(np.arange(100) < right).astype(int)]
+
+    names = [f"layer {number}" for number in range(1, len(held_out) + 1)]
+    on_train = dict(zip(names, map(says, reference), strict=True))
+    return Probes({}, {}, on_train, dict(zip(names, map(says, held_out), strict=True))), part
+
+
+@pytest.mark.parametrize(
+    ("held_out", "chosen"),
+    [
+        ([50, 70, 80, 90], 4),  # always better: the last
+        ([50, 70, 70, 90], 2),  # no better after the second
+        ([50, 40, 70, 90], 1),  # worse after the first
+        ([22, 23, 24, 24], 3),  # 0.24 - 0.23 is a step of 0.01, though not in floats
+        ([50], 1),
+    ],
+)
+def test_under_fitting_walks_forward_until_a_layer_adds_nothing(held_out, chosen):
+    probes, part = scripted(held_out, [99] * len(held_out))
+    choice = choose_layer(probes, part, part, 1, kind="under-fitted")
+    assert choice.layer == f"layer {chosen}"
+    assert choice.curve["label accuracy"].tolist() == [right / 100 for right in held_out]
+
+
+@pytest.mark.parametrize(
+    ("gaps", "chosen"),
+    [
+        ([0, 10, 20, 30], 4),  # the last layer widens
+        ([0, 10, 20, 20], 3),
+        ([0, 10, 11, 12], 2),  # 0.01 more is not more than eps
+        ([20, 20, 19, 5], 1),  # nothing widens: it was there from the first on
+    ],
+)
+def test_over_fitting_walks_backward_to_the_last_layer_that_widens_the_gap(gaps, chosen):
+    probes, part = scripted([60 - gap for gap in gaps], [60] * len(gaps))
+    choice = choose_layer(probes, part, part, 1, kind="over-fitted")
+    assert choice.layer == f"layer {chosen}"
+    assert choice.kind == "over-fitted"
+    np.testing.assert_allclose(choice.curve["gap"], np.array(gaps) / 100, atol=1e-12)
+
+
+def test_eps_moves_the_stop():
+    probes, part = scripted([50, 60, 65, 66], [99] * 4)
+    found = [
+        choose_layer(probes, part, part, 1, kind="under-fitted", eps=eps).layer
+        for eps in (0.0, 0.02, 0.07, 0.2)
+    ]
+    assert found == ["layer 4", "layer 3", "layer 2", "layer 1"]
+
+
+def test_the_curve_by_hand():
+    p = {"a": np.array([[0.8, 0.2], [0.3, 0.7]]), "b": np.array([[0.2, 0.8], [0.3, 0.7]])}
+    judge, seen = Part(np.zeros((2, 1)), np.array([0, 1])), Part(np.zeros((1, 1)), np.array([0]))
+    probes = Probes({}, {}, {"a": np.array([[1.0, 0]]), "b": np.array([[1.0, 0]])}, p)
+    curve = layer_curve(probes, seen, judge, 0)
+    expected = pd.DataFrame(
+        {
+            "layer": ["a", "b"],
+            "accuracy": [1.0, 0.5],
+            "label accuracy": [1.0, 0.0],
+            "reference accuracy": [1.0, 1.0],
+            "gap": [0.0, 1.0],
+            "bhattacharyya": [np.nan, -np.log(2 * np.sqrt(0.16))],
+        }
+    )
+    pd.testing.assert_frame_equal(curve, expected)
+
+
+def test_target_layer_of_a_real_model(trained, small):
+    choice = target_layer(trained, small, 3, kind="under-fitted", eps=0.02)
+    assert choice.curve["layer"].tolist() == ["hidden_1", "hidden_2", "hidden_3", "output"]
+    assert (choice.label, choice.kind, choice.eps) == (3, "under-fitted", 0.02)
+    curve = choice.curve["label accuracy"].tolist()
+    steps = [after - before for before, after in pairwise(curve)]
+    stalled = [number for number, step in enumerate(steps) if step < 0.02]
+    assert choice.layer == choice.curve["layer"][stalled[0] if stalled else 3]
+
+
+def test_target_layer_refuses(trained, small, refused):
+    assert refused(target_layer, trained, small, 3, kind="underfitted") == (
+        "kind must be one of 'over-fitted', 'under-fitted'. Received: 'underfitted'. "
+        "Did you mean 'under-fitted'?"
+    )
+    assert refused(target_layer, trained, small, 10, kind="under-fitted") == (
+        "label must be from 0 to 9. Received: labels from 10 to 10."
+    )
+    assert refused(target_layer, trained, small, 3, kind="under-fitted", eps=2) == (
+        "eps must be a number from 0 to 1. Received: 2."
+    )
+    without = small.with_part("diagnosis", small.diagnosis.take(small.diagnosis.y != 3))
+    assert refused(target_layer, trained, without, 3, kind="under-fitted") == (
+        "label must have inputs in the train and diagnosis parts. Received: 3, without."
+    )

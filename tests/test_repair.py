@@ -1,0 +1,318 @@
+"""The repair loop, its control and what it refuses, on a few hundred digits."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from keras import layers
+
+from mode.data import Data
+from mode.models import build, predict, train
+from mode.repair import METRICS, RECIPES, Recipe, compare_metrics, control, protocol_recipe, run
+from mode.repair import repair as repair_
+from mode.repair.loop import measure
+
+QUICK = {"rounds": 2, "batch": 60, "epochs": 1}
+
+
+def repair(model, data, **options):
+    return repair_(model, data, **{**QUICK, **options})
+
+
+def without_seconds(repaired) -> pd.DataFrame:
+    return repaired.rounds.drop(columns="seconds")
+
+
+def state(model: keras.Model) -> list[bytes]:
+    variables = [*model.variables, *model.optimizer.variables]
+    return [np.asarray(variable).tobytes() for variable in variables]
+
+
+@pytest.mark.parametrize("selector", RECIPES)
+def test_every_recipe_repairs_and_keeps_to_the_rules(selector, under_fitted, small):
+    before, pool = state(under_fitted), small.pool.x.copy()
+    repaired = repair(under_fitted, small, selector=selector)
+    assert state(under_fitted) == before
+    assert (small.pool.x == pool).all()
+    rounds = repaired.rounds
+    assert rounds["round"].tolist() == [0, 1, 2]
+    assert rounds["inputs"].tolist() == [0, 60, 120]
+    chosen = np.concatenate(repaired.chosen)
+    assert len(set(chosen.tolist())) == len(chosen) == 120, "no input twice"
+    assert repaired.notes == ()
+    correct = predict(repaired.model, small.test.x).argmax(axis=1) == small.test.y
+    assert rounds["accuracy"].iloc[-1] == pytest.approx(correct.mean())
+    assert (rounds["seconds"][1:] > 0).all()
+
+
+def test_the_same_seed_gives_the_same_rows_and_another_seed_others(under_fitted, small):
+    for selector in ("mode", "recommended"):
+        one, two, other = (
+            repair(under_fitted, small, selector=selector, seed=seed) for seed in (3, 3, 4)
+        )
+        assert without_seconds(one).to_csv() == without_seconds(two).to_csv()
+        np.testing.assert_array_equal(np.stack(one.chosen), np.stack(two.chosen))
+        assert without_seconds(one).to_csv() != without_seconds(other).to_csv()
+
+
+def test_more_inputs_help(under_fitted, small):
+    repaired = repair(under_fitted, small, rounds=3, batch=200, epochs=5)
+    accuracy = repaired.rounds["accuracy"]
+    assert accuracy.iloc[-1] > accuracy.iloc[0] + 0.1
+
+
+def test_measure_by_hand(small):
+    part = small.test.take(np.arange(4))
+    data = small.with_part("test", replace(part, y=np.array([0, 0, 1, 2])))
+    before, after = (np.eye(10)[classes] for classes in ([0, 1, 1, 1], [0, 0, 2, 1]))
+    row = measure(data, before, after)
+    assert row["accuracy"] == 0.5
+    assert (row["repaired"], row["broken"], row["worst accuracy"]) == (1, 1, 0)
+    assert [row[f"accuracy of {label}"] for label in range(3)] == [1, 0, 0]
+    assert np.isnan(row["accuracy of 3"])
+
+
+def test_targeted_inputs_are_of_the_worst_label(under_fitted, small):
+    repaired = repair(under_fitted, small, selector="mode", metric="cosine", alpha=0.5)
+    first = repaired.faults.iloc[0]
+    assert repaired.rounds["label"][1] == first["label"]
+    assert first["accuracy"] == repaired.faults["accuracy"].min()
+    batch = small.pool.y[repaired.chosen[0]]
+    selected = 30 if first["kind"] == "under-fitted" else 15
+    assert (batch[:selected] == first["label"]).all()
+
+
+def test_uncertain_inputs_are_chosen_by_the_models_own_margin(under_fitted, small):
+    repaired = repair(under_fitted, small, selector="margin", rounds=1)
+    top = np.sort(under_fitted.predict(small.pool.x, verbose=0), axis=1)
+    expected = np.argsort(top[:, -1] - top[:, -2], kind="stable")[:60]
+    assert set(repaired.chosen[0].tolist()) == set(expected.tolist())
+
+
+def test_over_fitting_takes_inputs_of_the_label_and_of_others(over_fitted, small):
+    recipe = Recipe(alpha=1.0, theta=0.0, gamma=0.02, rounds=1, batch=20, epochs=1, eps=0.01)
+    repaired = run(over_fitted, small, recipe)
+    assert repaired.rounds["kind"][1] == "over-fitted"
+    own = small.pool.y[repaired.chosen[0]] == repaired.rounds["label"][1]
+    assert own.tolist() == [True] * 10 + [False] * 10
+
+
+def test_a_sound_model_is_left_alone(under_fitted, small):
+    repaired = repair(under_fitted, small, theta=0.0, gamma=1.0)
+    assert repaired.chosen == ()
+    assert repaired.notes == ("round 1 was not needed: no label is faulty",)
+    assert repaired.rounds["round"].tolist() == [0]
+    assert repaired.model is not under_fitted
+    assert repaired.faults.empty
+    alone = control(under_fitted, small, Recipe(), repaired)
+    assert alone.chosen == ()
+    assert alone.model is not under_fitted
+
+
+@pytest.mark.parametrize("selector", ["mode", "quota_random", "recommended"])
+def test_the_control_gets_as_many_inputs(selector, under_fitted, small):
+    """Also where the pool has too few of the label: 200 of 600 inputs, of which about 60 are."""
+    recipe = replace(RECIPES[selector], rounds=2, batch=200, epochs=1, gamma=1.0)
+    recipe = recipe if selector == "recommended" else replace(recipe, alpha=1.0)
+    repaired = run(under_fitted, small, recipe)
+    alone = control(under_fitted, small, recipe, repaired)
+    assert list(map(len, alone.chosen)) == list(map(len, repaired.chosen)) == [200, 200]
+    assert set(alone.chosen[0].tolist()) != set(repaired.chosen[0].tolist())
+    if selector != "recommended":
+        own = (small.pool.y == repaired.rounds["label"][1]).sum()
+        note = f"round 1: only {own} of 200 inputs to select from: the rest is random"
+        assert repaired.notes[0] == note
+
+
+def test_a_used_up_pool_gives_what_it_has_and_says_so(under_fitted, small):
+    for selector in ("mode", "recommended"):
+        repaired = repair(under_fitted, small, selector=selector, rounds=4, batch=250, stops=False)
+        assert list(map(len, repaired.chosen)) == [250, 250, 100]
+        assert repaired.rounds["inputs"].tolist() == [0, 250, 500, 600]
+        assert [note for note in repaired.notes if "got" in note] == [
+            "round 3 got 100 of 250 inputs: pool used up",
+            "round 4 got 0 of 250 inputs: pool used up",
+        ]
+        assert sorted(np.concatenate(repaired.chosen)) == list(range(600))
+
+
+def without(data: Data, part: str, keep: np.ndarray) -> Data:
+    return data.with_part(part, getattr(data, part).take(keep))
+
+
+@pytest.mark.parametrize("selector", ["mode", "published", "recommended"])
+def test_a_class_without_input_in_the_diagnosis_part_is_named(selector, under_fitted, small):
+    data = without(small, "diagnosis", small.diagnosis.y != 4)
+    data = without(data, "test", data.test.y != 4)
+    repaired = repair(under_fitted, data, selector=selector, rounds=1)
+    assert "round 1: label 4 has no input to judge it by" in repaired.notes
+    assert repaired.rounds["label"][1] != 4
+    assert np.isnan(repaired.rounds["accuracy of 4"]).all()
+
+
+def test_a_class_without_correct_input_falls_back_and_says_so(under_fitted, small):
+    wrong = predict(under_fitted, small.diagnosis.x).argmax(axis=1) != small.diagnosis.y
+    data = without(small, "diagnosis", (small.diagnosis.y != 5) | wrong)
+    repaired = repair(under_fitted, data, selector="mode", rounds=1, theta=1.0, gamma=1.0)
+    assert repaired.rounds["label"][1] == 5
+    note = "round 1: label 5 has no correct input: HCI is that of all labels"
+    assert note in repaired.notes
+
+
+def test_a_class_without_error_falls_back_and_says_so(over_fitted, small):
+    """Over-fitting of the worst label whose inputs nothing else is taken for."""
+    predicted = predict(over_fitted, small.diagnosis.x).argmax(axis=1)
+    y = small.diagnosis.y
+    recall = [(predicted[y == label] == label).mean() for label in range(10)]
+    worst = int(np.argmin(recall))
+    data = without(small, "diagnosis", (y == worst) | (predicted != worst))
+    options = {"theta": 0.0, "gamma": 0.0, "rounds": 1, "selector": "mode"}
+    repaired = repair(over_fitted, data, **options)
+    assert repaired.rounds["label"][1] == worst
+    assert f"round 1: label {worst} has no input for HMI: it is HCI" in repaired.notes
+
+
+def test_a_label_that_the_pool_lacks_is_made_up_for_at_random(under_fitted, small):
+    label = repair(under_fitted, small, selector="mode", rounds=1).rounds["label"][1]
+    data = without(small, "pool", small.pool.y != label)
+    for kind in ("mean", "pixel"):
+        repaired = repair(under_fitted, data, selector="mode", rounds=1, gamma=1.0, kind=kind)
+        assert len(repaired.chosen[0]) == 60
+        assert repaired.notes == (
+            "round 1: only 0 of 15 inputs to select from: the rest is random",
+        )
+
+
+def small_net(*stack, units=10, last="softmax") -> keras.Model:
+    inputs = keras.Input((28, 28, 1))
+    hidden = layers.Flatten()(inputs)
+    for layer in stack:
+        hidden = layer(hidden)
+    return keras.Model(inputs, layers.Dense(units, last)(hidden))
+
+
+class Own(keras.Model):
+    """A subclassed network, whose layers cannot be reached."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.flatten, self.out = layers.Flatten(), layers.Dense(10, "softmax")
+
+    def call(self, inputs):
+        return self.out(self.flatten(inputs))
+
+
+def one_hot_loss(model: keras.Model) -> keras.Model:
+    model.compile("adam", "categorical_crossentropy")
+    return model
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: small_net(last=None),
+        lambda: one_hot_loss(small_net(layers.Dense(8, "relu"))),
+        lambda: small_net(layers.Dense(8), layers.BatchNormalization(), layers.Dropout(0.2)),
+    ],
+    ids=["logits", "one-hot", "normalised"],
+)
+def test_other_kinds_of_models_are_repaired(make, small):
+    start = train(make(), small.train.x, small.train.y, epochs=3)
+    repaired = repair(start, small, selector="mode", metric="euclidean", epochs=3)
+    assert repaired.rounds["accuracy"].iloc[-1] > repaired.rounds["accuracy"].iloc[0]
+
+
+def test_a_subclassed_model_is_repaired_where_no_layer_is_needed(small, refused):
+    model = Own(name="own")
+    model(small.train.x[:2])
+    assert len(repair(model, small, selector="margin", rounds=1).chosen) == 1
+    assert refused(repair, model, small, selector="mode") == (
+        "the model must be built and have reachable layers with weights. "
+        "Received: Own 'own' with 2 layers. Build it as a Sequential or functional model."
+    )
+
+
+OPTIONS = (
+    "'alpha', 'batch', 'defects', 'epochs', 'eps', 'gamma', 'kind', 'layer', 'metric', 'replay', "
+    "'rounds', 'selector', 'stops', 'targeted', 'theta'"
+)
+SELECTORS = (
+    "'entropy', 'gini', 'least_confidence', 'margin', 'mode', 'published', 'quota_random', "
+    "'random', 'recommended'"
+)
+BAD = [
+    (
+        {"selector": "modes"},
+        f"selector must be one of {SELECTORS}. Received: 'modes'. Did you mean 'mode'?",
+    ),
+    (
+        {"metrics": "dot"},
+        f"option must be one of {OPTIONS}. Received: 'metrics'. Did you mean 'metric'?",
+    ),
+    (
+        {"metric": "euclidian"},
+        "metric must be one of 'bray_curtis', 'canberra', 'chebyshev', 'cosine', 'dot', "
+        "'earth_mover', 'earth_mover_2d', 'euclidean', 'manhattan', 'minkowski'. "
+        "Received: 'euclidian'. Did you mean 'euclidean'?",
+    ),
+    (
+        {"kind": "pixels"},
+        "kind must be one of 'importance', 'mean', 'pixel'. Received: 'pixels'. "
+        "Did you mean 'pixel'?",
+    ),
+    (
+        {"layer": "hidden_1"},
+        "layer must be one of 'chosen', 'last hidden', 'output'. Received: 'hidden_1'. "
+        "Did you mean 'last hidden'?",
+    ),
+    ({"alpha": 1.5}, "alpha must be a number from 0 to 1. Received: 1.5."),
+    ({"theta": -0.1}, "theta must be a number from 0 to 1. Received: -0.1."),
+    ({"replay": float("inf")}, "replay must be a number of at least 0. Received: inf."),
+    ({"rounds": 0}, "rounds must be a whole number of at least 1. Received: 0."),
+    ({"batch": 601}, "batch must be at most the pool's 600 inputs. Received: 601."),
+    ({"seed": -1}, "seed must be a whole number of at least 0. Received: -1."),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD, ids=[message[:20] for _, message in BAD])
+def test_bad_options_are_refused(options, message, under_fitted, small, refused):
+    assert refused(repair, under_fitted, small, **options) == message
+
+
+def test_models_that_do_not_fit_are_refused(small, refused):
+    for classes in (5, 12):
+        assert refused(repair, build("published", classes=classes), small) == (
+            f"the model must tell 10 classes apart. Received: {classes}."
+        )
+    assert refused(repair, build("published", shape=(14, 14, 1)), small) == (
+        "the inputs must have shape ('n', 14, 14, 1). Received: shape (400, 28, 28, 1)."
+    )
+
+
+def test_protocols(refused):
+    published = protocol_recipe("published", layer_selection=True)
+    corrected = protocol_recipe("corrected", layer_selection=False, batch=7)
+    assert (published.kind, published.layer, len(published.defects.on())) == ("pixel", "chosen", 12)
+    assert (corrected.kind, corrected.layer, corrected.defects.on()) == ("mean", "last hidden", [])
+    assert corrected.batch == 7
+    assert refused(protocol_recipe, "publish", layer_selection=True) == (
+        "protocol must be one of 'corrected', 'published'. Received: 'publish'. "
+        "Did you mean 'published'?"
+    )
+    assert refused(Recipe, selector="quota_random") == (
+        "selector must be one of 'entropy', 'farthest', 'gini', 'least_confidence', 'margin', "
+        "'nearest', 'random'. Received: 'quota_random'. Did you mean 'random'?"
+    )
+
+
+def test_the_experiment_has_rows_of_each_metric_and_its_control(small, refused):
+    recipe = protocol_recipe("corrected", layer_selection=False, rounds=1, batch=50, epochs=1)
+    rows = pd.concat(compare_metrics(small, recipe, metrics=METRICS[:2], epochs=2))
+    assert rows.groupby(["metric", "arm"]).size().to_dict() == {
+        (metric, arm): 2 for metric in ("cosine", "dot") for arm in ("control", "mode")
+    }
+    assert len(METRICS) == 9
+    message = refused(next, compare_metrics(small, recipe, metrics=["dott"]))
+    assert message.endswith("Received: 'dott'. Did you mean 'dot'?")

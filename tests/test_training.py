@@ -1,0 +1,301 @@
+"""`train` equals a loop of `train_on_batch` over the same batches, whatever the model."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, losses, ops, optimizers
+
+from mode import seeds
+from mode.models import build, predict, train
+
+GENERATOR = np.random.default_rng(0)
+X = GENERATOR.random((150, 6), dtype=np.float32)
+Y = ((X[:, 0] > X[:, 1]).astype(int) + (X[:, 2] > 0.6)).astype(int)
+IMAGES = GENERATOR.random((40, 8, 8, 1), dtype=np.float32)
+
+
+def dense(*stack, last="softmax", units=3) -> keras.Model:
+    return keras.Sequential(
+        [keras.Input((6,)), layers.Dense(8, "relu"), *stack, layers.Dense(units, last)]
+    )
+
+
+def per_row(y_true, y_pred):
+    """Squared error, each row for itself."""
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+def per_batch(y_true, y_pred):
+    """One number a batch: the error of its worst row."""
+    return ops.max(per_row(y_true, y_pred))
+
+
+class Weighted(losses.Loss):
+    """A loss object that Keras does not know, with a setting that is not in its config."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def call(self, y_true, y_pred):
+        return self.factor * per_row(y_true, y_pred)
+
+
+class Net(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.first, self.second = layers.Dense(8, "relu"), layers.Dense(3, "softmax")
+
+    def call(self, inputs):
+        return self.second(self.first(inputs))
+
+
+def subclassed() -> keras.Model:
+    model = Net()
+    model(X[:2])
+    return model
+
+
+def convolutional() -> keras.Model:
+    stack = [layers.Conv2D(3, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten()]
+    return keras.Sequential([keras.Input((8, 8, 1)), *stack, layers.Dense(3, "softmax")])
+
+
+def regularised() -> keras.Model:
+    return dense(layers.Dense(5, kernel_regularizer="l2", activity_regularizer="l2"))
+
+
+SPARSE = "sparse_categorical_crossentropy"
+SCHEDULE = optimizers.schedules.ExponentialDecay(0.05, 3, 0.5)
+CASES = {  # name: model, optimiser, loss, form of the labels
+    "dense": (dense, "adam", SPARSE, "integer"),
+    "one-hot": (dense, "adam", "categorical_crossentropy", "one-hot"),
+    "momentum": (dense, lambda: optimizers.SGD(0.1, momentum=0.9), SPARSE, "integer"),
+    "schedule": (dense, lambda: optimizers.Adam(SCHEDULE), SPARSE, "integer"),
+    "logits": (
+        lambda: dense(last=None),
+        "adam",
+        losses.SparseCategoricalCrossentropy(from_logits=True),
+        "integer",
+    ),
+    "binary": (lambda: dense(last="sigmoid", units=1), "adam", "binary_crossentropy", "column"),
+    "smoothed": (dense, "adam", losses.CategoricalCrossentropy(label_smoothing=0.1), "one-hot"),
+    "summed": (dense, "sgd", losses.SparseCategoricalCrossentropy(reduction="sum"), "integer"),
+    "own loss": (dense, "adam", per_row, "one-hot"),
+    "own loss of a batch": (dense, "adam", per_batch, "one-hot"),
+    "own loss object": (dense, "adam", Weighted(3.0), "one-hot"),
+    "batch normalisation": (lambda: dense(layers.BatchNormalization()), "adam", SPARSE, "integer"),
+    "regularised": (regularised, "adam", SPARSE, "integer"),
+    "convolutional": (convolutional, "adam", SPARSE, "integer"),
+    "subclassed": (subclassed, "adam", SPARSE, "integer"),
+}
+FORMS = {
+    "integer": lambda y: y,
+    "one-hot": lambda y: np.eye(3, dtype=np.float32)[y],
+    "column": lambda y: (y > 0).astype(np.float32)[:, None],
+}
+
+
+def compiled(case: str) -> keras.Model:
+    make, optimizer, loss, _ = CASES[case]
+    keras.utils.set_random_seed(1)
+    model = make()
+    model.compile(optimizer() if callable(optimizer) else optimizer, loss)
+    return model
+
+
+def slow(model: keras.Model, x, targets, *, epochs: int, batch_size: int, seed: int) -> list:
+    """Train `model` itself, batch by batch, in the order that `train` documents."""
+    order = seeds.generator(seed, "order")
+    for _ in range(epochs):
+        permutation = order.permutation(len(x))
+        for start in range(0, len(x), batch_size):
+            chosen = permutation[start : start + batch_size]
+            model.train_on_batch(x[chosen], targets[chosen])
+    return model.get_weights()
+
+
+def close(model: keras.Model, weights: list) -> None:
+    for mine, expected in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_allclose(mine, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_train_equals_a_loop_over_the_batches(case):
+    x = IMAGES if case == "convolutional" else X
+    y = Y[: len(x)]
+    targets = FORMS[CASES[case][3]](y)
+    options = {"epochs": 2, "batch_size": 32, "seed": 5}  # the last batch has 22 or 8 inputs
+    given = y if CASES[case][3] != "column" else targets
+    model = compiled(case)
+    before = model.get_weights()
+    once = train(model, x, given, **options)
+    twice = train(once, x, targets, **options)  # one-hot rows where the loss takes them
+    oracle = compiled(case)
+    oracle.set_weights(before)
+    close(once, slow(oracle, x, targets, **options))
+    assert any((w != b).any() for w, b in zip(once.get_weights(), before, strict=True))
+    close(twice, slow(oracle, x, targets, **options))  # the optimiser's state was carried on
+    for weights, kept in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weights, kept)
+
+
+@pytest.mark.parametrize(("batch_size", "n"), [(9999, 150), (32, 1), (2, 140)])
+def test_any_batch_size_and_number_of_inputs(batch_size, n):
+    model, oracle = compiled("dense"), compiled("dense")
+    options = {"epochs": 1, "batch_size": batch_size, "seed": 0}
+    close(train(model, X[:n], Y[:n], **options), slow(oracle, X[:n], Y[:n], **options))
+
+
+@pytest.mark.parametrize(
+    ("last", "units", "loss"),
+    [
+        ("softmax", 3, losses.SparseCategoricalCrossentropy()),
+        (None, 3, losses.SparseCategoricalCrossentropy(from_logits=True)),
+        ("sigmoid", 1, losses.BinaryCrossentropy()),
+        (None, 1, losses.BinaryCrossentropy(from_logits=True)),
+    ],
+)
+def test_a_model_that_is_not_compiled_gets_adam_and_the_loss_of_its_output(last, units, loss):
+    model = dense(last=last, units=units)
+    assert not model.compiled
+    y = Y if units == 3 else FORMS["column"](Y)
+    options = {"epochs": 2, "batch_size": 32, "seed": 0}
+    trained = train(model, X, y, **options)
+    assert not model.compiled
+    oracle = keras.models.clone_model(model)
+    oracle.set_weights(model.get_weights())
+    oracle.compile("adam", loss)
+    close(trained, slow(oracle, X, y, **options))
+
+
+def test_subclassed_logits_that_are_not_compiled_are_trained_as_logits():
+    class Logits(Net):
+        def call(self, inputs):
+            return 9 * inputs[:, :3] + 0 * super().call(inputs)
+
+    model = Logits()
+    model(X[:2])
+    assert train(model, X, Y, epochs=0).loss.get_config()["from_logits"] is True
+
+
+def test_models_that_differ_only_in_their_own_code_do_not_share_a_loop():
+    """Two losses of one name, and two classes of one name, each with its own result."""
+
+    def scaled(factor):
+        return lambda y_true, y_pred: factor * per_row(y_true, y_pred)
+
+    def network(scale):
+        class Same(Net):
+            def call(self, inputs):
+                return ops.softmax(scale * super().call(inputs))
+
+        return Same()
+
+    for make in (
+        lambda factor: (dense(), scaled(factor)),
+        lambda factor: (dense(), Weighted(factor)),
+        lambda factor: (network(factor), "mse"),
+    ):
+        for factor in (1.0, 4.0):
+            results = []
+            for run in (lambda m: train(m, X, Y, epochs=1).get_weights(), None):
+                keras.utils.set_random_seed(3)
+                model, loss = make(factor)
+                model(X[:2])
+                model.compile(optimizers.SGD(0.1), loss)
+                targets = FORMS["one-hot"](Y)
+                options = {"epochs": 1, "batch_size": 32, "seed": 0}
+                results.append(run(model) if run else slow(model, X, targets, **options))
+            for mine, expected in zip(*results, strict=True):
+                np.testing.assert_allclose(mine, expected, atol=1e-4)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others():
+    model = compiled("dense")
+    one, two, other = (train(model, X, Y, seed=seed) for seed in (1, 1, 2))
+    for first, second in zip(one.get_weights(), two.get_weights(), strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert any((a != b).any() for a, b in zip(one.get_weights(), other.get_weights(), strict=True))
+
+
+def test_dropout_depends_on_the_seed_alone():
+    keras.utils.set_random_seed(9)
+    model = dense(layers.Dropout(0.5, seed=4))
+    model.compile("adam", SPARSE)
+    trained = []
+    for global_seed, seed in ((1, 1), (2, 1), (1, 2)):
+        keras.utils.set_random_seed(global_seed)
+        trained.append(train(model, X, Y, epochs=2, batch_size=150, seed=seed).get_weights()[0])
+    np.testing.assert_array_equal(trained[0], trained[1])
+    assert (trained[0] != trained[2]).any(), "with one batch an epoch, order does not matter"
+    undropped = dense()
+    undropped.compile("adam", SPARSE)
+    undropped.set_weights(model.get_weights())
+    plain = train(undropped, X, Y, epochs=2, batch_size=150, seed=1).get_weights()[0]
+    assert abs(trained[0] - plain).max() > 1e-3, "it drops"
+
+
+def test_batch_normalisation_learns_its_statistics():
+    model = compiled("batch normalisation")
+    moving = train(model, X + 5, Y, epochs=30).layers[1].moving_mean.numpy()
+    assert abs(moving).max() > 0.1
+    assert not model.layers[1].moving_mean.numpy().any()
+
+
+def test_frozen_layers_stay_frozen():
+    model = compiled("dense")
+    model.layers[0].trainable = False
+    model.compile("adam", SPARSE)
+    trained = train(model, X, Y)
+    np.testing.assert_array_equal(trained.get_weights()[0], model.get_weights()[0])
+    assert (trained.get_weights()[2] != model.get_weights()[2]).any()
+
+
+def test_nothing_that_was_given_is_changed():
+    model = compiled("momentum")
+    model.fit(X, Y, verbose=0)
+    arrays = [X, Y, *model.get_weights(), *(v.numpy() for v in model.optimizer.variables)]
+    before = [array.tobytes() for array in arrays]
+    train(model, X, Y)
+    arrays = [X, Y, *model.get_weights(), *(v.numpy() for v in model.optimizer.variables)]
+    assert [array.tobytes() for array in arrays] == before
+
+
+def test_no_epochs_is_a_copy():
+    model = compiled("dense")
+    copy = train(model, X, Y, epochs=0)
+    assert copy is not model
+    np.testing.assert_array_equal(copy.get_weights()[0], model.get_weights()[0])
+
+
+def test_it_learns_the_digits(trained, digits):
+    accuracy = (predict(trained, digits.test.x).argmax(axis=1) == digits.test.y).mean()
+    assert accuracy > 0.85
+
+
+def test_train_refuses_what_does_not_fit(refused):
+    model = build("published", shape=(6, 1, 1), classes=3)
+    x = X.reshape(150, 6, 1, 1)
+    assert refused(train, model, X, Y) == (
+        "the inputs must have shape ('n', 6, 1, 1). Received: shape (150, 6)."
+    )
+    assert refused(train, model, x, Y + 1) == (
+        "y must be from 0 to 2. Received: labels from 1 to 3."
+    )
+    assert refused(train, model, x, Y[:9]) == (
+        "x and y must have the same length. Received: x: 150, y: 9."
+    )
+    assert refused(train, model, x[:0], Y[:0]) == "x must not be empty. Received: length 0."
+    assert refused(train, model, np.where(x == x[3, 2], np.nan, x), Y) == (
+        "x must be finite. Received: nan at index (3, 2, 0, 0), 1 in all."
+    )
+    assert refused(train, model, x, Y, epochs=-1) == (
+        "epochs must be a whole number of at least 0. Received: -1."
+    )
+    assert refused(train, model, x, Y, batch_size=0) == (
+        "batch_size must be a whole number of at least 1. Received: 0."
+    )
+    assert refused(train, model, x, Y, seed=-1) == (
+        "seed must be a whole number of at least 0. Received: -1."
+    )
