@@ -8,9 +8,11 @@ import keras
 import numpy as np
 
 from mode.featurevis import training
+from mode.featurevis.targets import layers_of
 from mode.seeds import derive, generator
 
 STEPS, BATCH = 300, 64
+LIGHT, LEAST = 5e6, 60  # multiplications an image up to which all steps are taken; fewest steps
 
 
 def reborn(model: keras.Model, seed: int) -> keras.Model | None:
@@ -36,6 +38,21 @@ def reborn(model: keras.Model, seed: int) -> keras.Model | None:
     return twin if twin.built and twin.count_params() == model.count_params() else None
 
 
+def multiplications(model: keras.Model) -> float:
+    """Return about how many an image takes: weights of each kernel x places it is applied at."""
+    total = 0.0
+    for layer in layers_of(model).values():
+        kernel = getattr(layer, "kernel", None)
+        if kernel is not None:
+            total += float(np.prod(kernel.shape)) * float(np.prod(layer.output.shape[1:-1]))
+    return total
+
+
+def steps_for(model: keras.Model) -> int:
+    """Return the twin's steps: fewer for a heavy network, so that an audit stays short."""
+    return int(max(LEAST, min(STEPS, STEPS * LIGHT / max(multiplications(model), 1.0))))
+
+
 def healthy(
     model: keras.Model, images: np.ndarray, labels: np.ndarray, *, logits: bool, seed: int
 ) -> keras.Model | None:
@@ -44,6 +61,6 @@ def healthy(
     if twin is None:
         return None
     step = training.classifier_step(twin, keras.optimizers.Adam(1e-3), logits=logits)
-    rows = training.batches(len(images), BATCH, STEPS, generator(seed, "twin batches"))
+    rows = training.batches(len(images), BATCH, steps_for(twin), generator(seed, "twin batches"))
     training.run(step, (images, labels.astype(np.int32)), rows)
     return twin
