@@ -32,12 +32,12 @@ def alpha(model: keras.Model) -> float:
 
 def prototype_score(model: keras.Model) -> float:
     """Return mean cosine of hidden states between prototypes of a class, minus between classes."""
-    found = maximise(model, None, restarts=3, steps=60, progress=False)
+    found = maximise(model, None, restarts=3, steps=40, progress=False)
     weighted = [layer for layer in model.layers if layer.weights]
     read = targets.output_of(model, weighted[-2])
     flat = found.images.reshape(-1, *found.images.shape[2:])
     states = np.asarray(read(flat)).reshape(len(flat), -1)
-    states /= np.linalg.norm(states, axis=1, keepdims=True) + 1e-9
+    states = states / (np.linalg.norm(states, axis=1, keepdims=True) + 1e-9)
     alike = (states @ states.T).reshape(10, 3, 10, 3)
     own = [alike[k, i, k, j] for k in range(10) for i in range(3) for j in range(i)]
     other = [alike[k, :, j].mean() for k in range(10) for j in range(k)]
@@ -71,7 +71,8 @@ def main(data: str, models: str, out: str) -> None:
     held = {name: _load(data, file) for name, file in SETS.items()}
     priors = {name: load_prior(name) for name in SETS}
     asks = {name: measuring.questions(prior, seed=0) for name, prior in priors.items()}
-    for member in tqdm([m for m in members() if m["name"] not in done]):
+    shuffled = generator(0, "order").permutation(members())  # stopped early, some of each kind
+    for member in tqdm([m for m in shuffled if m["name"] not in done]):
         x, y = held[member["dataset"]]
         model = keras.saving.load_model(Path(models) / f"{member['name']}.keras")
         index, labels = chosen(member, x[:40_000], y[:40_000])
