@@ -40,7 +40,8 @@ def questions(prior: Prior, *, seed: int, labels: tuple | None = None) -> Questi
     images = images_of(prior, codes)
     judged = scores.softmax(_answers(lambda x: prior.judge(x, training=False), images))
     if labels is not None:
-        judged = judged[:, list(labels)] / judged[:, list(labels)].sum(axis=1, keepdims=True)
+        judged = judged[:, list(labels)] + 1e-12  # all of them may have underflowed
+        judged = judged / judged.sum(axis=1, keepdims=True)
         drawn = None if drawn is None else np.searchsorted(labels, drawn)
     classes = judged.argmax(axis=1) if drawn is None else drawn
     stream = generator(seed, "disturb")

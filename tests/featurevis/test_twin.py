@@ -47,8 +47,8 @@ def test_what_cannot_be_rebuilt_has_no_twin():
 def test_multiplications_by_hand_and_fewer_steps_for_heavy_networks():
     assert twin.multiplications(network()) == 3 * 3 * 4 * 6 * 6 + 6 * 6 * 4 * 2
     assert twin.steps_for(network()) == 300
-    heavy = network(width=1000, side=60)
-    assert twin.steps_for(heavy) == int(300 * 5e6 / (9 * 1000 * 58**2 + 58**2 * 1000 * 2))
+    heavy = network(width=500, side=60)
+    assert twin.steps_for(heavy) == int(300 * 5e6 / (9 * 500 * 58**2 + 58**2 * 500 * 2))
 
 
 def test_a_healthy_twin_learns_the_samples_and_does_so_twice_alike():
