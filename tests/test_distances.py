@@ -5,9 +5,8 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import spearmanr, wasserstein_distance
 
-from mode import distances
 from mode.checks import InputError
-from mode.distances import DISTANCES, distance
+from mode.distances import DISTANCES, blocks, distance
 
 SHAPE = (5, 4)
 
@@ -117,7 +116,7 @@ def test_chunked_equals_whole(name, shape, step, monkeypatch):
     whole = distance(name, x, m)
     parts = [distance(name, x[i : i + step], m) for i in range(0, len(x), step)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
-    monkeypatch.setattr(distances, "BLOCK_BYTES", 4 * m.size * 8)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 4 * m.size * 8)
     np.testing.assert_array_equal(distance(name, x, m), whole)
 
 

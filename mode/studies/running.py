@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mode import checks
-from mode.data.sources import SOURCES
+from mode.data import load
 from mode.distances import DISTANCES
 from mode.studies import notebooks
 from mode.studies.registry import STUDIES, Study
@@ -65,28 +65,35 @@ def run_study(
         data_dir: folder with `mnist.npz` and `fashion_mnist.npz`.
         workers: processes of the local cluster; one a core where None.
         scheduler: address of a running Dask scheduler, instead of a local cluster.
-        progress: called with what is running, and how many of how many runs are finished.
+        progress: called with what is running, and how many of how many runs have ended.
 
     Raises:
         InputError: for an unknown study or parameter, before any run is started.
     """
     study = STUDIES[checks.one_of("study", name, STUDIES)]
+    workers = checks.number("workers", workers or os.cpu_count() or 1, 1, integer=True)
     common = {**(parameters or {}), **({"data_dir": str(data_dir)} if data_dir else {})}
     runs = _runs(study, common, data=data, seeds=seeds, protocol=protocol)
     out = Path(out).resolve()
     place = name if data == "digits" else f"{name}-{Path(data).stem}"
     folder = out / "runs" / place
     pending = {run: p for run, p in runs.items() if not (folder / f"{run}.csv").exists()}
-    failed = {}
-    progress("starting", len(runs) - len(pending), len(runs))
+    failed, ended = {}, set()
+    labels = _labels(runs)
+
+    def report() -> None:
+        waiting = [labels[run] for run in pending if run not in ended]
+        progress("; ".join(waiting[:workers]), len(runs) - len(waiting), len(runs))
+
+    report()
     if pending:
         notebook = notebooks.path(study.notebook)
         jobs = {run: (notebook, out, place, run, p) for run, p in pending.items()}
         for run, error in _execute(jobs, workers, scheduler):
+            ended.add(run)
             if error:
                 failed[run] = error
-            finished = sum((folder / f"{run}.csv").exists() for run in runs)
-            progress(run, finished, len(runs))
+            report()
     done = tuple(run for run in pending if run not in failed)
     return Outcome(place, done, tuple(run for run in runs if run not in pending), failed)
 
@@ -105,10 +112,17 @@ def _runs(study: Study, common: dict, *, data: str, seeds: int, protocol: str) -
     return runs
 
 
+def _labels(runs: Mapping[str, Mapping]) -> dict[str, str]:
+    """Return run's name -> what tells it from the other runs, in short."""
+    first = next(iter(runs.values()))
+    varying = [key for key in first if len({str(p[key]) for p in runs.values()}) > 1]
+    return {run: ", ".join(f"{k} {p[k]}" for k in varying) or run for run, p in runs.items()}
+
+
 def _check_names(data: str, parameters: Mapping) -> None:
     """Refuse here, in one line, what every run would only refuse in its notebook."""
-    if not data.endswith(".npz"):
-        checks.one_of("data set", data, [*SOURCES, "PATH.npz"])
+    if data != "digits":
+        load(data, data_dir=parameters.get("data_dir"))
     for metric in parameters.get("metrics") or ():
         checks.one_of("metric", metric, DISTANCES)
 
@@ -122,13 +136,13 @@ def _word(value) -> str:
     return "+".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _execute(jobs: dict, workers: int | None, scheduler: str | None):
+def _execute(jobs: dict, workers: int, scheduler: str | None) -> Iterator[tuple[str, str]]:
     """Yield (run, error or "") as the runs end, in whatever order they do."""
     from dask.distributed import Client, LocalCluster, as_completed
 
     os.environ.update(ENVIRONMENT)  # for the local workers, which inherit it
     local = {
-        "n_workers": min(workers or os.cpu_count() or 1, len(jobs)),
+        "n_workers": min(workers, len(jobs)),
         "threads_per_worker": 1,
         "dashboard_address": ":0",
         "silence_logs": logging.ERROR,
