@@ -53,12 +53,15 @@ def _of(rows: pd.DataFrame, who: str) -> pd.DataFrame:
 
 
 def truth(row) -> str | None:
-    """Return what is wrong with a classifier; None where fine and over-fitted both fit."""
+    """Return what is wrong with a classifier; None where fine and over-fitted both fit.
+
+    Over-fitted is a gap over 10 points, or over 5 where there were few images to learn from.
+    """
     if row.noise >= 0.2:
         return "label noise"
     if row.condition == "under":
         return "under-fitted"
-    if row.gap > 0.10:
+    if row.gap > (0.05 if row.condition == "few" else 0.10):
         return "over-fitted"
     return None if row.gap > 0.05 else "fine"
 
