@@ -57,7 +57,7 @@ def select(
         name: a name of SELECTORS.
         candidates: the pool's measures, one entry an input.
         n: how many; a pool that holds fewer gives all it has, so compare the lengths.
-        among: indices that may be chosen; all where None.
+        among: indices that may be chosen, or a mask of them; all where None.
         generator: random numbers for the random selectors.
 
     Raises:
@@ -65,7 +65,8 @@ def select(
     """
     selector = SELECTORS[checks.one_of("selector", name, SELECTORS)]
     checks.number("n", n, 0, integer=True)
-    among = np.arange(len(candidates)) if among is None else np.asarray(among, dtype=np.int64)
+    among = np.arange(len(candidates)) if among is None else np.asarray(among)
+    among = np.flatnonzero(among) if among.dtype == bool else among.astype(np.int64)
     if among.size and (among.min() < 0 or among.max() >= len(candidates)):
         checks.fail(f"among must be indices below {len(candidates)}", f"up to {among.max()}")
     chosen = selector(candidates.take(among), min(n, len(among)), generator)

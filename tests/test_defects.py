@@ -17,6 +17,7 @@ from mode.repair import (
     Recipe,
     compare_metrics,
     control,
+    drawable,
     protocol_recipe,
     run,
     stages,
@@ -200,8 +201,13 @@ def test_swapped_hmi_hwi(over_fitted, small):
     assert chosen(over_fitted, small, recipe) != chosen(over_fitted, small, swapped)
 
 
-def test_depleted_figures_changes_no_repair(under_fitted, small):
+def test_depleted_figures_changes_what_is_drawn_and_no_repair(under_fitted, small):
     recipe = replace(PIXEL, metric="cosine")
+    repaired = run(under_fitted, small, recipe)
+    used = set(np.concatenate(repaired.chosen).tolist())
+    assert drawable(small, repaired, Defects()).tolist() == list(range(len(small.pool)))
+    left = drawable(small, repaired, on("depleted_figures", recipe).defects)
+    assert set(left.tolist()) == set(range(len(small.pool))) - used
     runs = [run(under_fitted, small, r) for r in (recipe, on("depleted_figures", recipe))]
     pd.testing.assert_frame_equal(*(r.rounds.drop(columns="seconds") for r in runs))
 

@@ -141,3 +141,10 @@ def test_bad_input_is_refused(refused):
         assert refused(shares, 10, alpha) == (
             f"alpha must be a number from 0 to 1. Received: {alpha}."
         )
+
+
+def test_among_may_be_a_mask():
+    candidates = Candidates(distances=np.array([3.0, 1.0, 2.0, 0.0]))
+    mask = np.array([True, False, True, False])
+    chosen = select("nearest", candidates, 1, among=mask, generator=np.random.default_rng(0))
+    assert chosen.tolist() == [2]

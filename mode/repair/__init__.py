@@ -1,7 +1,7 @@
 """MODE's repair loop, its arms, its control, and the published experiment."""
 
 from mode.repair.experiment import METRICS, compare_metrics, initial_model, protocol_recipe
-from mode.repair.loop import Repair, control, measure, repair, run
+from mode.repair.loop import Repair, control, drawable, measure, repair, run
 from mode.repair.recipe import DEFECTS, PROTOCOLS, RECIPES, Defects, Recipe
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Repair",
     "compare_metrics",
     "control",
+    "drawable",
     "initial_model",
     "measure",
     "protocol_recipe",

@@ -14,7 +14,7 @@ from mode.faults import accuracy_by_label, transitions
 from mode.models import classes_of, clone, predict
 from mode.models.predicting import check_inputs
 from mode.repair import stages
-from mode.repair.recipe import OPTIONS, RECIPES, Recipe
+from mode.repair.recipe import OPTIONS, RECIPES, Defects, Recipe
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,16 @@ def control(
         return replace(repaired, model=clone(model))
     plain = {"selector": "random", "targeted": False, "alpha": 1.0, "stops": False}
     return run(model, data, replace(recipe, rounds=rounds, **plain), seed=seed, taken=taken)
+
+
+def drawable(data: Data, repaired: Repair, defects: Defects) -> np.ndarray:
+    """Return the indices of the pool from which best and worst inputs are drawn: the whole pool,
+    or as published (`depleted_figures`) only what the repair has left of it."""
+    left = np.ones(len(data.pool), bool)
+    if defects.depleted_figures:
+        for batch in repaired.chosen:
+            left[batch] = False
+    return np.flatnonzero(left)
 
 
 def _check(model: keras.Model, data: Data, recipe: Recipe) -> None:

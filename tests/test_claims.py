@@ -1,0 +1,80 @@
+"""The numbers in the README and in CLAIMS.md are those of the committed tables."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TABLES = ROOT / "results" / "tables" / "publication"
+TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CLAIMS.md")}
+BOTH = tuple(TEXTS)
+
+
+def table(name: str) -> pd.DataFrame:
+    return pd.read_csv(TABLES / f"{name}.csv")
+
+
+def says(number: str, *texts: str) -> None:
+    for text in texts:
+        assert number in TEXTS[text], (number, text)
+
+
+def test_differences_from_random_inputs():
+    tested = {name: table(f"table_{name}_corrected") for name in (1, 2)}
+    low = min(100 * part["final - control"].min() for part in tested.values())
+    high = max(100 * part["final - control"].max() for part in tested.values())
+    says(f"between {low:.1f} and {high:.1f} points", "README.md")
+    for part in tested.values():
+        ends = 100 * part["final - control"].min(), 100 * part["final - control"].max()
+        says("{:.1f} to {:.1f}".format(*ends), "CLAIMS.md")
+        assert (part["holm p"] > 0.05).all(), "the texts say that none is significant"
+        assert (part["seeds"] == 15).all()
+    says(
+        f"smallest Holm p {min(part['holm p'].min() for part in tested.values()):.2f}", "CLAIMS.md"
+    )
+
+
+def test_the_one_significant_comparison_as_published():
+    rows = pd.concat([table("table_1_published"), table("table_2_published")])
+    found = rows[rows["holm p"] <= 0.05]
+    assert found["metric"].tolist() == ["bray_curtis"]
+    says(f"by {100 * found['final - control'].iloc[0]:.1f} points", "README.md")
+    says(f"Holm p = {found['holm p'].iloc[0]:.3f}", "README.md")
+
+
+def test_metrics_do_not_differ():
+    p, w = table("metrics_differ")["p"], table("metrics_differ")["kendall w"]
+    says(f"p from {p.min():.2f} to {p.max():.2f}, Kendall's W at most {w.max():.2f}", "README.md")
+    for value in p:
+        says(f"{value:.2f}", "CLAIMS.md")
+
+
+def test_layer_selection():
+    rows = table("layer_selection_matters").set_index("protocol")
+    row = 100 * rows.loc["corrected", ["median difference", "low", "high"]].astype(float)
+    says(f"gains {row.iloc[0]:.1f} points (median, 95 % interval", "README.md")
+    says(f"{row['low']:.1f} to {row['high']:.1f}", *BOTH)
+    assert not rows["equivalent"].any()
+    says(f"p = {rows.loc['published', 'p']:.3f}", "CLAIMS.md")
+    shares = table("layers_chosen").set_index(["protocol", "layer"])["share"]
+    for layer in ("hidden_1", "hidden_2", "output"):
+        says(f"{100 * shares['corrected', layer]:.0f} %", *BOTH)
+    assert shares["published", "output"] == 1
+
+
+@pytest.mark.parametrize("protocol", ["published", "corrected"])
+def test_accuracies_before_and_after(protocol):
+    rows = table("accuracy_by_round")
+    rows = rows[rows["protocol"] == protocol]
+    repaired = rows[rows["arm"] == "mode"]
+    for value in repaired.loc[repaired["round"].isin([0, 5]), "accuracy"].unique():
+        says(f"{100 * value:.1f}", "README.md")
+
+
+def test_the_published_tests():
+    row = table("published_tests").set_index("question")
+    says(f"p = {row['p'].iloc[0]:.4f}", *BOTH)
+    says(f"p = {row['p'].iloc[1]:.4f}", *BOTH)
+    says(f"{row['difference'].iloc[2]:.2f} points", *BOTH)
+    says(f"p = {row['p'].iloc[2]:.3f}", *BOTH)

@@ -1,0 +1,69 @@
+"""Every notebook keeps the house's rules, and its executed copy is of this very source."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from mode.studies import executing, notebooks
+
+ROOT = Path(__file__).parents[1]
+NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+def code_cells(name: str) -> list[dict]:
+    return [cell for cell in notebooks.read(name)["cells"] if cell["cell_type"] == "code"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestRules:
+    def test_is_named_as_a_numbered_question(self, name):
+        assert re.fullmatch(r"\d\d(-[a-z]+)+", name)
+
+    def test_is_stored_stripped_and_small(self, name):
+        assert all(not c["outputs"] and c["execution_count"] is None for c in code_cells(name))
+        assert (ROOT / "notebooks" / f"{name}.ipynb").stat().st_size < 100_000
+
+    def test_is_short_and_defines_nothing(self, name):
+        assert len(notebooks.read(name)["cells"]) <= 25
+        for cell in code_cells(name):
+            assert len(cell["source"]) <= 15
+            tree = ast.parse("".join(cell["source"]).replace("%", "#%"))
+            assert not any(isinstance(n, ast.FunctionDef | ast.ClassDef) for n in ast.walk(tree))
+
+    def test_starts_with_question_answer_and_aims(self, name):
+        text = "".join(notebooks.read(name)["cells"][0]["source"])
+        assert text.splitlines()[0].endswith("?")
+        assert "**Answer:**" in text
+        assert "**Aims.**" in text
+
+    def test_parameters_are_typed_literals_with_help_and_have_seed_and_out(self, name):
+        first = code_cells(name)[0]
+        assert first["metadata"]["tags"] == ["parameters"]
+        for line in "".join(first["source"]).splitlines():
+            assert re.fullmatch(r"[a-z_]+: (str|int|float|bool|list) = [^=#]+  # .+", line), line
+        assert {"seed", "out"} <= set(notebooks.parameters(name))
+
+    def test_small_parameters_exist(self, name):
+        assert set(executing.SMALL[name]) <= set(notebooks.parameters(name))
+
+    def test_executed_copy_has_the_same_source_and_pictures(self, name):
+        path = ROOT / "results" / "executed" / f"{name}.ipynb"
+        executed = json.loads(path.read_text(encoding="utf-8"))
+        sources = [
+            [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]
+            for notebook in (executed, notebooks.read(name))
+        ]
+        assert sources[0] == sources[1]
+        assert path.stat().st_size < 1_000_000
+        assert "/tmp/" not in path.read_text(encoding="utf-8")
+        outputs = [o for cell in executed["cells"] for o in cell.get("outputs", [])]
+        assert outputs
+        assert not any(output["output_type"] == "error" for output in outputs)
+
+
+def test_an_unknown_notebook_is_refused():
+    with pytest.raises(ValueError, match=r"^notebook must be one of .*Did you mean '02-run'\?$"):
+        notebooks.path("02-runn")

@@ -1,0 +1,43 @@
+"""The committed tables are what their rows say."""
+
+from pathlib import Path
+
+import pytest
+
+from mode import checks, results
+from mode.studies import tabulate, tabulated
+
+RESULTS = Path(__file__).parents[1] / "results"
+COMMITTED = tabulated(RESULTS)
+
+
+@pytest.mark.parametrize("study", COMMITTED)
+def test_every_committed_table_is_redone_from_its_rows(study, tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / study).symlink_to(RESULTS / "runs" / study)
+    tabulate(tmp_path, study)
+    redone = {p.name: p.read_text() for p in (tmp_path / "tables" / study).glob("*.csv")}
+    kept = {p.name: p.read_text() for p in (RESULTS / "tables" / study).glob("*.csv")}
+    assert redone == kept
+
+
+@pytest.mark.parametrize("study", COMMITTED)
+def test_a_changed_row_changes_a_table(study, tmp_path):
+    rows = results.read_rows(RESULTS / "runs" / study)
+    last = rows.index[(rows["arm"] == "mode") & (rows["round"] == rows["round"].max())][0]
+    rows.loc[last, "accuracy"] += 0.1
+    results.write_rows(rows, tmp_path / "runs" / study / "all.csv")
+    tabulate(tmp_path, study)
+    redone = {p.name: p.read_text() for p in (tmp_path / "tables" / study).glob("*.csv")}
+    kept = {p.name: p.read_text() for p in (RESULTS / "tables" / study).glob("*.csv")}
+    assert redone != kept
+
+
+def test_no_rows_is_one_clear_error(tmp_path):
+    with pytest.raises(checks.InputError) as error:
+        tabulate(tmp_path)
+    place = tmp_path / "runs" / "publication"
+    assert (
+        str(error.value)
+        == f"there must be rows of finished runs (.csv). Received: none in {place}."
+    )
