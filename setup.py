@@ -19,7 +19,10 @@ setup(
     python_requires=">=3.11",
     packages=[*find_packages(include=["mode", "mode.*"]), "mode_notebooks"],
     package_dir={"mode_notebooks": "notebooks"},
-    package_data={"mode": ["published/*.csv"], "mode_notebooks": NOTEBOOKS},
+    package_data={
+        "mode": ["published/*.csv", "featurevis/*.json", "featurevis/priors/*/*"],
+        "mode_notebooks": NOTEBOOKS,
+    },
     install_requires=[
         "click>=8.1",
         "dask>=2024.8",

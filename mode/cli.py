@@ -108,6 +108,23 @@ def diagnose(target: str, rest: tuple[str, ...], watch_only: bool) -> None:
     """
     from mode.diagnosis import diagnose_model, run_script
 
-    if target.endswith((".keras", ".h5")):
+    if target.endswith(".keras"):
         sys.exit(diagnose_model(target, *rest[:1], show=click.echo))
     sys.exit(run_script(target, rest, stop=not watch_only, show=click.echo))
+
+
+@main.command()
+@click.argument("model")
+@click.option("--prior", default="digits", show_default=True, help="digits, fashion or a folder.")
+@click.option("--seed", default=0, show_default=True, help="Equal seeds, equal verdicts.")
+@_out()
+def visualise(model: str, prior: str, seed: int, out: str) -> None:
+    """Audit a saved classifier without its data: report.html, pictures and scores.csv."""
+    from mode.featurevis import visualise as run
+
+    result = run(model, prior, out, seed=seed)
+    low, high = result.interval
+    click.echo(f"{result.verdict}: test error {result.error:.1%} ({low:.1%} to {high:.1%})")
+    for reason in result.reasons:
+        click.echo(f"  {reason}")
+    click.echo(f"report: {out}/report.html")

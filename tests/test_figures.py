@@ -13,6 +13,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from mode.checks import InputError
+from mode.diagnosis.record import COLUMNS, Record, Row, empty_record
 from mode.figures import FIGURES, draw, save, style
 from mode.heatmaps import HeatMaps
 
@@ -73,6 +74,24 @@ CHOSEN = pd.DataFrame(
 LABELS = pd.DataFrame({"label": [0, 1, 2], "accuracy": [0.95, 0.5, np.nan], "count": [20, 10, 0]})
 RANKED = {"dot": IMAGES[:3], "earth_mover": IMAGES[3:5]}
 
+ROWS = (
+    Row("activation", "hidden", activation="tanh"),
+    Row("loss", "loss"),
+    Row("gradient", "hidden", "kernel"),
+    Row("weight", "hidden", "kernel"),
+)
+RECORD = empty_record(
+    steps=np.array([0, 20]),
+    losses=np.array([2.0, 1.5]),
+    rows=ROWS,
+    values=np.full((2, len(ROWS), len(COLUMNS)), 0.5),
+    total_steps=20,
+    broken_step=15,
+    broken=np.array([0.0, 1.0, 1.0, 0.0]),
+)
+ZOO = pd.DataFrame(
+    {"condition": ["fine", "few"], "gap": [0.01, 0.2], "overfitting": [0.0, 0.3]}
+).assign(true_error=[0.02, 0.2], error=[0.03, 0.18], low=[0.01, 0.1], high=[0.05, 0.3])
 EXAMPLES = {
     "layer_accuracy": (CURVE, {"chosen": "hidden_2", "label": 5}),
     "layer_bhattacharyya": (CURVE, {"chosen": "output"}),
@@ -97,6 +116,15 @@ EXAMPLES = {
     "accuracy_by_round": (BY_ROUND, {}),
     "worst_accuracy_by_round": (BY_ROUND, {}),
     "layers_chosen": (CHOSEN, {}),
+    "loss_over_steps": (RECORD, {"constant": 2.3}),
+    "gradient_ratio": (RECORD, {}),
+    "activation_bars": (RECORD, {}),
+    "broken_tensors": (RECORD, {}),
+    "preferred_pictures": (np.ones((2, 3, 5, 4, 1)) / 2, {"units": [0, 7]}),
+    "stimuli_beside_training": (np.ones((2, 2, 3, 5, 4)) / 2, {}),
+    "cross_talk": (np.eye(3), {}),
+    "score_against_gap": (ZOO, {}),
+    "estimated_error": (ZOO, {}),
 }
 # Figures of values around zero; their colour bar is the second axes of the figure.
 AROUND_ZERO = (
@@ -151,7 +179,7 @@ def test_figures_change_nothing_they_are_given(name):
 def flat(value):
     if isinstance(value, pd.DataFrame):
         return value.to_dict("list")
-    if isinstance(value, HeatMaps):
+    if isinstance(value, HeatMaps | Record):
         return vars(value)
     return [flat(each) for each in value] if isinstance(value, tuple) else value
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from mode.figures.style import COLOURS, GREY, LEGEND, axes
+from mode.figures.style import COLOURS, GREY, LEGEND, axes, title
 
 _STYLES = ("-", "--", "-.", ":")
 
@@ -25,6 +25,7 @@ def loss_over_steps(record: Any, ax: Axes | None = None, *, constant: float | No
     ax.set_xlabel("step")
     ax.set_ylabel("loss")
     ax.legend(**LEGEND)
+    title(ax, "Does the loss fall below a constant answer?")
     return ax
 
 
@@ -49,6 +50,7 @@ def gradient_ratio(record: Any, ax: Axes | None = None) -> Axes:
     _mark_broken(record, ax)
     if len(gradients) <= len(COLOURS):
         ax.legend(**LEGEND)
+    title(ax, "Does a gradient reach every layer?")
     return ax
 
 
@@ -64,8 +66,10 @@ def activation_bars(record: Any, ax: Axes | None = None) -> Axes:
     names = [record.rows[i].layer.rsplit("/", 1)[-1] for i in layers]
     ax.set_xticks(place, names, rotation=45, ha="right")
     ax.set_ylim(0, 1)
+    ax.set_xlabel("layer, from input to output")
     ax.set_ylabel("share of activations")
     ax.legend(**LEGEND)
+    title(ax, "Which layers are silent or saturated?")
     return ax
 
 
@@ -85,6 +89,7 @@ def broken_tensors(record: Any, ax: Axes | None = None) -> Axes:
     ax.invert_yaxis()
     ax.set_xticks([0.15, 1.0], ["finite", "not finite"])
     ax.set_xlabel(f"at step {record.broken_step}" if record.broken_step else "at no step")
+    title(ax, "Where did the first NaN or infinity appear?")
     return ax
 
 

@@ -13,6 +13,8 @@ SMALL = {
     "01-walkthrough": {"rounds": 2, "batch": 50},
     "02-run": {"metrics": ["dot", "earth_mover"], "rounds": 2, "batch": 50, "epochs": 1},
     "03-tables-and-figures": {},
+    "04-why-does-it-not-learn": {"epochs": 3},
+    "05-is-it-over-fitted": {"epochs": 5, "restarts": 4},
 }
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 

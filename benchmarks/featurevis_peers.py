@@ -1,0 +1,95 @@
+"""What others would say of the same zoo, and the report's claim (b); one row a classifier.
+
+`python benchmarks/featurevis_peers.py --data FOLDER --models FOLDER`, after `featurevis_zoo.py`;
+resumes. Needs `pip install weightwatcher`. alpha: WeightWatcher's mean exponent, from weights
+alone. prototype: after Dean & Sarkar (2023), pixel-space prototypes, how much more alike those of
+one class are in the last hidden layer than those of two. nearest_ratio: distance of the stimuli
+to the nearest training image over that to the nearest of as many unseen images, by class.
+"""
+
+import logging
+from pathlib import Path
+
+import click
+import keras
+import numpy as np
+import pandas as pd
+from featurevis_zoo import OUT, SETS, accuracy, chosen, members
+from tqdm import tqdm
+
+from mode.featurevis import load_prior, maximise, measuring, scores, targets
+from mode.seeds import generator
+
+
+def alpha(model: keras.Model) -> float:
+    """Return the mean power-law exponent of the weight matrices, NaN where none is found."""
+    import weightwatcher
+
+    logging.getLogger("weightwatcher").setLevel(logging.ERROR)
+    details = weightwatcher.WeightWatcher(model=model).analyze()
+    return float(details["alpha"].mean()) if "alpha" in details else float("nan")
+
+
+def prototype_score(model: keras.Model) -> float:
+    """Return mean cosine of hidden states between prototypes of a class, minus between classes."""
+    found = maximise(model, None, restarts=3, steps=40, progress=False)
+    weighted = [layer for layer in model.layers if layer.weights]
+    read = targets.output_of(model, weighted[-2])
+    flat = found.images.reshape(-1, *found.images.shape[2:])
+    states = np.asarray(read(flat)).reshape(len(flat), -1)
+    states = states / (np.linalg.norm(states, axis=1, keepdims=True) + 1e-9)
+    alike = (states @ states.T).reshape(10, 3, 10, 3)
+    own = [alike[k, i, k, j] for k in range(10) for i in range(3) for j in range(i)]
+    other = [alike[k, :, j].mean() for k in range(10) for j in range(k)]
+    return float(np.mean(own) - np.mean(other))
+
+
+def nearest_ratio(model, prior, ask, member, training, unseen) -> float:
+    """Return mean distance to the nearest training image over that to the nearest unseen one."""
+    read = targets.scores_of(model, ask.images[:8])[0]
+    stimuli = measuring.stimuli_of(model, read, prior, ask, seed=0).images
+    pick = generator(0, "unseen", member["name"])
+    ratios = []
+    for label in range(10):
+        own, other = training[0][training[1] == label], unseen[0][unseen[1] == label]
+        count = min(len(own), len(other))  # equal numbers, or more images would be nearer
+        own, other = (pick.permutation(len(a))[:count] for a in (own, other))
+        seen = training[0][training[1] == label][own]
+        fresh = unseen[0][unseen[1] == label][other]
+        ratios.append(scores.nearest(stimuli[label], seen)[1].mean()
+                      / scores.nearest(stimuli[label], fresh)[1].mean())  # fmt: skip
+    return float(np.mean(ratios))
+
+
+@click.command()
+@click.option("--data", envvar="MODE_DATA", required=True, help="folder with mnist.npz ...")
+@click.option("--models", required=True, help="folder with the zoo's classifiers")
+@click.option("--out", default=str(OUT), help="folder for peers.csv")
+def main(data: str, models: str, out: str) -> None:
+    path = Path(out) / "peers.csv"
+    done = set(pd.read_csv(path)["name"]) if path.exists() else set()
+    held = {name: _load(data, file) for name, file in SETS.items()}
+    priors = {name: load_prior(name) for name in SETS}
+    asks = {name: measuring.questions(prior, seed=0) for name, prior in priors.items()}
+    shuffled = generator(0, "order").permutation(members())  # stopped early, some of each kind
+    for member in tqdm([m for m in shuffled if m["name"] not in done]):
+        x, y = held[member["dataset"]]
+        model = keras.saving.load_model(Path(models) / f"{member['name']}.keras")
+        index, labels = chosen(member, x[:40_000], y[:40_000])
+        unseen = x[40_000:], y[40_000:]
+        seen = x[index], labels
+        prior, ask = priors[member["dataset"]], asks[member["dataset"]]
+        row = {"name": member["name"], "alpha": alpha(model), "prototype": prototype_score(model),
+               "nearest_ratio": nearest_ratio(model, prior, ask, member, seen, unseen),
+               "unseen_accuracy": accuracy(model, *unseen)}  # fmt: skip
+        pd.DataFrame([row]).round(4).to_csv(path, mode="a", header=not path.exists(), index=False)
+        keras.backend.clear_session()
+
+
+def _load(folder: str, name: str) -> tuple:
+    with np.load(Path(folder) / f"{name}.npz") as stored:
+        return stored["x_train"][..., None] / np.float32(255), stored["y_train"]
+
+
+if __name__ == "__main__":
+    main()

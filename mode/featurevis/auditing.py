@@ -1,0 +1,186 @@
+"""`audit`: how wrong is this classifier, and in what way, told without its data."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mode import checks
+from mode.featurevis import measuring, scores, targets, twin, verdict
+from mode.featurevis.maximisation import Stimuli
+from mode.featurevis.prior import Prior, as_prior
+from mode.seeds import generator
+
+SCALES = {"[0, 255]": (255.0, 0.0), "[-1, 1]": (2.0, -1.0)}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The verdict and what it rests on.
+
+    error: estimated test error, 0 to 1, and interval (low, high) of 90 %; overfitting: a score
+    that follows the gap between training and test accuracy, higher = worse, near 0.06 for fine
+    classifiers of the zoo; homogeneity: log-odds that the
+    training images of a class were all alike; verdict: "fine", "over-fitted", "label noise",
+    "under-fitted" or "cannot tell"; reasons: sentences; scores: one row a score with value, low,
+    high (90 % bootstrap) and the healthy twin's; stimuli: preferred pictures by class; cross_talk:
+    (classes, classes); matching: the classifier's output for each of the prior's classes.
+    """
+
+    error: float
+    interval: tuple[float, float]
+    overfitting: float
+    homogeneity: float
+    verdict: str
+    reasons: tuple[str, ...]
+    scores: pd.DataFrame
+    stimuli: Stimuli | None
+    cross_talk: np.ndarray | None
+    matching: tuple[int, ...]
+
+    def _repr_html_(self) -> str:
+        reasons = "".join(f"<li>{reason}</li>" for reason in self.reasons)
+        low, high = self.interval
+        head = f"<b>{self.verdict}</b>: test error {self.error:.1%} ({low:.1%} to {high:.1%})"
+        return f"<p>{head}</p><ul>{reasons}</ul>"
+
+
+def audit(
+    classifier: keras.Model,
+    prior: Prior,
+    *,
+    classes: tuple[int, ...] | None = None,
+    seed: int = 0,
+) -> Audit:
+    """Return the verdict on `classifier` (images in [0, 1] to odds or logits).
+
+    Args:
+        classes: the prior's classes that the classifier knows, where not all of them.
+
+    Raises:
+        InputError: for a prior without a judge, a classifier of another input shape, value range
+            or number of classes, or with NaN weights.
+    """
+    prior = as_prior(prior)
+    targets.check_classifier(classifier)
+    targets.check_shape(classifier, prior.shape)
+    known = _classes(classifier, prior, classes)
+    ask = measuring.questions(prior, seed=seed, labels=known)
+    read, how = targets.scores_of(classifier, ask.images[:8])
+    odds = measuring.answers(read, ask)
+    if np.ptp(odds["images"], axis=0).max() < 1e-4:
+        return _constant(odds["images"], ask)
+    _check_range(read, ask)
+    table = scores.confusion(ask.classes, odds["images"].argmax(axis=1), ask.judged.shape[1])
+    order = scores.match(table)
+    own, stimuli, talk = _measured(classifier, read, odds, prior, ask, order, known, seed)
+    recognised = float((ask.judged.max(axis=1) > 0.9).mean())
+    reasons = verdict.why_not(own, recognised)
+    if reasons:
+        frame = _table(odds, ask, order, own, None, seed)
+        return Audit(
+            *_unknown(own), "cannot tell", reasons, frame, stimuli, talk, tuple(order.tolist())
+        )
+    healthy = _twin(classifier, ask, how, order, seed)
+    other = None
+    if healthy is not None:
+        twin_read = targets.scores_of(healthy, ask.images[:8])[0]
+        heard = measuring.answers(twin_read, ask)
+        other = _measured(healthy, twin_read, heard, prior, ask, order, known, seed)[0]
+    found = verdict.judge(own, other, prior.card.get("name"))
+    frame = _table(odds, ask, order, own, other, seed)
+    return Audit(
+        found.error, found.interval, found.overfitting, found.homogeneity, found.verdict,
+        found.reasons, frame, stimuli, talk, tuple(order.tolist()),
+    )  # fmt: skip
+
+
+def _classes(classifier, prior, classes) -> tuple[int, ...] | None:
+    if prior.judge is None:
+        checks.fail("prior must have a judge", "none", "fit_prior(images, labels) trains one.")
+    if classes is not None:
+        for label in checks.not_empty("classes", classes):
+            checks.number("classes", label, 0, prior.classes - 1, integer=True)
+        classes = tuple(sorted(int(c) for c in classes))
+    expected = prior.classes if classes is None else len(classes)
+    blank = np.zeros((1, *prior.shape), np.float32)
+    shape = tuple(classifier(blank, training=False).shape)
+    outputs = shape[-1] if len(shape) == 2 else shape
+    if outputs != expected or expected < 2:
+        checks.fail(
+            f"classifier must have {max(expected, 2)} classes, one for each the judge knows",
+            f"{outputs}",
+            "Where it knows fewer, name them: audit(..., classes=(0, 1, ...)).",
+        )
+    return classes
+
+
+def _check_range(read, ask) -> None:
+    """Refuse a classifier that understands the same pictures far better in another range."""
+    few = generator(0, "range").permutation(len(ask.images))[:500]
+    expected = ask.classes[few]
+
+    def agreement(factor, offset):
+        answer = np.asarray(read(ask.images[few] * np.float32(factor) + np.float32(offset)))
+        table = scores.confusion(expected, answer.argmax(axis=1), ask.judged.shape[1])
+        return table[np.arange(len(table)), scores.match(table)].mean()
+
+    here = agreement(1.0, 0.0)
+    for name, scale in SCALES.items():
+        there = agreement(*scale)
+        if there > 0.7 and there > here + 0.2:
+            checks.fail(
+                "classifier must take images in [0, 1], as the prior makes them",
+                f"one that agrees with the judge on {here:.0%} of them, on {there:.0%} in {name}",
+                "Put a keras.layers.Rescaling layer in front.",
+            )
+
+
+def _measured(model, read, odds, prior, ask, order, known, seed) -> tuple:
+    ordered = {k: v[..., order] for k, v in odds.items()}
+    own = measuring.sample_scores(ordered, ask)
+    stimuli = measuring.stimuli_of(model, read, prior, ask, seed=seed)
+    more, talk = measuring.stimuli_scores(stimuli, read, prior, ask, order, labels=known)
+    return own | more, stimuli, talk
+
+
+def _twin(classifier, ask, how, order, seed) -> keras.Model | None:
+    sure = ask.judged.argmax(axis=1) == ask.classes
+    labels = order[ask.classes[sure]]
+    return twin.healthy(classifier, ask.images[sure], labels, logits=how == "as given", seed=seed)
+
+
+def _table(odds, ask, order, own, other, seed) -> pd.DataFrame:
+    """Return one row a score; intervals for the scores that are means over samples."""
+    ordered = odds["images"][:, order]
+    samples = {
+        "error": scores.errors(ordered, ask.classes),
+        "confidence": scores.confidence(ordered),
+        "over_confidence": scores.over_confidence(ordered, ask.classes),
+    }
+    rows = []
+    for name, value in own.items():
+        low = high = float("nan")
+        if name in samples:
+            low, high = scores.interval(samples[name], generator(seed, "interval", name))
+        twin_value = float("nan") if other is None else float(other[name])
+        rows.append((name, float(value), low, high, twin_value))
+    return pd.DataFrame(rows, columns=["score", "value", "low", "high", "twin"])
+
+
+def _unknown(own: dict) -> tuple:
+    return float(own["error"]), (0.0, 1.0), float(own["over_confidence"]), float("nan")
+
+
+def _constant(odds, ask) -> Audit:
+    classes = odds.shape[1]
+    reason = "It gives the same answer to every picture: it has learned nothing."
+    chance = 1 - 1 / classes
+    order = tuple(range(classes))
+    frame = pd.DataFrame([("error", chance, chance, chance, float("nan"))],
+                         columns=["score", "value", "low", "high", "twin"])  # fmt: skip
+    return Audit(
+        chance, (chance, chance), 0.0, float("nan"), "under-fitted", (reason,), frame, None, None,
+        order,
+    )  # fmt: skip

@@ -1,0 +1,77 @@
+"""The report of one audit: a page that needs nothing beside it, pictures and a table."""
+
+from html import escape
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from mode import checks
+from mode.featurevis import pictures
+from mode.featurevis.auditing import Audit, audit
+from mode.featurevis.prior import Prior, as_prior
+
+STYLE = (
+    "body{font:16px sans-serif;max-width:50em;margin:2em auto}"
+    "td,th{padding:2px 8px;text-align:right}"
+)
+
+
+def visualise(model_path, prior, out, *, seed: int = 0) -> Audit:
+    """Audit a saved classifier; write report.html, scores.csv and a picture a class into `out`.
+
+    Args:
+        model_path: a `.keras` file, loaded in safe mode, or a Keras model.
+        prior: what `load_prior` takes, or a Prior.
+        out: folder, made where it lacks.
+
+    Raises:
+        InputError: for a file that is missing or no Keras model, and whatever `audit` refuses.
+    """
+    classifier = _loaded(model_path)
+    prior = as_prior(prior)
+    result = audit(classifier, prior, seed=seed)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    result.scores.to_csv(folder / "scores.csv", index=False)
+    if result.stimuli is not None:
+        for unit, row in zip(result.stimuli.units, result.stimuli.images, strict=True):
+            (folder / f"class_{unit}.png").write_bytes(pictures.png(pictures.strip(row)))
+    (folder / "report.html").write_text(page(result, classifier.name, prior), encoding="utf-8")
+    return result
+
+
+def _loaded(path) -> keras.Model:
+    if isinstance(path, keras.Model):
+        return path
+    if not Path(path).is_file():
+        checks.fail("model must be a .keras file", f"{str(path)!r}, which does not exist")
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, OSError, TypeError) as error:
+        checks.fail("model must be a .keras file", f"{str(path)!r}: {str(error).splitlines()[0]}")
+
+
+def page(result: Audit, name: str, prior: Prior) -> str:
+    """Return the whole report as HTML; every picture is inside it."""
+    parts = [
+        f"<!doctype html><meta charset=utf-8><title>{escape(name)}</title><style>{STYLE}</style>",
+        f"<h1>{escape(name)}: {result.verdict}</h1>{result._repr_html_()}",
+        f"<p>Seen through the prior {escape(str(prior.card.get('name')))}, which stands in for "
+        "data; no image of the classifier's own data was used.</p>",
+    ]
+    if result.stimuli is not None:
+        parts.append("<h2>What each class prefers</h2>" + result.stimuli._repr_html_())
+    if result.cross_talk is not None:
+        parts.append("<h2>What the judge calls them</h2>" + _matrix(result.cross_talk))
+    table = result.scores.to_html(index=False, float_format="{:.3f}".format, na_rep="", border=0)
+    return "".join([*parts, "<h2>Scores, with the healthy twin's beside</h2>", table])
+
+
+def _matrix(talk: np.ndarray) -> str:
+    head = "".join(f"<th>{k}</th>" for k in range(len(talk)))
+    rows = [
+        f"<tr><th>{k}</th>" + "".join(f"<td>{v:.0%}</td>" if v else "<td></td>" for v in row)
+        for k, row in enumerate(talk)
+    ]
+    return f"<table><tr><th>class</th>{head}</tr>{''.join(f'{r}</tr>' for r in rows)}</table>"

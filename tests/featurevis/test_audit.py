@@ -1,0 +1,160 @@
+"""Audits of real classifiers: known faults, the same verdict twice, one line for bad input."""
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mode.checks import InputError
+from mode.cli import main
+from mode.featurevis import audit, load_prior, visualise
+
+
+@pytest.fixture(scope="module")
+def good(trained):
+    return trained(4000)
+
+
+@pytest.fixture(scope="module")
+def audited(good, digits_prior):
+    return audit(good, digits_prior)
+
+
+def stack(*layers, shape=(28, 28, 1)):
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+def test_a_good_classifier_is_fine_and_its_error_estimated(audited, good, digits):
+    x, y = digits[0][4000:], digits[1][4000:]
+    true = (good.predict(x, verbose=0).argmax(axis=1) != y).mean()
+    assert audited.verdict == "fine"
+    assert abs(audited.error - true) < 0.04
+    assert audited.interval[0] <= audited.error <= audited.interval[1]
+    assert audited.matching == tuple(range(10))
+    assert audited.stimuli.images.shape[0] == 10
+
+
+def test_the_same_audit_twice_is_the_same(audited, good, digits_prior):
+    again = audit(good, digits_prior)
+    assert (again.verdict, again.error, again.reasons) == (
+        audited.verdict,
+        audited.error,
+        audited.reasons,
+    )
+    assert again.scores.equals(audited.scores)
+
+
+def test_few_images_and_wrong_labels_are_told_apart(trained, digits_prior, audited):
+    few = audit(trained(100), digits_prior)
+    noisy = audit(trained(2000, noise=0.4), digits_prior)
+    assert few.verdict == "over-fitted"
+    assert noisy.verdict == "label noise"
+    assert min(few.overfitting, noisy.overfitting) > audited.overfitting + 0.05
+
+
+def test_another_domain_is_not_judged(good):
+    result = audit(good, load_prior("fashion"))
+    assert result.verdict == "cannot tell"
+    assert result.reasons[0].startswith("It agrees with the judge on ")
+
+
+def test_classes_in_another_order_are_matched(good, digits_prior, audited):
+    inputs = keras.Input((28, 28, 1))
+    turned = keras.layers.Reshape((10,))(
+        keras.ops.flip(keras.layers.Reshape((10, 1))(good(inputs)), axis=1)
+    )
+    result = audit(keras.Model(inputs, turned), digits_prior)
+    assert result.matching == tuple(range(9, -1, -1))
+    assert result.error == pytest.approx(audited.error, abs=1e-6)
+
+
+def test_a_constant_classifier_is_under_fitted(digits_prior):
+    constant = stack(keras.layers.Flatten(), keras.layers.Dense(10, kernel_initializer="zeros"))
+    result = audit(constant, digits_prior)
+    assert result.verdict == "under-fitted"
+    assert result.error == pytest.approx(0.9)
+
+
+def test_fewer_classes_are_audited_when_named(digits_prior, digits, trained):
+    full = trained(2000)
+    kernel, bias = full.layers[-1].get_weights()
+    head = keras.layers.Dense(3, "softmax")
+    inputs = keras.Input((28, 28, 1))
+    x = inputs
+    for layer in full.layers[:-1]:
+        x = layer(x)
+    model = keras.Model(inputs, head(x))
+    head.set_weights([kernel[:, :3], bias[:3]])
+    result = audit(model, digits_prior, classes=(0, 1, 2))
+    assert result.verdict in ("fine", "cannot tell")
+    assert result.error < 0.1
+
+
+def scaled(good):
+    return stack(keras.layers.Rescaling(1 / 255), good)
+
+
+BAD = {
+    "classifier must have 10 classes, one for each the judge knows. Received: 3. Where it knows "
+    "fewer, name them: audit(..., classes=(0, 1, ...)).": lambda good: stack(
+        keras.layers.Flatten(), keras.layers.Dense(3)
+    ),
+    "classifier must have 10 classes, one for each the judge knows. Received: 1. Where it knows "
+    "fewer, name them: audit(..., classes=(0, 1, ...)).": lambda good: stack(
+        keras.layers.Flatten(), keras.layers.Dense(1)
+    ),
+    "classifier must take the prior's images, shape (28, 28, 1). Received: shape (32, 32, 1).": (
+        lambda good: stack(keras.layers.Flatten(), keras.layers.Dense(10), shape=(32, 32, 1))
+    ),
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_bad_input_is_one_line(message, good, digits_prior):
+    with pytest.raises(InputError) as error:
+        audit(BAD[message](good), digits_prior)
+    assert str(error.value) == message
+
+
+def test_another_value_range_is_told(good, digits_prior):
+    with pytest.raises(InputError) as error:
+        audit(scaled(good), digits_prior)
+    words = str(error.value)
+    assert words.startswith("classifier must take images in [0, 1], as the prior makes them.")
+    assert words.endswith("in [0, 255]. Put a keras.layers.Rescaling layer in front.")
+
+
+def test_a_prior_without_a_judge_is_refused(good, digits_prior):
+    with pytest.raises(InputError) as error:
+        audit(good, load_prior(digits_prior.decoder))
+    assert str(error.value) == (
+        "prior must have a judge. Received: none. fit_prior(images, labels) trains one."
+    )
+
+
+def test_the_report_needs_nothing_beside_it(good, tmp_path):
+    path = tmp_path / "model.keras"
+    good.save(path)
+    run = CliRunner().invoke(main, ["visualise", str(path), "--out", str(tmp_path / "out")])
+    assert run.exit_code == 0, run.output
+    assert run.output.startswith("fine: test error ")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 10
+    assert 'src="http' not in page
+    assert (tmp_path / "out" / "scores.csv").read_text().startswith("score,value,low,high,twin")
+    assert len(list((tmp_path / "out").glob("class_*.png"))) == 10
+
+
+def test_files_that_are_no_models(tmp_path):
+    with pytest.raises(InputError) as error:
+        visualise(tmp_path / "none.keras", "digits", tmp_path)
+    assert str(error.value).endswith("none.keras', which does not exist.")
+    (tmp_path / "broken.keras").write_text("no model")
+    with pytest.raises(InputError, match=r"^model must be a \.keras file\. Received: "):
+        visualise(tmp_path / "broken.keras", "digits", tmp_path)
+
+
+def test_the_classifier_is_left_as_it_was(good, audited):
+    x = np.random.default_rng(0).random((4, 28, 28, 1)).astype("float32")
+    assert good.layers[-1].activation is keras.activations.softmax
+    assert np.asarray(good(x)).sum(axis=1) == pytest.approx(np.ones(4), abs=1e-5)

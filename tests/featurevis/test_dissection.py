@@ -1,0 +1,58 @@
+"""Ablation by hand-known weights, and through the shipped generator."""
+
+import keras
+import numpy as np
+import pytest
+
+from mode.checks import InputError
+from mode.featurevis import ablate, dissect
+
+
+def test_ablate_silences_the_units_named_and_nothing_else():
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(3, name="units"), keras.layers.Dense(1)]
+    )
+    model.set_weights([np.eye(3), np.zeros(3), np.array([[1.0], [10.0], [100.0]]), np.zeros(1)])
+    x = np.ones((2, 3), "float32")
+    before, after = ablate(model, "units", [1, 2], x)
+    assert before == pytest.approx(np.full((2, 1), 111))
+    assert after == pytest.approx(np.full((2, 1), 1))
+    assert np.asarray(model(x)) == pytest.approx(before)
+
+
+def test_some_generator_unit_matters_and_most_do_not(digits_prior):
+    found = dissect(None, digits_prior, part="generator", samples=100)
+    by_unit = found.effects.groupby("unit")["drop"].max()
+    assert by_unit.max() > 0.2
+    assert by_unit.median() < by_unit.max() / 2
+    assert (found.effects["drop"] == found.effects["before"] - found.effects["after"]).all()
+    assert found.effects["drop"].is_monotonic_decreasing
+
+
+def test_a_score_of_ones_own_takes_the_judges_place(digits_prior):
+    def darkness(images):
+        return -keras.ops.mean(images, axis=(1, 2, 3))
+
+    found = dissect(None, digits_prior, part="generator", score=darkness, samples=50)
+    assert (found.effects["before"] < 0).all()
+
+
+BAD = {
+    "part must be one of 'classifier', 'generator'. Received: 'judge'.": {"part": "judge"},
+    "layer must be one of 'code', 'map', 'out', 'shape', 'up0', 'up1'. Received: 'up9'. "
+    "Did you mean 'up1'?": {"part": "generator", "layer": "up9"},
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_bad_input_is_one_line(message, digits_prior):
+    with pytest.raises(InputError) as error:
+        dissect(digits_prior.judge, digits_prior, **BAD[message])
+    assert str(error.value) == message
+
+
+def test_units_that_the_layer_lacks(digits_prior):
+    codes = np.zeros((1, digits_prior.latent), "float32")
+    with pytest.raises(InputError) as error:
+        ablate(digits_prior.decoder, "up0", [32], codes)
+    assert str(error.value) == "unit must be a whole number from 0 to 31. Received: 32."

@@ -1,0 +1,108 @@
+"""Priors: shipped, saved, brought and broken ones."""
+
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+from mode.checks import InputError
+from mode.featurevis import load_prior, save_prior
+from mode.featurevis.prior import READY, images_of, sample
+
+
+@pytest.mark.parametrize("name", ["digits", "fashion"])
+def test_ready_priors_make_what_their_card_says(name):
+    prior = load_prior(name)
+    codes, drawn = sample(prior, 1000, seed=0)
+    images = images_of(prior, codes)
+    odds = np.asarray(keras.ops.softmax(prior.judge(images)))
+    assert images.shape == (1000, 28, 28, 1)
+    assert 0 <= images.min() <= images.max() <= 1
+    assert np.bincount(drawn).tolist() == [100] * 10
+    assert (odds.argmax(axis=1) == drawn).mean() == pytest.approx(prior.card["as_drawn"], abs=0.04)
+    assert (odds.max(axis=1) > 0.9).mean() == pytest.approx(prior.card["recognised"], abs=0.05)
+    assert all(f.stat().st_size < 2**20 for f in (READY / name).iterdir())
+
+
+def test_samples_can_be_of_some_classes_and_depend_on_the_seed_alone(digits_prior):
+    codes, drawn = sample(digits_prior, 40, seed=3, labels=(2, 5))
+    assert sorted(set(drawn.tolist())) == [2, 5]
+    assert (codes == sample(digits_prior, 40, seed=3, labels=(2, 5))[0]).all()
+    assert (codes != sample(digits_prior, 40, seed=4, labels=(2, 5))[0]).any()
+
+
+def test_saving_and_loading_gives_the_same_pictures(digits_prior, tmp_path):
+    again = load_prior(save_prior(digits_prior, tmp_path / "p"))
+    codes, _ = sample(digits_prior, 20, seed=0)
+    assert sample(again, 20, seed=0)[0] == pytest.approx(codes, abs=0.02)
+    assert images_of(again, codes) == pytest.approx(images_of(digits_prior, codes), abs=0.01)
+    assert again.card == digits_prior.card
+
+
+def test_a_brought_generator_that_speaks_minus_one_to_one_is_shifted():
+    code = keras.Input((3,))
+    x = keras.layers.Dense(16, "tanh")(code)
+    decoder = keras.Model(code, keras.layers.Reshape((4, 4, 1))(x))
+    prior = load_prior(decoder)
+    codes, drawn = sample(prior, 10, seed=0)
+    expected = (np.asarray(decoder(codes)) + 1) / 2
+    assert images_of(prior, codes) == pytest.approx(expected, abs=1e-6)
+    assert drawn is None
+    assert prior.classes is None
+
+
+def test_names_and_models_that_are_no_prior():
+    with pytest.raises(InputError) as error:
+        load_prior("digit")
+    assert str(error.value) == (
+        "prior (a ready one, or a folder) must be one of 'digits', 'fashion'. Received: 'digit'. "
+        "Did you mean 'digits'?"
+    )
+    flat = keras.Sequential([keras.Input((3,)), keras.layers.Dense(16)])
+    with pytest.raises(InputError) as error:
+        load_prior(flat)
+    assert str(error.value) == (
+        "a decoder must turn codes (n, d) into images (n, h, w, c). "
+        "Received: (None, 3) to (None, 16)."
+    )
+
+
+def spoil_weights(folder):
+    np.savez(folder / "weights.npz", box=np.zeros((24, 2)))
+
+
+def spoil_json(folder):
+    (folder / "networks.json").write_text("{")
+
+
+def spoil_card(folder):
+    (folder / "card.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "start"),
+    [
+        (spoil_weights, "a prior's files must fit together. Received: digits: "),
+        (spoil_json, "a prior's files must fit together. Received: digits: "),
+        (
+            spoil_card,
+            "a prior's folder must hold card.json, networks.json, weights.npz. Received: ",
+        ),
+    ],
+)
+def test_a_broken_folder_is_told_in_one_line(spoil, start, tmp_path):
+    folder = tmp_path / "digits"
+    shutil.copytree(READY / "digits", folder)
+    spoil(folder)
+    with pytest.raises(InputError) as error:
+        load_prior(folder)
+    assert str(error.value).startswith(start)
+    assert "\n" not in str(error.value)
+
+
+def test_cards_name_their_data():
+    for name in ("digits", "fashion"):
+        card = json.loads((READY / name / "card.json").read_text())
+        assert card["data"].endswith("training images 40000 to 60000")

@@ -1,0 +1,61 @@
+"""The twin: the same architecture, other weights, the same ones for the same seed."""
+
+import keras
+import numpy as np
+
+from mode.featurevis import twin
+
+
+def network(width=4, side=8):
+    return keras.Sequential(
+        [
+            keras.Input((side, side, 1)),
+            keras.layers.Conv2D(width, 3),
+            keras.layers.BatchNormalization(),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(2, "softmax"),
+        ]
+    )
+
+
+def test_a_twin_has_the_same_shape_and_weights_that_depend_on_the_seed_alone():
+    model = network()
+    before = [w.copy() for w in model.get_weights()]
+    a, b, c = (twin.reborn(model, seed) for seed in (0, 0, 1))
+    assert [w.shape for w in a.get_weights()] == [w.shape for w in before]
+    assert all((x == y).all() for x, y in zip(a.get_weights(), b.get_weights(), strict=True))
+    assert (a.get_weights()[0] != c.get_weights()[0]).any()
+    assert (a.get_weights()[0] != before[0]).any()
+    assert all((x == y).all() for x, y in zip(before, model.get_weights(), strict=True))
+
+
+def test_what_cannot_be_rebuilt_has_no_twin():
+    class Own(keras.Model):
+        def __init__(self, width):
+            super().__init__()
+            self.head = keras.layers.Dense(width)
+
+        def call(self, x):
+            return self.head(x)
+
+    model = Own(3)
+    model(np.zeros((1, 2), "float32"))
+    assert twin.reborn(model, 0) is None
+
+
+def test_multiplications_by_hand_and_fewer_steps_for_heavy_networks():
+    assert twin.multiplications(network()) == 3 * 3 * 4 * 6 * 6 + 6 * 6 * 4 * 2
+    assert twin.steps_for(network()) == 300
+    heavy = network(width=500, side=60)
+    assert twin.steps_for(heavy) == int(300 * 5e6 / (9 * 500 * 58**2 + 58**2 * 500 * 2))
+
+
+def test_a_healthy_twin_learns_the_samples_and_does_so_twice_alike():
+    images = np.zeros((200, 8, 8, 1), "float32")
+    labels = np.arange(200) % 2
+    images[labels == 1, :, 4:] = 1
+    model = network()
+    a, b = (twin.healthy(model, images, labels, logits=False, seed=3) for _ in range(2))
+    assert (np.asarray(a(images)).argmax(axis=1) == labels).all()
+    assert all((x == y).all() for x, y in zip(a.get_weights(), b.get_weights(), strict=True))

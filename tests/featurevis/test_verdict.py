@@ -1,0 +1,83 @@
+"""The rules: a slow reading of the stored numbers, and directions that must hold."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mode.featurevis import verdict
+
+BOOK = verdict.rules()
+TWIN = BOOK["mean_twin"]
+
+
+def scores(**changes):
+    return TWIN | changes
+
+
+def test_thresholds_name_the_command_that_makes_them():
+    assert BOOK["made_by"] == "python benchmarks/featurevis_calibrate.py"
+    assert set(BOOK["verdict"]) == {"fine", "over-fitted", "label noise", "under-fitted"}
+
+
+def test_linear_is_the_sum_written_out():
+    rule = {"intercept": 1.0, "coefficients": {"a": 2.0, "b": -3.0}}
+    assert verdict.linear(rule, {"a": 5.0, "b": 1.0, "c": 9.0}) == 8.0
+
+
+def test_features_compare_with_the_twin_and_without_one_with_the_mean_twin():
+    own = scores(error=TWIN["error"] + 0.25, diversity=2 * TWIN["diversity"])
+    found = verdict.features(own, TWIN)
+    assert found["error_more"] == pytest.approx(0.25)
+    assert found["diversity_ratio"] == pytest.approx(np.log(2))
+    assert verdict.features(own, None) == found
+
+
+def test_more_errors_mean_a_higher_estimate_inside_its_interval():
+    found = [
+        verdict.judge(scores(error=e, noisy_error=e, shifted_error=e), TWIN, "digits")
+        for e in (0.05, 0.3, 0.6)
+    ]
+    estimates = [f.error for f in found]
+    assert estimates == sorted(estimates)
+    assert all(f.interval[0] <= f.error <= f.interval[1] for f in found)
+    assert all(f.interval[0] >= 0 and f.interval[1] <= 1 for f in found)
+
+
+def test_over_confidence_raises_the_over_fitting_score():
+    calm, sure = (
+        verdict.judge(scores(over_confidence=o), TWIN, "digits").overfitting for o in (0.0, 0.3)
+    )
+    assert sure > calm + 0.1
+
+
+def test_an_unknown_prior_takes_the_pooled_rules():
+    own = scores(error=0.3)
+    assert verdict.judge(own, TWIN, "mine").error != verdict.judge(own, TWIN, "digits").error
+    assert verdict.judge(own, TWIN, "mine") == verdict.judge(own, TWIN, None)
+
+
+def test_low_odds_abstain(monkeypatch):
+    monkeypatch.setitem(BOOK, "certain", 1.1)
+    assert verdict.judge(scores(), TWIN, "digits").verdict == "cannot tell"
+
+
+def test_half_width_scales_with_its_quantile_and_is_widest_in_the_middle():
+    narrow, wide = (verdict.half_width(0.2, {"quantile": q}) for q in (1.0, 2.0))
+    assert wide == pytest.approx(2 * narrow)
+    assert verdict.half_width(0.5, {"quantile": 1.0}) > verdict.half_width(0.01, {"quantile": 1.0})
+
+
+def test_reasons_are_sentences_that_name_the_twin():
+    reasons = verdict.judge(scores(), TWIN, "digits").reasons
+    assert all(reason.endswith(".") for reason in reasons)
+    assert "A healthy twin of this architecture" in reasons[3]
+    assert "mean twin" in verdict.judge(scores(), None, "digits").reasons[3]
+
+
+def test_a_stranger_is_foreign_and_a_healthy_classifier_is_not():
+    assert not verdict.foreign(TWIN)
+    zoo = pd.read_csv("results/runs/featurevis/zoo.csv")
+    assert verdict.why_not(TWIN, 0.5) == ()
+    assert verdict.why_not(TWIN, 0.1)[0].startswith("The judge recognises only 10% ")
+    other = zoo.filter(like="other_").rename(columns=lambda c: c.removeprefix("other_"))
+    assert np.mean([verdict.foreign(row) for row in other.to_dict("records")]) >= 0.9
