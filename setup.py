@@ -42,8 +42,15 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
-        "test": ["hypothesis>=6.100", "import-linter>=2.0", "pytest>=8.0", "ruff>=0.6"]
-        + ["nbconvert>=7.16", "scikit-posthocs>=0.9"],
+        "test": [
+            "hypothesis>=6.100",
+            "import-linter>=2.0",
+            "nbconvert>=7.16",
+            "pytest>=8.0",
+            "pytest-xdist>=3.5",
+            "ruff>=0.6",
+            "scikit-posthocs>=0.9",
+        ],
     },
     entry_points={"console_scripts": ["mode=mode.cli:main"]},
 )
