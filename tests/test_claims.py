@@ -78,3 +78,21 @@ def test_the_published_tests():
     says(f"p = {row['p'].iloc[1]:.4f}", *BOTH)
     says(f"{row['difference'].iloc[2]:.2f} points", *BOTH)
     says(f"p = {row['p'].iloc[2]:.3f}", *BOTH)
+
+
+def test_what_is_said_of_diagnosis_and_feature_visualisation():
+    tables = ROOT / "results" / "tables"
+    held = pd.read_csv(tables / "diagnosis_summary.csv").set_index("set").loc["heldout"]
+    says(
+        f"of {held['faulty']} faulty programs held out from the rules {held['found']}", "README.md"
+    )
+    says(f"{held['right first fix']} with the right first fix", "README.md")
+    assert (held["healthy flagged"], held["healthy"]) == (1, 10)
+    targets = pd.read_csv(tables / "featurevis_targets.csv").set_index("target")
+    gap = targets.loc["Spearman with the gap"]
+    error = targets.loc["mean absolute error of the test error, points"]
+    says(f"Spearman {gap['reached']:.2f}", "README.md")
+    says(f"within {error['reached']:.1f} points", "README.md")
+    says(f"it is {gap['reached_fresh']:.2f} and {error['reached_fresh']:.1f} points", "README.md")
+    claims = pd.read_csv(tables / "featurevis_claims.csv").set_index("claim")["value"]
+    says(f"AUROC {claims['(a) over-fitted: restarts converge']:.2f}", "README.md")

@@ -123,7 +123,7 @@ def test_a_repair_changes_what_was_wrong_and_nothing_else(two_classes):
         ),
         (x[:240], y[:240]),
         validation=(x[240:], y[240:]),
-        trials=3,
+        trials=2,
         epochs=10,
     )
     assert mended.skill > mended.before + 0.3
@@ -135,7 +135,7 @@ def test_a_healthy_model_is_not_changed(two_classes):
     x, y = two_classes
     build = classifier(optimizer=keras.optimizers.Adam(0.02))
     weights = build.get_weights()
-    mended = autorepair(build, (x[:240], y[:240]), validation=(x[240:], y[240:]), epochs=15)
+    mended = autorepair(build, (x[:240], y[:240]), validation=(x[240:], y[240:]), epochs=10)
     assert mended.changes == ()
     for before, after in zip(weights, build.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)

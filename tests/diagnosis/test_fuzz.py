@@ -8,7 +8,7 @@ from benchmarks.diagnosis_fuzz import compare, data, sample
 from mode import seeds
 
 
-@settings(max_examples=5, deadline=None, derandomize=True)
+@settings(max_examples=2, deadline=None, derandomize=True)
 @given(number=st.integers(0, 10_000))
 def test_watching_a_random_model_disturbs_nothing(number):
     draw = seeds.generator(1, "fuzz", number)
