@@ -87,7 +87,9 @@ def test_killed_and_started_again_it_repeats_nothing_and_ends_the_same(undisturb
     assert tables_of(tmp_path) == tables_of(undisturbed[0])
 
 
-def test_a_failing_run_leaves_its_notebook_and_does_not_stop_the_others(tmp_path, monkeypatch):
+@pytest.fixture
+def failing(tmp_path, monkeypatch):
+    """A study of a notebook that fails for seed 1; yields the folder for its results."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
     parameters = 'seed: int = 0  # which\nout: str = ""  # where'
@@ -111,15 +113,28 @@ def test_a_failing_run_leaves_its_notebook_and_does_not_stop_the_others(tmp_path
             figures={},
         ),
     )
-    outcome = run_study("failing", out=tmp_path / "out", seeds=3, workers=1)
+    return tmp_path / "out"
+
+
+def test_a_failing_run_leaves_its_notebook_and_does_not_stop_the_others(failing):
+    outcome = run_study("failing", out=failing, seeds=3, workers=1)
     assert outcome.done == ("seed=0", "seed=2")
     assert list(outcome.failed) == ["seed=1"]
     assert "unlucky" in outcome.failed["seed=1"]
-    marked = (tmp_path / "out" / "executed" / "failing" / "seed=1.ipynb").read_text()
+    marked = (failing / "executed" / "failing" / "seed=1.ipynb").read_text()
     assert "An Exception was encountered" in marked
-    again = run_study("failing", out=tmp_path / "out", seeds=3, workers=1)
+    again = run_study("failing", out=failing, seeds=3, workers=1)
     assert again.skipped == ("seed=0", "seed=2")
-    assert len(tabulate(tmp_path / "out", "failing")["all"]) == 2
+    assert len(tabulate(failing, "failing")["all"]) == 2
+
+
+def test_a_running_scheduler_serves_as_well(failing):
+    from dask.distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster:
+        outcome = run_study("failing", out=failing, seeds=1, scheduler=cluster.scheduler_address)
+        assert outcome.done == ("seed=0",)
+        assert cluster.scheduler_info["workers"], "a cluster that is not ours stays up"
 
 
 @pytest.mark.parametrize(
