@@ -207,7 +207,8 @@ def measured(model, prior, ask, *, twins: bool) -> dict:
         read = targets.scores_of(one, ask.images[:8])[0]
         row |= _prefixed(who, measuring.sample_scores(measuring.answers(read, ask), ask))
         stimuli = measuring.stimuli_of(one, read, prior, ask, seed=0)
-        extra, _ = measuring.stimuli_scores(stimuli, read, prior, ask, np.arange(10))
+        seen = measuring.shown(stimuli, read, prior, np.arange(10))
+        extra, _ = measuring.stimuli_scores(seen, ask)
         row |= _prefixed(who, extra)
     return row
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mode import checks
-from mode.featurevis import measuring, scores, targets, twin, verdict
+from mode.featurevis import intervals, measuring, scores, targets, twin, verdict
 from mode.featurevis.maximisation import Stimuli
 from mode.featurevis.prior import Prior, as_prior
 from mode.seeds import generator
@@ -49,6 +49,7 @@ class Audit:
 def audit(
     classifier: keras.Model,
     prior: Prior,
+    images: np.ndarray | None = None,
     *,
     classes: tuple[int, ...] | None = None,
     seed: int = 0,
@@ -56,16 +57,19 @@ def audit(
     """Return the verdict on `classifier` (images in [0, 1] to odds or logits).
 
     Args:
+        images: training images (n, h, w, c) in [0, 1], where there are any: adds the score
+            "nearest_image" (see `intervals.nearest_image`) and changes nothing else.
         classes: the prior's classes that the classifier knows, where not all of them.
 
     Raises:
         InputError: for a prior without a judge, a classifier of another input shape, value range
-            or number of classes, or with NaN weights.
+            or number of classes, or with NaN weights, or for images of another shape or range.
     """
     prior = as_prior(prior)
     targets.check_classifier(classifier)
     targets.check_shape(classifier, prior.shape)
     known = _classes(classifier, prior, classes)
+    images = None if images is None else _training_images(images, prior)
     ask = measuring.questions(prior, seed=seed, labels=known)
     read, how = targets.scores_of(classifier, ask.images[:8])
     odds = measuring.answers(read, ask)
@@ -74,26 +78,36 @@ def audit(
     _check_range(read, ask)
     table = scores.confusion(ask.classes, odds["images"].argmax(axis=1), ask.judged.shape[1])
     order = scores.match(table)
-    own, stimuli, talk = _measured(classifier, read, odds, prior, ask, order, known, seed)
+    own = _measured(classifier, read, odds, prior, ask, order, known, seed)
     recognised = float((ask.judged.max(axis=1) > 0.9).mean())
-    reasons = verdict.why_not(own, recognised)
+    reasons = verdict.why_not(own.scores, recognised)
     if reasons:
-        frame = _table(odds, ask, order, own, None, seed)
-        return Audit(
-            *_unknown(own), "cannot tell", reasons, frame, stimuli, talk, tuple(order.tolist())
-        )
+        found = verdict.Finding(*_unknown(own.scores), "cannot tell", reasons)
+        return _audit(found, own, None, ask, order, images, seed)
     healthy = _twin(classifier, ask, how, order, seed)
     other = None
     if healthy is not None:
         twin_read = targets.scores_of(healthy, ask.images[:8])[0]
         heard = measuring.answers(twin_read, ask)
-        other = _measured(healthy, twin_read, heard, prior, ask, order, known, seed)[0]
-    found = verdict.judge(own, other, prior.card.get("name"))
-    frame = _table(odds, ask, order, own, other, seed)
+        other = _measured(healthy, twin_read, heard, prior, ask, order, known, seed)
+    twin_scores = None if other is None else other.scores
+    found = verdict.judge(own.scores, twin_scores, prior.card.get("name"))
+    return _audit(found, own, other, ask, order, images, seed)
+
+
+def _audit(found, own, other, ask, order, images, seed) -> Audit:
+    frame = intervals.table(own, other, ask, images=images, seed=seed)
     return Audit(
-        found.error, found.interval, found.overfitting, found.homogeneity, found.verdict,
-        found.reasons, frame, stimuli, talk, tuple(order.tolist()),
+        **vars(found), scores=frame, stimuli=own.stimuli, cross_talk=own.cross_talk,
+        matching=tuple(order.tolist()),
     )  # fmt: skip
+
+
+def _training_images(images, prior) -> np.ndarray:
+    images = checks.not_empty("images", checks.images("images", images))
+    if images.shape[1:] != prior.shape:
+        checks.fail(f"images must be the prior's, n x {prior.shape}", f"shape {images.shape}")
+    return images
 
 
 def _classes(classifier, prior, classes) -> tuple[int, ...] | None:
@@ -137,36 +151,19 @@ def _check_range(read, ask) -> None:
             )
 
 
-def _measured(model, read, odds, prior, ask, order, known, seed) -> tuple:
+def _measured(model, read, odds, prior, ask, order, known, seed) -> intervals.Measured:
     ordered = {k: v[..., order] for k, v in odds.items()}
-    own = measuring.sample_scores(ordered, ask)
+    found = measuring.sample_scores(ordered, ask)
     stimuli = measuring.stimuli_of(model, read, prior, ask, seed=seed)
-    more, talk = measuring.stimuli_scores(stimuli, read, prior, ask, order, labels=known)
-    return own | more, stimuli, talk
+    seen = measuring.shown(stimuli, read, prior, order, labels=known)
+    more, talk = measuring.stimuli_scores(seen, ask)
+    return intervals.Measured(found | more, ordered, stimuli, seen, talk)
 
 
 def _twin(classifier, ask, how, order, seed) -> keras.Model | None:
     sure = ask.judged.argmax(axis=1) == ask.classes
     labels = order[ask.classes[sure]]
     return twin.healthy(classifier, ask.images[sure], labels, logits=how == "as given", seed=seed)
-
-
-def _table(odds, ask, order, own, other, seed) -> pd.DataFrame:
-    """Return one row a score; intervals for the scores that are means over samples."""
-    ordered = odds["images"][:, order]
-    samples = {
-        "error": scores.errors(ordered, ask.classes),
-        "confidence": scores.confidence(ordered),
-        "over_confidence": scores.over_confidence(ordered, ask.classes),
-    }
-    rows = []
-    for name, value in own.items():
-        low = high = float("nan")
-        if name in samples:
-            low, high = scores.interval(samples[name], generator(seed, "interval", name))
-        twin_value = float("nan") if other is None else float(other[name])
-        rows.append((name, float(value), low, high, twin_value))
-    return pd.DataFrame(rows, columns=["score", "value", "low", "high", "twin"])
 
 
 def _unknown(own: dict) -> tuple:

@@ -119,8 +119,30 @@ def _mean(values: np.ndarray) -> float:
     return float(kept.mean()) if kept.size else 0.0
 
 
-def stimuli_scores(stimuli: Stimuli, read, prior: Prior, ask: Questions, order, *, labels=None):
-    """Return the scores of the preferred pictures and the cross-talk matrix.
+@dataclass(frozen=True)
+class Shown:
+    """The preferred pictures and what is said of them, units in the prior's order of classes.
+
+    images (units, restarts, h, w, c); judged and odds (units x restarts, classes), the judge's and
+    the classifier's; disturbed (units, copies, classes), first all noisy copies, then all rolled;
+    effort and rise (units, restarts).
+    """
+
+    images: np.ndarray
+    judged: np.ndarray
+    odds: np.ndarray
+    disturbed: np.ndarray
+    effort: np.ndarray
+    rise: np.ndarray
+
+    @property
+    def unit(self) -> np.ndarray:
+        """Return the class of each picture, (units x restarts,)."""
+        return np.repeat(np.arange(len(self.images)), self.images.shape[1])
+
+
+def shown(stimuli: Stimuli, read, prior: Prior, order, *, labels=None) -> Shown:
+    """Return the answers to the preferred pictures and to disturbed copies of them.
 
     `order` puts the classifier's units into the prior's order of classes.
     """
@@ -129,9 +151,7 @@ def stimuli_scores(stimuli: Stimuli, read, prior: Prior, ask: Questions, order, 
     judged = scores.softmax(np.asarray(prior.judge(flat, training=False)))
     judged = judged if labels is None else judged[:, list(labels)]
     grid = images.shape[:2]
-    talk = scores.cross_talk(judged.argmax(axis=1).reshape(grid))
     logits = np.asarray(read(tf.constant(flat)))[:, order]
-    own = np.repeat(np.arange(grid[0]), grid[1])
     odds = scores.softmax(logits.astype(np.float64))
     stream = generator(0, "robustness")
     noise = np.clip(flat + stream.normal(0, 0.3, flat.shape), 0, 1).astype(np.float32)
@@ -143,13 +163,22 @@ def stimuli_scores(stimuli: Stimuli, read, prior: Prior, ask: Questions, order, 
         .transpose(1, 0, 2, 3)
         .reshape(grid[0], -1, grid[0])
     )
+    return Shown(
+        images, judged, odds, kept, scores.effort(stimuli.trace[:, order]),
+        (stimuli.activations - stimuli.trace[0])[order],
+    )  # fmt: skip
+
+
+def stimuli_scores(seen: Shown, ask: Questions) -> tuple[dict[str, float], np.ndarray]:
+    """Return the scores of the preferred pictures and the cross-talk matrix."""
+    talk = scores.cross_talk(seen.judged.argmax(axis=1).reshape(seen.images.shape[:2]))
     found = {
-        "diversity": scores.diversity(images, ask.images, ask.classes).mean(),
-        "stimulus_confidence": odds[np.arange(len(own)), own].mean(),
+        "diversity": scores.diversity(seen.images, ask.images, ask.classes).mean(),
+        "stimulus_confidence": seen.odds[np.arange(len(seen.odds)), seen.unit].mean(),
         "cross_talk": 1 - np.trace(talk) / len(talk),
-        "judged_sure": judged.max(axis=1).mean(),
-        "effort": scores.effort(stimuli.trace[:, order]).mean(),
-        "robustness": scores.robustness(kept).mean(),
-        "rise": np.mean(stimuli.activations - stimuli.trace[0]),
+        "judged_sure": seen.judged.max(axis=1).mean(),
+        "effort": seen.effort.mean(),
+        "robustness": scores.robustness(seen.disturbed).mean(),
+        "rise": np.mean(seen.rise),
     }
     return found, talk

@@ -7,6 +7,8 @@ prefer. Odds are softmax outputs (n, classes); classes are whole numbers (n,).
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+CHUNK = 4000  # images compared at a time, so that a whole training set fits into memory
+
 
 def softmax(scores: np.ndarray) -> np.ndarray:
     """Return odds over the last axis."""
@@ -88,13 +90,16 @@ def islands(path: np.ndarray) -> np.ndarray:
     return np.where(ends, inside, np.nan)
 
 
-def spread(images: np.ndarray) -> float:
-    """Return the mean Euclidean distance between all pairs of images (n, ...)."""
+def distances(images: np.ndarray) -> np.ndarray:
+    """Return the Euclidean distances between images (n, ...), (n, n)."""
     flat = images.reshape(len(images), -1).astype(np.float64)
     squares = (flat**2).sum(axis=1)
-    gaps = np.maximum(squares[:, None] + squares[None] - 2 * flat @ flat.T, 0)
-    upper = np.triu_indices(len(flat), 1)
-    return float(np.sqrt(gaps[upper]).mean())
+    return np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * flat @ flat.T, 0))
+
+
+def spread(images: np.ndarray) -> float:
+    """Return the mean Euclidean distance between all pairs of images (n, ...)."""
+    return float(distances(images)[np.triu_indices(len(images), 1)].mean())
 
 
 def diversity(stimuli: np.ndarray, samples: np.ndarray, expected: np.ndarray) -> np.ndarray:
@@ -102,10 +107,14 @@ def diversity(stimuli: np.ndarray, samples: np.ndarray, expected: np.ndarray) ->
 
     stimuli (classes, restarts, ...), samples (n, ...), expected (n,); 64 samples a class at most.
     """
-    own = [samples[expected == k][:64] for k in range(len(stimuli))]
-    everywhere = spread(samples[:128])
-    base = [spread(s) if len(s) > 1 else everywhere for s in own]
-    return np.array([spread(s) / b for s, b in zip(stimuli, base, strict=True)])
+    base = yardsticks(samples, expected, len(stimuli))
+    return np.array([spread(s) / spread(b) for s, b in zip(stimuli, base, strict=True)])
+
+
+def yardsticks(samples: np.ndarray, expected: np.ndarray, classes: int) -> list[np.ndarray]:
+    """Return the samples (n, ...) that each class's restarts are compared with."""
+    own = [samples[expected == k][:64] for k in range(classes)]
+    return [s if len(s) > 1 else samples[:128] for s in own]
 
 
 def cross_talk(judged: np.ndarray) -> np.ndarray:
@@ -138,19 +147,13 @@ def robustness(odds: np.ndarray) -> np.ndarray:
 def nearest(stimuli: np.ndarray, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return for each stimulus (n, ...) the index of and distance to the nearest image (m, ...)."""
     a = stimuli.reshape(len(stimuli), -1).astype(np.float64)
-    b = images.reshape(len(images), -1).astype(np.float64)
-    gaps = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
-    index = gaps.argmin(axis=1)
-    return index, np.sqrt(np.maximum(gaps[np.arange(len(a)), index], 0))
-
-
-def interval(
-    values: np.ndarray, generator: np.random.Generator, *, level: float = 0.9, draws: int = 200
-) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of the mean of `values` (NaN left out)."""
-    kept = values[~np.isnan(values)]
-    if kept.size == 0:
-        return float("nan"), float("nan")
-    means = kept[generator.integers(0, kept.size, (draws, kept.size))].mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    rows = np.arange(len(a))
+    index, least = np.zeros(len(a), int), np.full(len(a), np.inf)
+    for first in range(0, len(images), CHUNK):
+        b = images[first : first + CHUNK].reshape(-1, a.shape[1]).astype(np.float64)
+        gaps = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
+        best = gaps.argmin(axis=1)
+        nearer = gaps[rows, best] < least
+        index = np.where(nearer, first + best, index)
+        least = np.where(nearer, gaps[rows, best], least)
+    return index, np.sqrt(np.maximum(least, 0))

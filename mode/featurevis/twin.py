@@ -4,6 +4,9 @@ What a score says depends on the architecture (batch normalisation alone turns d
 the twin says what the score would be had this architecture learned the classes properly.
 """
 
+import re
+from collections import Counter
+
 import keras
 import numpy as np
 
@@ -18,17 +21,22 @@ LIGHT, LEAST = 5e6, 60  # multiplications an image up to which all steps are tak
 def reborn(model: keras.Model, seed: int) -> keras.Model | None:
     """Return `model` with newly drawn weights, or None where it cannot be rebuilt from its config.
 
-    Every initialiser and every random layer gets a seed of its own, so equal seeds give equal
-    weights without touching a global generator.
+    Every initialiser and every random layer gets a seed of its own, from its kind and place and
+    not from its name, which Keras counts on from model to model: equal seeds give equal weights,
+    whatever was built before.
     """
+    places, count = {}, Counter()
 
     def renew(layer):
         config = layer.get_config()
+        if id(layer) not in places:
+            places[id(layer)] = _place(layer, count)
+        place = places[id(layer)]
         for key, value in config.items():
             if isinstance(value, dict) and "seed" in value.get("config", {}):
-                value["config"]["seed"] = derive(seed, layer.name, key)
+                value["config"]["seed"] = derive(seed, place, key)
         if "seed" in config:
-            config["seed"] = derive(seed, layer.name)
+            config["seed"] = derive(seed, place)
         return layer.__class__.from_config(config)
 
     try:
@@ -36,6 +44,13 @@ def reborn(model: keras.Model, seed: int) -> keras.Model | None:
     except (ValueError, NotImplementedError, TypeError, RuntimeError):
         return None
     return twin if twin.built and twin.count_params() == model.count_params() else None
+
+
+def _place(layer: keras.Layer, count: Counter) -> str:
+    """Return the name that Keras would give the layer in a new process; the zoo's twins had it."""
+    kind = re.sub("(?<!^)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", type(layer).__name__).lower()
+    count[kind] += 1
+    return kind if count[kind] == 1 else f"{kind}_{count[kind] - 1}"
 
 
 def multiplications(model: keras.Model) -> float:

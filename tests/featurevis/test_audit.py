@@ -44,6 +44,43 @@ def test_the_same_audit_twice_is_the_same(audited, good, digits_prior):
     assert again.scores.equals(audited.scores)
 
 
+def test_every_score_has_an_interval_that_holds_it(audited):
+    table = audited.scores.set_index("score")
+    assert table[["low", "high", "twin"]].notna().all(axis=None)
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+    sure = table.index != "classes_used"
+    assert (table["low"] < table["high"])[sure].all()
+    error = table.loc["error"]
+    normal = 1.645 * np.sqrt(error["value"] * (1 - error["value"]) / 3000)
+    assert (error["high"] - error["low"]) / 2 == pytest.approx(normal, rel=0.3)
+
+
+def test_training_images_add_the_nearest_image_and_change_nothing_else(
+    good, audited, digits_prior, digits
+):
+    result = audit(good, digits_prior, digits[0][:1000])
+    assert (result.verdict, result.error, result.reasons) == (
+        audited.verdict,
+        audited.error,
+        audited.reasons,
+    )
+    assert result.scores[:-1].equals(audited.scores)
+    added = result.scores.iloc[-1]
+    assert added["score"] == "nearest_image"
+    assert 0.5 < added["low"] < added["value"] < added["high"] < 2
+    shown = audit(good, digits_prior, result.stimuli.images.reshape(-1, 28, 28, 1))
+    assert shown.scores.iloc[-1]["value"] < 1e-3
+
+
+def test_training_images_of_another_shape_are_refused(good, digits_prior):
+    with pytest.raises(InputError) as error:
+        audit(good, digits_prior, np.zeros((2, 28, 28)))
+    assert str(error.value) == (
+        "images must be the prior's, n x (28, 28, 1). Received: shape (2, 28, 28)."
+    )
+
+
 def test_few_images_and_wrong_labels_are_told_apart(trained, digits_prior, audited):
     few = audit(trained(100), digits_prior)
     noisy = audit(trained(2000, noise=0.4), digits_prior)

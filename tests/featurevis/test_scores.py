@@ -19,7 +19,8 @@ def odds_of(classes, sure=0.9, width=3):
 
 def test_scores_are_arithmetic_without_keras():
     code = (
-        "import sys, mode.featurevis.scores, mode.featurevis.verdict; print('keras' in sys.modules)"
+        "import sys; from mode.featurevis import resampling, scores, verdict; "
+        "print('keras' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
@@ -115,11 +116,11 @@ def test_nearest_finds_what_a_loop_finds():
     assert distance == pytest.approx(gaps.min(axis=1))
 
 
-def test_interval_holds_the_mean_and_shrinks_with_more_values():
+def test_nearest_is_the_same_in_pieces(monkeypatch):
     pick = np.random.default_rng(0)
-    few, many = pick.random(20), pick.random(2000)
-    low, high = scores.interval(few, np.random.default_rng(1))
-    assert low < few.mean() < high
-    narrow = scores.interval(many, np.random.default_rng(1))
-    assert narrow[1] - narrow[0] < (high - low) / 4
-    assert np.isnan(scores.interval(np.array([np.nan]), pick)).all()
+    a, b = pick.random((4, 5)), pick.random((23, 5))
+    whole = scores.nearest(a, b)
+    monkeypatch.setattr(scores, "CHUNK", 5)
+    pieces = scores.nearest(a, b)
+    assert pieces[0].tolist() == whole[0].tolist()
+    assert pieces[1] == pytest.approx(whole[1])

@@ -1,5 +1,7 @@
 """The twin: the same architecture, other weights, the same ones for the same seed."""
 
+from collections import Counter
+
 import keras
 import numpy as np
 
@@ -28,6 +30,27 @@ def test_a_twin_has_the_same_shape_and_weights_that_depend_on_the_seed_alone():
     assert (a.get_weights()[0] != c.get_weights()[0]).any()
     assert (a.get_weights()[0] != before[0]).any()
     assert all((x == y).all() for x, y in zip(before, model.get_weights(), strict=True))
+
+
+def test_the_weights_do_not_depend_on_what_was_built_before():
+    keras.backend.clear_session()
+    first = network()  # its names are those that Keras counts from nothing
+    named = [layer.name for layer in first.layers]
+    assert named == ["conv2d", "batch_normalization", "flatten", "dropout", "dense"]
+    second = network()
+    assert second.layers[0].name != first.layers[0].name
+    a, b = (twin.reborn(m, 0) for m in (first, second))
+    assert all((x == y).all() for x, y in zip(a.get_weights(), b.get_weights(), strict=True))
+    assert a.layers[-2].seed == b.layers[-2].seed
+
+
+def test_a_place_is_the_name_keras_gives_in_a_new_session():
+    keras.backend.clear_session()
+    layers = keras.layers
+    made = [layers.Dense(2), layers.ReLU(), layers.Conv2D(2, 2), layers.Dense(2), layers.PReLU()]
+    made += [layers.SeparableConv2D(2, 2), layers.MaxPooling2D(), layers.GRU(2), layers.Dense(2)]
+    count = Counter()
+    assert [twin._place(layer, count) for layer in made] == [layer.name for layer in made]
 
 
 def test_what_cannot_be_rebuilt_has_no_twin():

@@ -1,0 +1,63 @@
+"""Bootstrap intervals: hand-known cases, slow oracles, coverage."""
+
+import numpy as np
+import pytest
+
+from mode.featurevis import resampling, scores
+
+
+def test_an_interval_resamples_within_classes_only():
+    apart = np.array([[0.0] * 12, [1.0] * 12])  # classes differ, restarts do not
+    assert resampling.interval(apart, np.random.default_rng(0)) == (0.5, 0.5)
+
+
+def test_an_interval_covers_the_true_mean_nine_times_of_ten():
+    pick = np.random.default_rng(0)
+    ends = [resampling.interval(pick.normal(size=(5, 40)), pick) for _ in range(300)]
+    assert 0.84 < np.mean([low < 0 < high for low, high in ends]) < 0.95
+
+
+def test_intervals_are_those_of_the_statistics_by_name():
+    values = np.random.default_rng(0).random(200)
+
+    def statistics(pick):
+        drawn = values[pick(200)]
+        return {"mean": drawn.mean(), "largest": drawn.max(), "number": 200}
+
+    found = resampling.intervals(statistics, np.random.default_rng(1))
+    low, high = found["mean"]
+    assert low < values.mean() < high
+    assert high - low == pytest.approx(2 * 1.645 * values.std() / np.sqrt(200), rel=0.25)
+    assert found["largest"][1] == values.max()
+    assert found["number"] == (200, 200)
+
+
+def test_spreads_are_the_means_over_pairs_of_different_pictures():
+    images = np.random.default_rng(0).random((5, 2, 2))
+    found = resampling.spreads(images, 3, np.random.default_rng(1))
+    times = np.random.default_rng(1).multinomial(5, np.full(5, 0.2), size=3)
+    for value, counts in zip(found, times, strict=True):
+        drawn = np.repeat(np.arange(5), counts)
+        pairs = [(i, j) for i in drawn for j in drawn if i != j]
+        slow = np.mean([np.linalg.norm(images[i] - images[j]) for i, j in pairs])
+        assert value == pytest.approx(slow)
+
+
+def test_the_interval_of_diversity_holds_it_and_is_zero_for_one_picture():
+    pick = np.random.default_rng(0)
+    samples, expected = pick.random((80, 3, 3)), np.repeat([0, 1], 40)
+    stimuli = pick.random((2, 12, 3, 3))
+    low, high = resampling.diversity_interval(stimuli, samples, expected, pick)
+    assert low < scores.diversity(stimuli, samples, expected).mean() < high
+    same = np.repeat(stimuli[:, :1], 12, axis=1)
+    zero = resampling.diversity_interval(same, samples, expected, pick)
+    assert zero == pytest.approx((0, 0), abs=1e-6)
+
+
+def test_the_interval_of_a_ratio():
+    ones = np.ones(50)
+    assert resampling.ratio_interval(ones, 2 * ones, np.random.default_rng(0)) == (0.5, 0.5)
+    pick = np.random.default_rng(0)
+    above, below = pick.normal(3, 1, 100), pick.normal(2, 1, 100)
+    low, high = resampling.ratio_interval(above, below, pick)
+    assert low < above.mean() / below.mean() < high
