@@ -12,11 +12,6 @@ from sklearn.model_selection import train_test_split
 from mode.data import PARTS, Part, load
 from mode.data.splits import published, stratified
 
-needs_mnist = pytest.mark.skipif(
-    not (Path(os.environ.get("MODE_DATA", "")) / "mnist.npz").is_file(),
-    reason="MODE_DATA names no folder with mnist.npz",
-)
-
 
 def arrays(n=60, classes=3, shape=(4, 5)) -> dict[str, np.ndarray]:
     generator = np.random.default_rng(0)
@@ -119,7 +114,7 @@ def test_the_published_split_is_that_of_scikit_learn(n):
     assert data.diagnosis is test
 
 
-@needs_mnist
+@pytest.mark.mnist
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_full_data_sets(name):
     seeded, halves = load(name, seed=0), load(name, split="published")

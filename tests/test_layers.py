@@ -1,9 +1,7 @@
 """Blocks, states, probes and the layer to blame, on nets whose answers are known by hand."""
 
-import os
 import sys
 from itertools import pairwise
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -27,11 +25,6 @@ from mode.layers import (
 )
 from mode.layers.probes import scale_of, zscale
 from mode.models import build, predict, train
-
-needs_mnist = pytest.mark.skipif(
-    not (Path(os.environ.get("MODE_DATA", "")) / "mnist.npz").is_file(),
-    reason="MODE_DATA names no folder with mnist.npz",
-)
 
 
 def identity(units: int, name: str, activation=None) -> layers.Layer:
@@ -158,7 +151,7 @@ def test_the_last_probe_is_as_accurate_as_the_model_on_digits(trained, digits):
     last_probe_is_the_model(trained, digits)
 
 
-@needs_mnist
+@pytest.mark.mnist
 def test_the_last_probe_is_as_accurate_as_the_model_on_mnist():
     data = load("mnist")
     model = train(build("published"), data.train.x, data.train.y, epochs=3)
