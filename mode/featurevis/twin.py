@@ -41,7 +41,7 @@ def reborn(model: keras.Model, seed: int) -> keras.Model | None:
 
     try:
         twin = keras.models.clone_model(model, clone_function=renew, recursive=True)
-    except (ValueError, NotImplementedError, TypeError, RuntimeError):
+    except (ValueError, TypeError, RuntimeError):  # a layer that cannot be rebuilt
         return None
     return twin if twin.built and twin.count_params() == model.count_params() else None
 
