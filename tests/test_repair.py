@@ -302,8 +302,9 @@ def test_protocols(refused):
         "Did you mean 'published'?"
     )
     assert refused(Recipe, selector="quota_random") == (
-        "selector must be one of 'entropy', 'farthest', 'gini', 'least_confidence', 'margin', "
-        "'nearest', 'random'. Received: 'quota_random'. Did you mean 'random'?"
+        "selector must be one of 'badge', 'clusters', 'core_set', 'diverse_margin', 'dsa', "
+        "'entropy', 'farthest', 'gini', 'least_confidence', 'margin', 'mdsa', 'misclassified', "
+        "'nearest', 'random', 'typiclust'. Received: 'quota_random'. Did you mean 'random'?"
     )
 
 

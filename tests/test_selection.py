@@ -14,8 +14,18 @@ N = 60
 DISTANCES = np.round(GENERATOR.random(N), 1)  # with many ties
 PROBABILITIES = GENERATOR.dirichlet(np.full(4, 0.3), N)
 LABELS = GENERATOR.integers(0, 4, N)
+FEATURES = (GENERATOR.normal(size=(N, 5)) + PROBABILITIES @ GENERATOR.normal(size=(4, 5))).astype(
+    "f"
+)
 POOL = Candidates(
-    distances=DISTANCES, probabilities=PROBABILITIES, labels=LABELS, quota={2: 4, 0: 3}
+    distances=DISTANCES,
+    probabilities=PROBABILITIES,
+    labels=LABELS,
+    quota={2: 4, 0: 3},
+    features=FEATURES,
+    known_features=GENERATOR.normal(size=(35, 5)).astype("f"),
+    known_labels=np.arange(35) % 4,
+    error_features=GENERATOR.normal(size=(17, 5)).astype("f"),
 )
 SCORES = {  # what each ranking selector wants small, one input at a time
     "nearest": lambda i: DISTANCES[i],
@@ -117,8 +127,10 @@ def test_shares_add_up(n, alpha):
 
 def test_bad_input_is_refused(refused):
     assert refused(select, "margins", POOL, 1, generator=rng()) == (
-        "selector must be one of 'entropy', 'farthest', 'gini', 'least_confidence', 'margin', "
-        "'nearest', 'quota_random', 'random'. Received: 'margins'. Did you mean 'margin'?"
+        "selector must be one of 'badge', 'clusters', 'core_set', 'diverse_margin', 'dsa', "
+        "'entropy', 'farthest', 'gini', 'least_confidence', 'margin', 'mdsa', 'misclassified', "
+        "'nearest', 'quota_random', 'random', 'typiclust'. Received: 'margins'. "
+        "Did you mean 'margin'?"
     )
     assert refused(select, "random", POOL, -1, generator=rng()) == (
         "n must be a whole number of at least 0. Received: -1."

@@ -1,0 +1,74 @@
+"""Choose inputs from a pool: a measure gives numbers, a selector gives indices.
+
+A selector is a function (candidates, n, generator) -> n positions. `select` restricts it to the
+inputs that may be chosen and maps its answer back to indices into the pool.
+"""
+
+import numpy as np
+
+from mode import checks
+from mode.selection import clustering, diversity, surprise, uncertainty
+from mode.selection.candidates import PAIRWISE, Candidates
+
+SELECTORS = {
+    "nearest": uncertainty.nearest,
+    "farthest": uncertainty.farthest,
+    "random": uncertainty.random,
+    "quota_random": uncertainty.quota_random,
+    "misclassified": uncertainty.misclassified,
+    "least_confidence": uncertainty.least_confidence,
+    "margin": uncertainty.margin,
+    "entropy": uncertainty.entropy,
+    "gini": uncertainty.gini,
+    "dsa": surprise.dsa,
+    "mdsa": surprise.mdsa,
+    "core_set": diversity.core_set,
+    "badge": diversity.badge,
+    "typiclust": clustering.typiclust,
+    "clusters": clustering.clusters,
+    "diverse_margin": diversity.diverse_margin,
+}
+
+
+def select(
+    name: str,
+    candidates: Candidates,
+    n: int,
+    *,
+    among: np.ndarray | None = None,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Return up to `n` indices into the pool, chosen by the selector `name`, no index twice.
+
+    Args:
+        name: a name of SELECTORS.
+        candidates: the pool's measures, one entry an input.
+        n: how many; a pool that holds fewer gives all it has, so compare the lengths.
+        among: indices that may be chosen, or a mask of them; all where None.
+        generator: random numbers for the random selectors.
+
+    Raises:
+        InputError: for an unknown selector, a negative n, or a measure that it needs and lacks.
+    """
+    selector = SELECTORS[checks.one_of("selector", name, SELECTORS)]
+    checks.number("n", n, 0, integer=True)
+    among = np.arange(len(candidates)) if among is None else np.asarray(among)
+    among = np.flatnonzero(among) if among.dtype == bool else among.astype(np.int64)
+    if among.size and (among.min() < 0 or among.max() >= len(candidates)):
+        checks.fail(f"among must be indices below {len(candidates)}", f"up to {among.max()}")
+    chosen = selector(candidates.take(among), min(n, len(among)), generator)
+    return among[chosen]
+
+
+def shares(n: int, alpha: float) -> tuple[int, int]:
+    """Return how many of `n` inputs a selector chooses (the share alpha) and how many are random.
+
+    Raises:
+        InputError: for alpha outside [0, 1].
+    """
+    checks.number("alpha", alpha, 0, 1)
+    by_selector = round(alpha * n)
+    return by_selector, n - by_selector
+
+
+__all__ = ["PAIRWISE", "SELECTORS", "Candidates", "select", "shares"]

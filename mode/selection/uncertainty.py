@@ -1,0 +1,63 @@
+"""Selectors that sort the pool by one number an input: a distance, a doubt, a mistake, chance."""
+
+import numpy as np
+
+from mode.selection.candidates import Candidates, lowest, needed
+
+
+def nearest(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+    """The inputs nearest to the heat map."""
+    return lowest(needed(candidates, "distances"), n)
+
+
+def farthest(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+    """The inputs farthest from the heat map."""
+    return lowest(-needed(candidates, "distances"), n)
+
+
+def random(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+    """Any inputs."""
+    return generator.permutation(len(candidates))[:n]
+
+
+def quota_random(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+    """Random inputs with `quota` of each label: the control that isolates a ranking's own worth."""
+    labels, quota = needed(candidates, "labels"), needed(candidates, "quota")
+    order = generator.permutation(len(labels))
+    chosen = [order[labels[order] == label][:wanted] for label, wanted in quota.items()]
+    return np.concatenate(chosen)[:n] if chosen else np.zeros(0, np.int64)
+
+
+def misclassified(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+    """Inputs whose prediction differs from their label, in random order; then random others."""
+    predicted = needed(candidates, "probabilities").argmax(axis=1)
+    order = generator.permutation(len(predicted))
+    wrong = (predicted != needed(candidates, "labels"))[order]
+    return np.concatenate([order[wrong], order[~wrong]])[:n]
+
+
+def least_confidence(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+    """The inputs whose likeliest class is least likely."""
+    return lowest(needed(candidates, "probabilities").max(axis=1), n)
+
+
+def margin(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+    """The inputs whose two likeliest classes are nearest to each other."""
+    return lowest(margins(needed(candidates, "probabilities")), n)
+
+
+def margins(probabilities: np.ndarray) -> np.ndarray:
+    """Return by how much the likeliest class is ahead of the second, (n,)."""
+    top = np.partition(probabilities, -2, axis=1)[:, -2:]
+    return top[:, 1] - top[:, 0]
+
+
+def entropy(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+    """The inputs whose predicted distribution has the highest entropy."""
+    p = needed(candidates, "probabilities")
+    return lowest((p * np.log(np.maximum(p, 1e-12))).sum(axis=1), n)
+
+
+def gini(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+    """DeepGini (Feng et al. 2020): the highest 1 - sum p^2."""
+    return lowest((needed(candidates, "probabilities") ** 2).sum(axis=1), n)
