@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import repair, scoring, start, study, training
+from benchmarks import repair, scoring, selecting, start, study, training
 from mode import checks
 from mode.results import write_rows
 
@@ -45,6 +45,7 @@ BENCHMARKS = {
     "training": training.rows,
     "repair": repair.rows,
     "scoring": scoring.rows,
+    "selecting": selecting.rows,
     "start": start.rows,
     "study": study.rows,
 }

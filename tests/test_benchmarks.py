@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import naive, repair, running, start, training
+from benchmarks import naive, repair, running, selecting, start, training
 from benchmarks.__main__ import main
 from benchmarks.measuring import cold_and_warm, in_new_process, row
 from mode.checks import InputError
@@ -168,6 +168,26 @@ def test_training_rows_measure_both_sides_from_the_same_start():
         assert 0.4 < measured["ours_accuracy"] < 1
 
 
+def test_selecting_rows_agree_with_the_peers_where_there_is_no_chance():
+    pytest.importorskip("skactiveml")
+    pytest.importorskip("dnn_tip")
+    rows = pd.DataFrame(selecting.rows(pool=400, known=3_000, n=20, repeats=1))
+    assert set(running.COLUMNS) < set(rows)
+    assert (rows["ours_seconds"] > 0).all()
+    same = dict(zip(rows["case"].str.split(",").str[0], rows["same_choice"], strict=True))
+    peers = {"margin", "entropy", "core_set", "badge", "typiclust", "dsa", "mdsa"}
+    assert set(same) == peers | set(selecting.ALONE)
+    first = dict(zip(rows["case"], rows["same_choice"], strict=True))
+    assert [first[f"{name}, 20 of 400 x 28"] for name in ("margin", "entropy", "core_set")] == [
+        1
+    ] * 3
+    assert first["mdsa, 20 of 400 x 28"] >= 0.8
+    assert first["badge, 20 of 400 x 28"] == ""
+    whole = rows[rows["case"].str.endswith("200 of 1000 x 28")]
+    assert len(whole) == len(selecting.ALONE)
+    assert set(whole["ratio"]) == {""}
+
+
 def test_start_loads_nothing_heavy_and_would_notice(monkeypatch):
     monkeypatch.setattr(start, "PEER", ["-c", "import numpy"])
     rows = pd.DataFrame(start.rows(repeats=1))
@@ -227,6 +247,6 @@ def test_the_command_refuses_an_unknown_benchmark():
     done = CliRunner().invoke(main, ["stat"])
     assert done.exit_code != 0
     assert done.output == (
-        "Error: benchmark must be one of 'repair', 'scoring', 'start', 'study', 'training'. "
-        "Received: 'stat'. Did you mean 'start'?\n"
+        "Error: benchmark must be one of 'repair', 'scoring', 'selecting', 'start', 'study', "
+        "'training'. Received: 'stat'. Did you mean 'start'?\n"
     )
