@@ -1,5 +1,6 @@
 """What a data set is once it is loaded: four parts and the number of classes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,6 +61,21 @@ class Data:
     def with_part(self, name: str, part: Part) -> "Data":
         """Return new data with one part exchanged."""
         return replace(self, **{checks.one_of("part", name, PARTS): part})
+
+    def only(self, labels: Sequence[int]) -> "Data":
+        """Return the inputs of `labels` alone, renumbered 0, 1, ... in the order given.
+
+        Raises:
+            InputError: for fewer than two labels, or labels outside the classes.
+        """
+        checks.labels("labels", labels, self.classes)
+        checks.number("number of labels", len(set(labels)), 2)
+        number = np.full(self.classes, -1)
+        number[list(labels)] = np.arange(len(labels))
+        parts = {name: getattr(self, name) for name in PARTS}
+        kept = {name: part.take(number[part.y] >= 0) for name, part in parts.items()}
+        renamed = {name: Part(part.x, number[part.y]) for name, part in kept.items()}
+        return Data(**renamed, classes=len(labels))
 
     def sizes(self) -> dict[str, int]:
         """Return part name -> number of inputs."""

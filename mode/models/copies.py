@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from mode import checks
+from mode import checks, seeds
 
 
 def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
@@ -26,6 +26,32 @@ def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
     if model.compiled:
         _copy_compilation(model, copy, keep_optimizer=keep_optimizer)
     return copy
+
+
+def fresh(model: keras.Model, *, seed: int) -> keras.Model:
+    """Return an untrained model of the same architecture and compile settings.
+
+    Its initial weights are drawn by the model's own initialisers, each with a seed of its own.
+
+    Raises:
+        InputError: as `clone`, and for a model without a config of its layers.
+    """
+    drawn = type(model).from_config(_reseeded(model.get_config(), seed))
+    if not drawn.built:
+        drawn.build_from_config(model.get_build_config())
+    copy = clone(model, keep_optimizer=False)
+    assign(copy.variables, drawn.variables)
+    return copy
+
+
+def _reseeded(config, seed: int, place: str = ""):
+    """Return a model's config in which every initialiser has a seed that its place decides."""
+    if isinstance(config, list | tuple):
+        return [_reseeded(part, seed, f"{place}/{n}") for n, part in enumerate(config)]
+    if not isinstance(config, dict):
+        return config
+    kept = {key: _reseeded(part, seed, f"{place}/{key}") for key, part in config.items()}
+    return kept | {"seed": seeds.derive(seed, place)} if "seed" in kept else kept
 
 
 def _same_architecture(model: keras.Model) -> keras.Model:

@@ -4,6 +4,8 @@
 arithmetic. Here a compiled loop (`mode.models.loops`) runs STEPS batches at once.
 """
 
+from collections.abc import Iterator
+
 import keras
 import numpy as np
 
@@ -23,6 +25,7 @@ def train(
     *,
     epochs: int = 3,
     batch_size: int = 32,
+    average: float = 0.0,
     seed: int = 0,
 ) -> keras.Model:
     """Return a copy of `model`, trained on; its optimiser goes on from the model's state.
@@ -34,6 +37,9 @@ def train(
         y: integer labels (n,) or one-hot rows (n, classes). A loss with "sparse" in its name
             gets integers, any other one-hot rows, and one output unit gets 0. or 1.
         epochs, batch_size: as in `fit`; the last batch of an epoch may be smaller.
+        average: the trained weights are the mean over this last share of the training, sampled
+            every STEPS batches (stochastic weight averaging, Izmailov et al. 2018); 0 for the
+            last weights alone.
         seed: decides the order of the inputs and the masks of dropout layers.
 
     Raises:
@@ -41,6 +47,7 @@ def train(
     """
     checks.number("epochs", epochs, 0, integer=True)
     checks.number("batch_size", batch_size, 1, integer=True)
+    checks.number("average", average, 0, 1)
     x = checks.numeric("x", x)
     check_inputs(model, x)
     targets = _targets(model, checks.labels("y", y, classes_of(model)))
@@ -51,9 +58,15 @@ def train(
     _move(trained, trainer.model)
     _reseed(trainer.model, seed)
     order = seeds.generator(seed, "order")
-    for _ in range(epochs):
-        _epoch(trainer, x, targets, order.permutation(len(x)), batch_size)
+    orders = (order.permutation(len(x)) for _ in range(epochs))
+    calls = [call for places in orders for call in _calls(trainer, places, batch_size)]
+    mean = _Mean(trained)
+    for number, call in enumerate(calls, start=1):
+        _call(trainer, x, targets, *call)
+        if number > (1 - average) * len(calls):
+            mean.add(trainer.model)
     _move(trainer.model, trained)
+    mean.move_to(trained)
     return trained
 
 
@@ -84,15 +97,15 @@ def _loss_name(model: keras.Model) -> str:
     return name.lower()
 
 
-def _epoch(trainer: Trainer, x: np.ndarray, y: np.ndarray, order: np.ndarray, batch: int) -> None:
-    """One pass over the inputs in calls of STEPS batches (fewer, if they are large)."""
+def _calls(trainer: Trainer, order: np.ndarray, batch: int) -> Iterator[tuple]:
+    """Yield one pass over the inputs: what `_call` takes, STEPS batches (fewer, if they are large)
+    at a time."""
     size = max(1, min(STEPS, ROWS // batch)) * batch
     whole = len(order) if trainer.padded else len(order) - len(order) % batch
     for start in range(0, whole, size):
-        _call(trainer, x, y, order[start : min(start + size, whole)], size, batch)
+        yield order[start : min(start + size, whole)], size, batch
     if whole < len(order):
-        rest = len(order) - whole
-        _call(trainer, x, y, order[whole:], rest, rest)
+        yield order[whole:], len(order) - whole, len(order) - whole
 
 
 def _call(
@@ -116,6 +129,23 @@ def _call(
 def _move(source: keras.Model, target: keras.Model) -> None:
     assign(target.variables, source.variables)
     assign(target.optimizer.variables, source.optimizer.variables)
+
+
+class _Mean:
+    """The running mean of a model's trainable weights."""
+
+    def __init__(self, model: keras.Model):
+        self.count, self.values = 0, [0.0] * len(model.trainable_variables)
+
+    def add(self, model: keras.Model) -> None:
+        self.count += 1
+        for place, variable in enumerate(model.trainable_variables):
+            value = keras.ops.convert_to_numpy(variable)
+            self.values[place] = self.values[place] + (value - self.values[place]) / self.count
+
+    def move_to(self, model: keras.Model) -> None:
+        if self.count:
+            assign(model.trainable_variables, self.values)
 
 
 def _reseed(model: keras.Model, seed: int) -> None:

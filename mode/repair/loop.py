@@ -14,7 +14,9 @@ from mode.faults import accuracy_by_label, transitions
 from mode.models import classes_of, clone, predict
 from mode.models.predicting import check_inputs
 from mode.repair import stages
+from mode.repair.oracle import best_batch
 from mode.repair.recipe import OPTIONS, RECIPES, Defects, Recipe
+from mode.repair.retraining import retrain
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def run(
         start, stream = time.perf_counter(), seeds.derive(seed, "round", number)
         seen = stages.view(model, data, recipe, seed=stream)
         first = seen.faults if first is None else first
-        if seen.faults.empty and (recipe.stops or recipe.targeted):
+        if seen.faults.empty and recipe.stops:
             notes.append(f"round {number} was not needed: no label is faulty")
             break
         for indices in taken[number - 1 : number]:
@@ -98,9 +100,11 @@ def run(
             notes.append(f"round {number} got {len(batch)} of {recipe.batch} inputs: pool used up")
         if len(batch) == 0:
             break
+        if recipe.selector == "oracle":
+            batch = best_batch(model, data, recipe, batches, batch, available, seed=stream)
         available[batch] = False
         batches.append(batch)
-        model = stages.retrain(model, data, batches, recipe, seed=stream)
+        model = retrain(model, data, batches, recipe, seed=stream)
         row = measure(data, initial, predict(model, data.test.x))
         used = sum(map(len, batches))
         seconds = time.perf_counter() - start
@@ -123,13 +127,12 @@ def choose(
     Where the aims find too few inputs, random ones make up for them, so that every arm trains on
     the same number.
     """
-    none = pd.Series({"label": -1, "kind": ""})
-    fault = none if seen.faults.empty else seen.faults.iloc[0]
-    compares = recipe.selector in ("nearest", "farthest")
+    fault = stages.fault_to_mend(seen, recipe, data.classes)
     layer, maps = None, None
-    if compares:
+    if recipe.compares:
         aimed = (int(fault["label"]), fault["kind"])
-        layer = stages.chosen_layer(model, data, seen, recipe, *aimed)
+        rng = seeds.generator(seed, "layer")
+        layer = stages.chosen_layer(model, data, seen, recipe, *aimed, rng=rng)
         maps = stages.maps_at(model, data, seen, recipe, layer)
     chosen, free = [], available.copy()
     for aim in stages.aims(maps, data, recipe, fault, free):

@@ -8,7 +8,10 @@ from mode.faults import GAMMA, THETA
 from mode.heatmaps import KINDS
 from mode.selection import SELECTORS
 
-LAYERS = ("chosen", "last hidden", "output")
+LAYERS = ("chosen", "last hidden", "output", "random")
+MAPS = ("by fault", "hci", "dhci", "dhmi", "dhwi")
+RETRAININGS = ("replay", "new batch", "scratch")
+REPLAYED = ("any", "right")
 
 
 @dataclass(frozen=True)
@@ -59,25 +62,37 @@ PROTOCOLS = {"published": PUBLISHED, "corrected": CORRECTED}
 class Recipe:
     """One way to repair. Every field is a choice that Ma et al. (2018) leave open.
 
-    selector: how the share `alpha` of a batch is chosen (SELECTORS).
+    selector: how the share `alpha` of a batch is chosen (SELECTORS); "oracle" takes the best of
+        several random batches, judged by retraining with each.
     metric: how near an input is to the map (DISTANCES), for "nearest" and "farthest".
     kind: cells of the heat maps ("pixel", "mean", "importance").
-    layer: whose states are compared: "chosen" anew each round, "last hidden", "output".
+    map: which map: "by fault" (DHCI for under-fitting, DHWI and DHMI for over-fitting), or always
+        "hci", "dhci", "dhwi" (inputs of the label), or "dhmi" (inputs of other labels).
+    layer: whose states are compared: "chosen" anew each round, "last hidden", "output", "random".
     alpha: share of a batch that the selector chooses; the rest is random.
     targeted: the selector's share comes from the worst label (and what is mistaken for it).
+    retraining: "replay" (all chosen so far and old inputs), "new batch" (the last batch alone),
+        "scratch" (a fresh model, on the training part and all chosen so far).
     replay: old training inputs trained on beside the chosen ones, as a multiple of `batch`.
+    replayed: "any" old inputs, or only those that the model gets "right", which keeps wrong labels
+        out.
+    average: share of a round's training over which the weights are averaged (`train`).
     rounds, batch, epochs: at most so many rounds of so many inputs, so many epochs each.
-    stops: end when no label is faulty any more.
+    stops: end when no label is faulty any more; else go on with the least accurate one.
     theta, gamma: limits of under- and over-fitting; eps: limit of the layer's stop rule.
     """
 
     selector: str = "nearest"
     metric: str = "dot"
     kind: str = "mean"
+    map: str = "by fault"
     layer: str = "chosen"
     alpha: float = 0.25
     targeted: bool = True
+    retraining: str = "replay"
     replay: float = 2.0
+    replayed: str = "any"
+    average: float = 0.0
     rounds: int = 5
     batch: int = 2000
     epochs: int = 3
@@ -88,15 +103,23 @@ class Recipe:
     defects: Defects = field(default=CORRECTED)
 
     def __post_init__(self):
-        checks.one_of("selector", self.selector, set(SELECTORS) - {"quota_random"})
+        checks.one_of("selector", self.selector, {*SELECTORS, "oracle"} - {"quota_random"})
         checks.one_of("metric", self.metric, DISTANCES)
         checks.one_of("kind", self.kind, KINDS)
+        checks.one_of("map", self.map, MAPS)
         checks.one_of("layer", self.layer, LAYERS)
-        for name in ("alpha", "theta", "gamma", "eps"):
+        checks.one_of("retraining", self.retraining, RETRAININGS)
+        checks.one_of("replayed", self.replayed, REPLAYED)
+        for name in ("alpha", "average", "theta", "gamma", "eps"):
             checks.number(name, getattr(self, name), 0, 1)
         for name in ("rounds", "batch", "epochs"):
             checks.number(name, getattr(self, name), 1, integer=True)
         checks.number("replay", self.replay, 0)
+
+    @property
+    def compares(self) -> bool:
+        """Whether inputs are compared with a heat map."""
+        return self.selector in ("nearest", "farthest")
 
     @property
     def maps_are_pixels(self) -> bool:
@@ -117,20 +140,35 @@ class Recipe:
     @property
     def applied_selector(self) -> str:
         """The selector that is really used, after the defects."""
+        if self.selector == "oracle":
+            return "random"  # of which `best_batch` then takes the best
         flipped = self.defects.earth_mover_unflipped and self.metric == "earth_mover"
         return "farthest" if flipped and self.selector == "nearest" else self.selector
 
 
 OPTIONS = [option.name for option in fields(Recipe)]
-_UNTARGETED = {"targeted": False, "alpha": 1.0}
+_UNTARGETED = {"targeted": False, "alpha": 1.0, "stops": False}
+_MENDING = {"replayed": "right", "average": 0.34, "epochs": 6}
+_BY_SELECTOR = (
+    "misclassified",
+    "near_miss",
+    "least_confidence",
+    "margin",
+    "entropy",
+    "gini",
+    "dsa",
+    "mdsa",
+    "core_set",
+    "badge",
+    "typiclust",
+    "clusters",
+    "diverse_margin",
+)
 RECIPES = {
-    "recommended": Recipe(selector="margin", **_UNTARGETED),
+    "recommended": Recipe(selector="near_miss", **_UNTARGETED, **_MENDING),
     "mode": Recipe(),
     "published": Recipe(kind="pixel", replay=0, defects=PUBLISHED),
     "random": Recipe(selector="random", **_UNTARGETED),
     "quota_random": Recipe(selector="random"),
-    "least_confidence": Recipe(selector="least_confidence", **_UNTARGETED),
-    "margin": Recipe(selector="margin", **_UNTARGETED),
-    "entropy": Recipe(selector="entropy", **_UNTARGETED),
-    "gini": Recipe(selector="gini", **_UNTARGETED),
+    **{name: Recipe(selector=name, **_UNTARGETED) for name in _BY_SELECTOR},
 }

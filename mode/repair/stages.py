@@ -6,16 +6,15 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mode import seeds
 from mode.data import Data, Part
 from mode.distances import distance
-from mode.faults import faulty_labels
+from mode.faults import accuracy_by_label, faulty_labels
 from mode.heatmaps import HeatMaps, differential, heatmaps
 from mode.layers import Probes, choose_layer, layer_names, probe_layers, states
 from mode.layers.probes import scale_of, zscale
-from mode.models import predict, train
+from mode.models import predict
 from mode.repair.recipe import Recipe
-from mode.selection import Candidates, select, shares
+from mode.selection import NEEDS, Candidates, select, shares
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Aim:
 def view(model: keras.Model, data: Data, recipe: Recipe, *, seed: int) -> View:
     """Predict, find the faulty labels, and train the layers' probes where the recipe needs them."""
     judge = data.test if recipe.defects.test_leak else data.diagnosis
-    selects_layer = recipe.layer == "chosen" and recipe.selector in ("nearest", "farthest")
+    selects_layer = recipe.layer == "chosen" and recipe.compares
     probes = None
     if selects_layer or recipe.kind == "importance":
         probes = probe_layers(model, data, judge=judge, seed=seed)
@@ -54,15 +53,28 @@ def view(model: keras.Model, data: Data, recipe: Recipe, *, seed: int) -> View:
     return View(judge, on_judge, faults, probes)
 
 
+def fault_to_mend(seen: View, recipe: Recipe, classes: int) -> pd.Series:
+    """Return the worst fault: its `label` and `kind`. Where no label is faulty a targeted repair
+    goes on with the least accurate one, as if under-fitted; for any other there is none, -1."""
+    if not seen.faults.empty:
+        return seen.faults.iloc[0]
+    if not recipe.targeted:
+        return pd.Series({"label": -1, "kind": ""})
+    found = accuracy_by_label(seen.judge.y, seen.predictions, classes)["accuracy"]
+    return pd.Series({"label": int(found.idxmin()), "kind": "under-fitted"})
+
+
 def chosen_layer(
-    model: keras.Model, data: Data, seen: View, recipe: Recipe, label: int, kind: str
-) -> str | None:
-    """Return the name of the layer whose states are compared; None where images are."""
+    model: keras.Model, data: Data, seen: View, recipe: Recipe, label: int, kind: str, *, rng
+) -> str:
+    """Return the name of the layer whose states are compared (for pixel maps it is not used)."""
     names = layer_names(model)
+    if recipe.layer == "random":
+        return names[rng.integers(len(names))]
     if recipe.layer == "chosen" and seen.probes and not recipe.defects.layer_never_differs:
         limits = {"kind": kind, "eps": recipe.eps}
         return choose_layer(seen.probes, data.train, seen.judge, label, **limits).layer
-    return names[max(0, len(names) - 2)] if recipe.layer == "last hidden" else names[-1]
+    return last_hidden_layer(model) if recipe.layer == "last hidden" else names[-1]
 
 
 def maps_at(model: keras.Model, data: Data, seen: View, recipe: Recipe, layer: str) -> HeatMaps:
@@ -91,6 +103,7 @@ def aims(maps: HeatMaps | None, data: Data, recipe: Recipe, fault: pd.Series, av
 
     Under-fitting wants inputs of the label near DHCI. Over-fitting wants half of them near DHWI
     (inputs of the label like those it loses), half near DHMI (of others, like those it attracts).
+    A recipe may name one map for both.
     """
     count, _ = shares(recipe.batch, recipe.alpha)
     free = np.flatnonzero(available)
@@ -100,29 +113,61 @@ def aims(maps: HeatMaps | None, data: Data, recipe: Recipe, fault: pd.Series, av
     own, others = free[data.pool.y[free] == label], free[data.pool.y[free] != label]
     if maps is None:
         return [Aim(own, count)]
-    if recipe.defects.pixel_hci_only:
+    kind = "hci" if recipe.defects.pixel_hci_only else recipe.map
+    if kind == "hci":
         return [Aim(own, count, maps.hci[label])]
-    if fault["kind"] == "under-fitted":
-        return [Aim(own, count, differential(maps, label, "dhci"))]
-    lost = count - count // 2
-    return [
-        Aim(own, lost, differential(maps, label, "dhwi")),
-        Aim(others, count - lost, differential(maps, label, "dhmi")),
-    ]
+    if kind == "by fault" and fault["kind"] == "over-fitted":
+        lost = count - count // 2
+        return [
+            Aim(own, lost, differential(maps, label, "dhwi")),
+            Aim(others, count - lost, differential(maps, label, "dhmi")),
+        ]
+    kind = "dhci" if kind == "by fault" else kind
+    return [Aim(others if kind == "dhmi" else own, count, differential(maps, label, kind))]
 
 
 def take(
     aim: Aim, model: keras.Model, data: Data, seen: View, recipe: Recipe, layer: str | None, *, rng
 ) -> np.ndarray:
     """Return the indices into the pool that the recipe's selector chooses for one aim."""
-    x = data.pool.x[aim.among]
-    known = Candidates(size=len(x), labels=data.pool.y[aim.among])
+    known = Candidates(size=len(aim.among), labels=data.pool.y[aim.among])
     if aim.heatmap is not None:
+        x = data.pool.x[aim.among]
         compared = x if recipe.maps_are_pixels else layer_states(model, data, seen, layer, x)
         known = replace(known, distances=distance(recipe.measured_metric, compared, aim.heatmap))
-    elif recipe.selector not in ("random", "quota_random"):
-        known = replace(known, probabilities=predict(model, x))
+    else:
+        known = replace(known, **evidence(model, data, seen, recipe.applied_selector, aim.among))
     return aim.among[select(recipe.applied_selector, known, aim.count, generator=rng)]
+
+
+def evidence(
+    model: keras.Model, data: Data, seen: View, selector: str, among: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the columns of Candidates that a selector without a map reads, for inputs `among`."""
+    needs, found = NEEDS[selector], {}
+    if "probabilities" in needs:
+        found["probabilities"] = predict(model, data.pool.x)[among]
+    if "features" in needs:
+        found["features"] = last_hidden(model, data.pool.x)[among]
+    if "known_features" in needs:
+        found["known_features"] = last_hidden(model, data.train.x)
+        found["known_labels"] = data.train.y
+    if "error_features" in needs:
+        wrong = seen.predictions.argmax(axis=1) != seen.judge.y
+        found["error_features"] = last_hidden(model, seen.judge.x[wrong])
+    return found
+
+
+def last_hidden(model: keras.Model, x: np.ndarray) -> np.ndarray:
+    """Return the states (n, units) of the last layer before the output."""
+    layer = last_hidden_layer(model)
+    return states(model, x, layer)[layer]
+
+
+def last_hidden_layer(model: keras.Model) -> str:
+    """Return the name of the last layer before the output, or of the only one."""
+    names = layer_names(model)
+    return names[max(0, len(names) - 2)]
 
 
 def notes(
@@ -147,18 +192,3 @@ def random_share(
     without_label = recipe.defects.no_replay and recipe.targeted
     allowed = available & (data.pool.y != fault["label"]) if without_label else available
     return rng.permutation(np.flatnonzero(allowed))[:count]
-
-
-def retrain(
-    model: keras.Model, data: Data, batches: list, recipe: Recipe, *, seed: int
-) -> keras.Model:
-    """Return a copy trained on the batches so far and on replayed old inputs, or as published
-    on the last batch alone."""
-    if recipe.defects.no_replay:
-        part = data.pool.take(batches[-1])
-    else:
-        count = min(round(recipe.replay * recipe.batch), len(data.train))
-        old = data.train.take(seeds.generator(seed, "replay").permutation(len(data.train))[:count])
-        new = data.pool.take(np.concatenate(batches))
-        part = Part(np.concatenate([new.x, old.x]), np.concatenate([new.y, old.y]))
-    return train(model, part.x, part.y, epochs=recipe.epochs, seed=seeds.derive(seed, "retrain"))

@@ -16,6 +16,7 @@ SELECTORS = {
     "random": uncertainty.random,
     "quota_random": uncertainty.quota_random,
     "misclassified": uncertainty.misclassified,
+    "near_miss": uncertainty.near_miss,
     "least_confidence": uncertainty.least_confidence,
     "margin": uncertainty.margin,
     "entropy": uncertainty.entropy,
@@ -27,6 +28,27 @@ SELECTORS = {
     "typiclust": clustering.typiclust,
     "clusters": clustering.clusters,
     "diverse_margin": diversity.diverse_margin,
+}
+
+# The columns of Candidates that each selector reads.
+NEEDS = {
+    "nearest": ("distances",),
+    "farthest": ("distances",),
+    "random": (),
+    "quota_random": ("labels", "quota"),
+    "misclassified": ("probabilities", "labels"),
+    "near_miss": ("probabilities", "labels"),
+    "least_confidence": ("probabilities",),
+    "margin": ("probabilities",),
+    "entropy": ("probabilities",),
+    "gini": ("probabilities",),
+    "dsa": ("probabilities", "features", "known_features", "known_labels"),
+    "mdsa": ("probabilities", "features", "known_features", "known_labels"),
+    "core_set": ("features", "known_features"),
+    "badge": ("probabilities", "features"),
+    "typiclust": ("features",),
+    "clusters": ("features", "error_features"),
+    "diverse_margin": ("probabilities", "features"),
 }
 
 
@@ -71,4 +93,4 @@ def shares(n: int, alpha: float) -> tuple[int, int]:
     return by_selector, n - by_selector
 
 
-__all__ = ["PAIRWISE", "SELECTORS", "Candidates", "select", "shares"]
+__all__ = ["NEEDS", "PAIRWISE", "SELECTORS", "Candidates", "select", "shares"]

@@ -36,6 +36,28 @@ def misclassified(candidates: Candidates, n: int, generator: np.random.Generator
     return np.concatenate([order[wrong], order[~wrong]])[:n]
 
 
+def near_miss(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+    """Wrong inputs, nearest to being right first; then right ones, nearest to being wrong first.
+
+    The measure is the label's probability minus the likeliest other one's. What is wrong by far,
+    as a mislabelled input is, comes last among the wrong ones.
+    """
+    p, labels = needed(candidates, "probabilities"), needed(candidates, "labels")
+    ahead = leads(p, labels)
+    wrong = np.flatnonzero(ahead < 0)
+    right = np.flatnonzero(ahead >= 0)
+    first = wrong[lowest(-ahead[wrong], min(n, len(wrong)))]
+    return np.concatenate([first, right[lowest(ahead[right], n - len(first))]])
+
+
+def leads(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return how far the label is ahead of the likeliest other class, (n,); below 0 if wrong."""
+    rows = np.arange(len(labels))
+    others = probabilities.copy()
+    others[rows, labels] = -np.inf
+    return probabilities[rows, labels] - others.max(axis=1)
+
+
 def least_confidence(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
     """The inputs whose likeliest class is least likely."""
     return lowest(needed(candidates, "probabilities").max(axis=1), n)

@@ -15,7 +15,10 @@ SMALL = {
     "03-tables-and-figures": {},
     "04-why-does-it-not-learn": {"epochs": 3},
     "05-is-it-over-fitted": {"epochs": 5, "restarts": 4},
+    "10-which-arm-repairs": {"scenarios": ["over_fitted_500"], "rounds": 2, "batch": 50},
 }
+# Notebooks whose `out` is a file of rows, not a folder.
+OF_ROWS = ("02-run", "10-which-arm-repairs")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -31,8 +34,8 @@ def execute_small(name: str, out: str | os.PathLike) -> Path:
     source, out = notebooks.path(name), Path(out).resolve()
     out.mkdir(parents=True, exist_ok=True)
     kept = out / f"{name}.ipynb"
-    place = {"out": str(out / name / "rows.csv")} if name == "02-run" else {"out": str(out / name)}
-    parameters = {**SMALL.get(name, {}), **place}
+    place = out / name / "rows.csv" if name in OF_ROWS else out / name
+    parameters = {**SMALL.get(name, {}), "out": str(place)}
     papermill.execute_notebook(str(source), str(kept), parameters, progress_bar=False)
     return kept
 

@@ -1,0 +1,132 @@
+"""The arms that the studies compare: study -> arm -> recipe.
+
+The first arm of a study is its reference: the others are compared with what it chose. An arm
+whose name ends in "again" repeats another one, as a control that nothing can differ from.
+"""
+
+from dataclasses import replace
+
+from mode import checks
+from mode.repair.experiment import METRICS, protocol_recipe
+from mode.repair.recipe import LAYERS, RECIPES, RETRAININGS, Recipe
+
+AGAIN = " again"
+# All arms of a study get the full budget, but for the publication's, which stops as it did.
+_WHOLE = {name: replace(recipe, stops=False) for name, recipe in RECIPES.items()}
+_MODE = _WHOLE["mode"]
+_PUBLISHED = protocol_recipe("published", layer_selection=True)
+
+
+def selection_arms() -> dict[str, Recipe]:
+    """The main comparison: the recommended repair, the publication's, and kinds of selectors."""
+    named = ("misclassified", "near_miss", "margin", "entropy", "mdsa", "core_set", "badge")
+    return {
+        "quota_random": _WHOLE["quota_random"],
+        "random": RECIPES["random"],
+        "random again": RECIPES["random"],
+        "published": _PUBLISHED,
+        "mode": _MODE,
+        **{name: RECIPES[name] for name in named},
+        "recommended": RECIPES["recommended"],
+        "random, retrained as recommended": replace(RECIPES["recommended"], selector="random"),
+    }
+
+
+def selector_arms() -> dict[str, Recipe]:
+    """The other selectors, on the models and streams of the main comparison."""
+    named = ("least_confidence", "gini", "dsa", "typiclust", "clusters", "diverse_margin")
+    return {
+        "quota_random": _WHOLE["quota_random"],
+        **{name: RECIPES[name] for name in named},
+        "margin again": RECIPES["margin"],
+    }
+
+
+def baseline_arms() -> dict[str, Recipe]:
+    """A few arms of the main comparison, for further scenarios and budgets."""
+    kept = ("quota_random", "random", "published", "mode", "margin", "near_miss", "recommended")
+    return {name: selection_arms()[name] for name in kept}
+
+
+def metric_arms() -> dict[str, Recipe]:
+    """Nine metrics on mean states of the chosen layer, and on mean images."""
+    return {
+        "quota_random": _WHOLE["quota_random"],
+        **{f"{metric}, states": replace(_MODE, metric=metric) for metric in METRICS},
+        **{f"{metric}, pixels": replace(_MODE, metric=metric, kind="pixel") for metric in METRICS},
+        "dot, states again": _MODE,
+    }
+
+
+def map_arms() -> dict[str, Recipe]:
+    """Which map: by its group and difference, by its cells, most or least similar to it."""
+    maps = {name: replace(_MODE, map=name) for name in ("hci", "dhci", "dhmi", "dhwi")}
+    return {
+        "quota_random": _WHOLE["quota_random"],
+        "by fault": _MODE,
+        **maps,
+        "dhci, least similar": replace(maps["dhci"], selector="farthest"),
+        "by fault, importance": replace(_MODE, kind="importance"),
+        "hci, pixels": replace(maps["hci"], kind="pixel"),
+    }
+
+
+def layer_arms() -> dict[str, Recipe]:
+    """Which layer, for three metrics."""
+    arms = {
+        f"{metric}, {layer}": replace(_MODE, metric=metric, layer=layer)
+        for metric in ("dot", "cosine", "euclidean")
+        for layer in LAYERS
+    }
+    return {"quota_random": _WHOLE["quota_random"], **arms}
+
+
+def retraining_arms() -> dict[str, Recipe]:
+    """How to retrain, for four ways of choosing."""
+    ways = {way: {"retraining": way} for way in RETRAININGS}
+    ways["replay of right ones"] = {"replayed": "right"}
+    ways["replay of right ones, averaged"] = {"replayed": "right", "average": 0.34}
+    chosen = ("quota_random", "mode", "margin", "near_miss")
+    return {
+        f"{name}, {way}": replace(_WHOLE[name], **options)
+        for name in chosen
+        for way, options in ways.items()
+    }
+
+
+def alpha_arms() -> dict[str, Recipe]:
+    """What share of a batch MODE and margin choose, the rest being random."""
+    mixed = {
+        f"{name}, alpha {alpha}": replace(_WHOLE[name], alpha=alpha)
+        for name in ("mode", "margin")
+        for alpha in (0.25, 0.5, 1.0)
+    }
+    return {"random": _WHOLE["random"], **mixed}
+
+
+def oracle_arms() -> dict[str, Recipe]:
+    """Is there room at all? The best of several random batches, judged on the diagnosis part."""
+    oracle = replace(RECIPES["random"], selector="oracle")
+    return {"random": RECIPES["random"], "oracle": oracle, "near_miss": RECIPES["near_miss"]}
+
+
+ARMS = {
+    "selection": selection_arms,
+    "selectors": selector_arms,
+    "baselines": baseline_arms,
+    "metrics": metric_arms,
+    "maps": map_arms,
+    "layers": layer_arms,
+    "retraining": retraining_arms,
+    "alpha": alpha_arms,
+    "oracle": oracle_arms,
+}
+
+
+def arms(name: str) -> dict[str, Recipe]:
+    """Return arm -> recipe of a name of ARMS.
+
+    Raises:
+        InputError: for an unknown name.
+    """
+    return ARMS[checks.one_of("arms", name, ARMS)]()

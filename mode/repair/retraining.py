@@ -1,0 +1,50 @@
+"""Retrain a copy: on all chosen inputs with old ones replayed, on the last batch alone, or anew."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from mode import seeds
+from mode.data import Data, Part
+from mode.models import fresh, predict, train
+from mode.repair.recipe import Recipe
+
+# Passes over all there is, when a model starts anew: as many as made the study's models.
+SCRATCH_EPOCHS = 10
+
+
+def retrain(
+    model: keras.Model, data: Data, batches: Sequence[np.ndarray], recipe: Recipe, *, seed: int
+) -> keras.Model:
+    """Return a retrained copy of `model`.
+
+    Args:
+        batches: round by round the chosen indices into `data.pool`; the last is the newest.
+        recipe: its `retraining`, `replay`, `replayed`, `average` and `epochs` say how.
+        seed: decides which old inputs are replayed, and the order of training.
+    """
+    options = {"average": recipe.average, "seed": seeds.derive(seed, "retrain")}
+    if recipe.retraining == "new batch" or recipe.defects.no_replay:
+        newest = data.pool.take(batches[-1])
+        return train(model, newest.x, newest.y, epochs=recipe.epochs, **options)
+    chosen = data.pool.take(np.concatenate(batches))
+    if recipe.retraining == "scratch":
+        part = _joined(chosen, data.train)
+        anew = fresh(model, seed=seeds.derive(seed, "fresh"))
+        return train(anew, part.x, part.y, epochs=SCRATCH_EPOCHS, **options)
+    part = _joined(chosen, replayed(model, data.train, recipe, seed=seed))
+    return train(model, part.x, part.y, epochs=recipe.epochs, **options)
+
+
+def replayed(model: keras.Model, old: Part, recipe: Recipe, *, seed: int) -> Part:
+    """Return `replay` x `batch` random old inputs, or all there are; of those that the model gets
+    right where the recipe says so."""
+    if recipe.replayed == "right":
+        old = old.take(predict(model, old.x).argmax(axis=1) == old.y)
+    count = min(round(recipe.replay * recipe.batch), len(old))
+    return old.take(seeds.generator(seed, "replay").permutation(len(old))[:count])
+
+
+def _joined(first: Part, second: Part) -> Part:
+    return Part(np.concatenate([first.x, second.x]), np.concatenate([first.y, second.y]))

@@ -1,0 +1,80 @@
+"""Faulty models to repair: how much of the training part made them, and what was planted in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+
+from mode import checks, seeds
+from mode.data import Data, plant
+from mode.models import build, train
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """How a faulty model comes about.
+
+    train: inputs of the training part that make the model (all where None, or where there are
+    fewer). epochs: passes over them. fault, options: what is planted first (PLANTED). room:
+    whether a repair should find something to mend.
+    """
+
+    train: int | None
+    epochs: int
+    fault: str | None = None
+    options: Mapping = field(default_factory=dict)
+    room: bool = True
+
+
+SCENARIOS = {
+    "under_trained": Scenario(3000, 4),
+    "over_fitted_300": Scenario(300, 60),
+    "over_fitted_500": Scenario(500, 60),
+    "starved_10": Scenario(5000, 10, "starved", {"keep": 0.10}),
+    "starved_5": Scenario(5000, 10, "starved", {"keep": 0.05}),
+    "starved_2": Scenario(5000, 10, "starved", {"keep": 0.02}),
+    "label_noise": Scenario(5000, 10, "label_noise", {"share": 0.3}),
+    "mislabelled": Scenario(5000, 10, "mislabelled", {"share": 0.6}),
+    "missing_thin": Scenario(5000, 10, "missing_mode", {"trait": "thin", "share": 0.5}),
+    "missing_rotated": Scenario(5000, 10, "missing_mode", {"trait": "rotated", "share": 0.5}),
+    "shifted_blur": Scenario(5000, 10, "shifted", {"kind": "blur", "amount": 1.0}),
+    "shifted_noise": Scenario(5000, 10, "shifted", {"kind": "noise", "amount": 0.3}),
+    "no_room": Scenario(None, 3, room=False),
+}
+
+# The main comparison; the others show how far its answer reaches.
+MAIN = (
+    "under_trained",
+    "over_fitted_500",
+    "starved_5",
+    "label_noise",
+    "mislabelled",
+    "missing_thin",
+    "no_room",
+)
+
+
+def faulty_model(
+    name: str, data: Data, *, model: str = "published", seed: int = 0
+) -> tuple[keras.Model, Data]:
+    """Return the model of a scenario, and the data with the fault in their training part.
+
+    Args:
+        name: a name of SCENARIOS.
+        data: the sound data; not changed.
+        model: a name of MODELS.
+        seed: decides what is planted where, initial weights and the order of training.
+
+    Raises:
+        InputError: for an unknown scenario or model.
+    """
+    scenario = SCENARIOS[checks.one_of("scenario", name, SCENARIOS)]
+    kept = np.arange(len(data.train))[: scenario.train]
+    data = data.with_part("train", data.train.take(kept))
+    if scenario.fault:
+        data = plant(scenario.fault, data, seed=seed, **scenario.options)
+    stream = seeds.derive(seed, "scenario", name)
+    fresh = build(model, seed=stream, shape=data.shape, classes=data.classes)
+    trained = train(fresh, data.train.x, data.train.y, epochs=scenario.epochs, seed=stream)
+    return trained, data
