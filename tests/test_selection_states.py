@@ -234,6 +234,21 @@ def test_clusters_take_what_is_like_each_kind_of_error_in_turn():
         assert found == [5, 1, 2, 0, 3, 6, 4]
 
 
+def test_clusters_equal_loops_over_the_square_root_of_the_errors():
+    middle = POOL.error_features.mean(axis=0)
+    kind, centres = k_means(POOL.error_features - middle, 5, rng())  # of 20 errors
+    queues = [[] for _ in range(5)]
+    for i in sorted(
+        range(N), key=lambda i: min(away(POOL.features[i] - middle, c) for c in centres)
+    ):
+        owner = min(range(5), key=lambda c: away(POOL.features[i] - middle, centres[c]))
+        queues[owner].append(i)
+    sizes = [(kind == c).sum() for c in range(5)]
+    expected = [queues[c][0] for c in sorted(range(5), key=lambda c: -sizes[c]) if queues[c]]
+    found = select("clusters", POOL, len(expected), generator=rng())
+    assert found.tolist() == expected
+
+
 def test_clusters_without_errors_are_random():
     none = replace(POOL, error_features=np.zeros((0, UNITS)))
     expected = select("random", POOL, 9, generator=rng(4))
@@ -276,6 +291,14 @@ def test_copies_of_few_inputs_come_once_each(name):
     copies = POOL.take(rng().integers(0, 3, N))
     copies = replace(copies, features=copies.features * 1e3)
     assert len(set(select(name, copies, N, generator=rng()).tolist())) == N
+
+
+@pytest.mark.parametrize("seed", range(9))
+def test_rounding_draws_nothing_twice(seed):
+    # An input is half away from itself here, and the third is nearer than no distance.
+    off = np.array([[0.5, 1, 0, 1e-12], [1, 0.5, -5, 1], [9, 9, 0.5, 9], [9, 9, 9, 0.5]])
+    found = spread(lambda i: off[i].copy(), 4, rng(seed), first=0)
+    assert found.tolist() == [0, 1, 3, 2]
 
 
 def test_what_is_at_no_distance_is_not_drawn():
