@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from mode.selection import SELECTORS, Candidates, candidates, select
-from mode.selection.clustering import NEIGHBOURS
-from mode.selection.geometry import in_turn, k_means, nearest
-from mode.selection.surprise import SHRINK
+from mode.selection.clustering import NEIGHBOURS, _mean_distances
+from mode.selection.geometry import in_turn, k_means, nearest, spread, to_one
+from mode.selection.surprise import PRIOR, SHRINK
 
 N, UNITS, CLASSES = 90, 6, 4
 NAMES = ["dsa", "mdsa", "core_set", "badge", "typiclust", "clusters", "diverse_margin"]
@@ -76,7 +76,7 @@ def test_mdsa_equals_an_inverse_for_each_input():
     scores = []
     for x, label in zip(POOL.features, predicted, strict=True):
         own = [part for part, y in zip(parts, labels, strict=True) if y == label]
-        mixed = (sum(own) + UNITS * pooled) / (len(own) + UNITS)
+        mixed = (sum(own) + PRIOR * pooled) / (len(own) + PRIOR)
         mixed = (1 - SHRINK) * mixed + SHRINK * np.trace(mixed) / UNITS * np.eye(UNITS)
         scores.append((x - means[label]) @ np.linalg.inv(mixed) @ (x - means[label]))
     assert select("mdsa", POOL, 40, generator=rng()).tolist() == ranked(scores, 40)
@@ -194,6 +194,18 @@ def test_typiclust_equals_loops():
     assert select("typiclust", POOL, 5, generator=rng()).tolist() == expected
 
 
+def test_typical_is_who_has_near_neighbours_beside_itself():
+    x = np.array([[0.0], [1.0], [3.0]], "f")
+    assert _mean_distances(x).tolist() == [2.0, 1.5, 2.5]
+    assert _mean_distances(x[:1]).tolist() == [0.0]
+
+
+def test_typiclust_goes_round_again_where_clusters_are_few(monkeypatch):
+    monkeypatch.setattr("mode.selection.clustering.CLUSTERS", 1)
+    expected = np.argsort(_mean_distances(POOL.features), kind="stable")[:7]
+    assert select("typiclust", POOL, 7, generator=rng()).tolist() == expected.tolist()
+
+
 def blobs(*sizes: int) -> np.ndarray:
     """Circles around far centres, each with the centre itself as its first row."""
     rows = []
@@ -212,14 +224,29 @@ def test_typiclust_takes_the_middle_of_the_biggest_blob_first():
 
 def test_clusters_take_what_is_like_each_kind_of_error_in_turn():
     errors = np.vstack([np.zeros((3, 1)), np.full((6, 1), 100.0)])
-    pool = np.array([[1.0], [0.2], [101.0], [103.0], [-9.0], [99.5]])
+    pool = np.array([[1.0], [0.2], [101.0], [103.0], [-9.0], [99.5], [-8.0]])
     like = Candidates(features=pool, error_features=errors)
     for seed in range(5):
         found = select("clusters", like, 2, generator=rng(seed)).tolist()
         assert found == [5, 1]
         # Three clusters over two places: copies of a centre own nothing.
-        found = select("clusters", like, 6, generator=rng(seed)).tolist()
-        assert found == [5, 1, 2, 0, 3, 4]
+        found = select("clusters", like, 7, generator=rng(seed)).tolist()
+        assert found == [5, 1, 2, 0, 3, 6, 4]
+
+
+def test_clusters_equal_loops_over_the_square_root_of_the_errors():
+    middle = POOL.error_features.mean(axis=0)
+    kind, centres = k_means(POOL.error_features - middle, 5, rng())  # of 20 errors
+    queues = [[] for _ in range(5)]
+    for i in sorted(
+        range(N), key=lambda i: min(away(POOL.features[i] - middle, c) for c in centres)
+    ):
+        owner = min(range(5), key=lambda c: away(POOL.features[i] - middle, centres[c]))
+        queues[owner].append(i)
+    sizes = [(kind == c).sum() for c in range(5)]
+    expected = [queues[c][0] for c in sorted(range(5), key=lambda c: -sizes[c]) if queues[c]]
+    found = select("clusters", POOL, len(expected), generator=rng())
+    assert found.tolist() == expected
 
 
 def test_clusters_without_errors_are_random():
@@ -259,6 +286,30 @@ def test_equal_inputs_come_once_each(name):
     assert len(set(select(name, same, 30, generator=rng()).tolist())) == 30
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_copies_of_few_inputs_come_once_each(name):
+    copies = POOL.take(rng().integers(0, 3, N))
+    copies = replace(copies, features=copies.features * 1e3)
+    assert len(set(select(name, copies, N, generator=rng()).tolist())) == N
+
+
+@pytest.mark.parametrize("seed", range(9))
+def test_rounding_draws_nothing_twice(seed):
+    # An input is half away from itself here, and the third is nearer than no distance.
+    off = np.array([[0.5, 1, 0, 1e-12], [1, 0.5, -5, 1], [9, 9, 0.5, 9], [9, 9, 9, 0.5]])
+    found = spread(lambda i: off[i].copy(), 4, rng(seed), first=0)
+    assert found.tolist() == [0, 1, 3, 2]
+
+
+def test_what_is_at_no_distance_is_not_drawn():
+    class Lowest:
+        def random(self) -> float:
+            return 0.0
+
+    x = np.array([[0.0], [0.0], [3.0], [5.0]], "f")
+    assert spread(to_one(x), 4, Lowest(), first=0).tolist() == [0, 2, 3, 1]
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "badge"])  # has an origin
 def test_states_far_from_the_origin_are_told_apart_as_well(name):
     columns = ("features", "known_features", "error_features")
@@ -276,8 +327,13 @@ def test_a_large_pool_is_thinned_at_random(name, monkeypatch):
     more = select(name, POOL, 50, generator=rng())
     assert len(set(more.tolist())) == 50
     assert set(more[:30].tolist()) == few[0]
-    best = select(name, POOL, 5, generator=rng())
-    assert set(best.tolist()) < few[0]
+
+
+def test_a_thinned_pool_is_chosen_from_by_its_own_states(monkeypatch):
+    monkeypatch.setattr(candidates, "PAIRWISE", 30)
+    order = rng().permutation(N)[:30]
+    best = farthest_first(POOL.features[order], list(POOL.known_features), [], 5)
+    assert select("core_set", POOL, 5, generator=rng()).tolist() == order[best].tolist()
 
 
 def test_of_many_training_states_random_ones_count(monkeypatch):

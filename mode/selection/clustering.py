@@ -70,7 +70,7 @@ def clusters(candidates: Candidates, n: int, generator: np.random.Generator) -> 
     if not n or not len(errors):
         return random(candidates, n, generator)
     errors, x = centred(errors, x)
-    k = min(int(np.ceil(np.sqrt(len(errors)))), ERROR_CLUSTERS, n)
+    k = min(int(np.ceil(np.sqrt(len(errors)))), ERROR_CLUSTERS)
     kind, centres = k_means(errors, k, generator)
     owner = nearest(x, centres)
     distances = lengths(x - centres[owner])

@@ -7,6 +7,7 @@ from mode.selection.candidates import Candidates, lowest, needed, states
 from mode.selection.geometry import centred, lengths, nearest
 
 KNOWN = 5_000  # training states that are compared with, drawn at random from more
+PRIOR = 5  # training states that the covariance of all classes counts as in that of each
 SHRINK = 1e-3  # of a covariance towards that of independent units
 
 
@@ -45,8 +46,8 @@ def mdsa(candidates: Candidates, n: int, generator: np.random.Generator) -> np.n
     """The highest Mahalanobis distance from the training states of the predicted class.
 
     Mahalanobis-distance-based surprise adequacy (Kim, Ju, Feldt & Yoo, ESEC/FSE 2020). A class's
-    covariance is mixed with that of all classes about their means, which counts as one state a
-    unit, and shrunk by SHRINK, so that few states and silent units leave it invertible.
+    covariance is mixed with that of all classes about their means, which counts as PRIOR states,
+    and shrunk by SHRINK, so that few states and silent units leave it invertible.
     A predicted class without training states surprises most.
     """
     predicted, x, known, labels = _known(candidates)
@@ -55,8 +56,8 @@ def mdsa(candidates: Candidates, n: int, generator: np.random.Generator) -> np.n
     surprise = np.full(len(x), np.inf)
     for label in set(means) & set(np.unique(predicted).tolist()):
         own, rows = known[labels == label] - means[label], predicted == label
-        covariance = _scatter(own) + len(pooled) * pooled
-        covariance /= len(own) + len(pooled)
+        covariance = _scatter(own) + PRIOR * pooled
+        covariance /= len(own) + PRIOR
         surprise[rows] = _mahalanobis(x[rows] - means[label], covariance)
     return lowest(-surprise, n)
 
