@@ -403,25 +403,3 @@ def test_bad_columns_are_refused(refused):
     assert refused(select, "dsa", empty, 1, generator=rng()) == (
         "known_features must not be empty. Received: length 0."
     )
-
-
-def test_core_set_is_that_of_scikit_activeml():
-    pool = pytest.importorskip("skactiveml.pool")
-    x = np.vstack([POOL.known_features, POOL.features]).astype(float)
-    y = np.concatenate([POOL.known_labels, np.full(N, np.nan)])
-    theirs = pool.CoreSet(random_state=0).query(x, y, batch_size=20) - len(POOL.known_labels)
-    assert select("core_set", POOL, 20, generator=rng()).tolist() == theirs.tolist()
-
-
-def test_surprise_is_that_of_dnn_tip():
-    theirs = pytest.importorskip("dnn_tip.surprise")
-    predicted = POOL.probabilities.argmax(axis=1)
-    scores = theirs.DSA(POOL.known_features, POOL.known_labels)(POOL.features, predicted)
-    assert select("dsa", POOL, 40, generator=rng()).tolist() == ranked(scores.tolist(), 40)
-    many = drawn(400, known=8_000)
-    by_class = theirs.MultiModalSA.build_by_class(
-        many.known_features, many.known_labels, lambda states, _: theirs.MDSA(states)
-    )
-    scores = by_class(many.features, many.probabilities.argmax(axis=1))
-    found = select("mdsa", many, 100, generator=rng())
-    assert len(set(found.tolist()) & set(np.argsort(-scores)[:100].tolist())) >= 98

@@ -3,12 +3,38 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mode import checks
+from mode.studies.arm_tables import alpha_tables, arm_tables
+from mode.studies.grids import arms_grid, publication_grid
+from mode.studies.selection_tables import selection_tables
 from mode.studies.tables import publication_tables
 
-PROTOCOLS = {"both": ("published", "corrected")} | {
-    name: (name,) for name in ("published", "corrected")
-}
+_SMALL_ARMS = {"scenarios": ["over_fitted_500"], "rounds": 2, "batch": 50}
+# Where MODE's own choices can matter: faults of both kinds.
+_FAULTS = ("under_trained", "over_fitted_500", "starved_5", "mislabelled")
+_FURTHER = (
+    "over_fitted_300",
+    "starved_10",
+    "starved_2",
+    "missing_rotated",
+    "shifted_blur",
+    "shifted_noise",
+)
+
+
+def _of_arms(question: str, arms: str, *, tables=arm_tables, **grid) -> "Study":
+    """Return a study that compares arms on planted faults."""
+    return Study(
+        question=question,
+        notebook="10-which-arm-repairs",
+        grid=arms_grid(arms, **grid),
+        tables=tables,
+        figures={
+            "against_control": "arms_against_control",
+            "mean_ranks": "critical_difference",
+            "accuracy_by_inputs": "accuracy_by_inputs",
+        },
+        small=_SMALL_ARMS,
+    )
 
 
 @dataclass(frozen=True)
@@ -28,23 +54,6 @@ class Study:
     small: Mapping = field(default_factory=dict)
 
 
-def publication_grid(*, data: str, seeds: int, protocol: str) -> Iterator[dict]:
-    """Yield protocol x with and without layer selection x seed."""
-    checks.number("seeds", seeds, 1, integer=True)
-    for name in PROTOCOLS[checks.one_of("protocol", protocol, PROTOCOLS)]:
-        # The embedded digits have no test part of their own, which the published split needs.
-        split = "published" if name == "published" and data != "digits" else "seeded"
-        for layer_selection in (True, False):
-            for seed in range(seeds):
-                yield {
-                    "data": data,
-                    "split": split,
-                    "protocol": name,
-                    "layer_selection": layer_selection,
-                    "seed": seed,
-                }
-
-
 STUDIES = {
     "publication": Study(
         question="Do the nine metrics and the layer selection repair better than random inputs?",
@@ -60,5 +69,25 @@ STUDIES = {
             "layers_chosen": "layers_chosen",
         },
         small={"metrics": ["dot", "earth_mover"], "rounds": 2, "batch": 50, "epochs": 1},
-    )
+    ),
+    "selection": _of_arms(
+        "Which inputs repair best: the main comparison", "selection", tables=selection_tables
+    ),
+    "selectors": _of_arms("Do the other selectors repair better?", "selectors"),
+    "further": _of_arms("Does it hold for other faults?", "baselines", scenarios=_FURTHER),
+    "budget": _of_arms(
+        "Does it hold for a fifth of the class pool?", "baselines", sizes=[{"batch": 400}]
+    ),
+    "metrics": _of_arms("Does the metric matter?", "metrics", scenarios=_FAULTS),
+    "maps": _of_arms("Does the map matter?", "maps", scenarios=_FAULTS),
+    "layers": _of_arms("Does the layer matter?", "layers", scenarios=_FAULTS),
+    "retraining": _of_arms("How should it be retrained?", "retraining", scenarios=_FAULTS),
+    "alpha": _of_arms(
+        "What share should be chosen, for how many classes?",
+        "alpha",
+        tables=alpha_tables,
+        scenarios=("under_trained", "over_fitted_300"),
+        sizes=[{"classes": classes, "batch": 200} for classes in (2, 5, 10)],
+    ),
+    "oracle": _of_arms("Is there room at all?", "oracle", scenarios=_FAULTS),
 }

@@ -1,0 +1,126 @@
+"""Rows of compared arms -> tables. Arithmetic only; no Keras."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from mode import stats
+
+CELL = ["data", "classes", "batch", "scenario"]
+CONTROLS = ("quota_random", "random")
+NO_ROOM = "no_room"
+SHOWN = ["initial", "final", "area", "worst accuracy", "repaired", "broken", "overlap"]
+
+
+def final_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each cell, seed and arm: before, after, and on the way.
+
+    `area` is the mean accuracy over the rounds; a repair that stopped early keeps its last one.
+    """
+    keys = [*CELL, "seed", "arm"]
+    rounds = rows["round"].max()
+    ordered = rows.sort_values("round", kind="stable").groupby(keys, sort=False)
+    finals = ordered.last().rename(columns={"accuracy": "final"})
+    after = rows[rows["round"] > 0].groupby(keys, sort=False)["accuracy"]
+    missing = (rounds - after.size()).reindex(finals.index, fill_value=rounds)
+    total = after.sum().reindex(finals.index, fill_value=0.0)
+    finals["area"] = (total + missing * finals["final"]) / rounds
+    return finals.assign(initial=ordered["accuracy"].first()).reset_index()
+
+
+def control_of(finals: pd.DataFrame) -> str:
+    """Return the arm that the others are compared with: quota-matched random, else random."""
+    return next(name for name in CONTROLS if name in set(finals["arm"]))
+
+
+def against(
+    finals: pd.DataFrame, control: str, *, by: Sequence[str], value: str = "final"
+) -> pd.DataFrame:
+    """Return each arm against `control`, paired by scenario and seed, in every cell of `by`.
+
+    Columns: `by`, arm, n, the arm's means, median difference with its 95 % interval (BCa), a12,
+    p (signed rank), holm p over the arms of the cell, significant, note.
+    """
+    cells = []
+    for names, part in finals.groupby(list(by), sort=False):
+        if part["arm"].nunique() < 2:
+            continue
+        means = part.groupby("arm", sort=False)[SHOWN].mean()
+        if part.groupby(["scenario", "seed"]).ngroups < 2:
+            compared = _untested(part, control, value)
+        else:
+            blocks = {"value": value, "arm": "arm", "block": ["scenario", "seed"]}
+            compared = stats.compare(part, **blocks, control=control)
+        table = means.join(compared.set_index("arm").drop(columns="control")).reset_index()
+        table.insert(0, "control", control)
+        for column, name in zip(reversed(by), reversed(names), strict=True):
+            table.insert(0, column, name)
+        cells.append(table)
+    return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
+
+
+def differ(finals: pd.DataFrame) -> pd.DataFrame:
+    """Return Friedman's test over the arms, scenarios and seeds with room being the blocks."""
+    cells = []
+    for names, part in with_room(finals).groupby(CELL[:-1], sort=False):
+        if part["arm"].nunique() > 2 and part.groupby(["scenario", "seed"]).ngroups > 1:
+            test = stats.friedman(part, value="final", arm="arm", block=["scenario", "seed"])
+            cells.append(test.assign(**dict(zip(CELL[:-1], names, strict=True))))
+    return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
+
+
+def ranked(finals: pd.DataFrame) -> pd.DataFrame:
+    """Return the arms' mean ranks over scenarios and seeds with room, and Nemenyi's difference."""
+    cells = []
+    for names, part in with_room(finals).groupby(CELL[:-1], sort=False):
+        blocks = part.groupby(["scenario", "seed"]).ngroups
+        if part["arm"].nunique() < 2 or blocks < 2:
+            continue
+        ranks = stats.mean_ranks(part, value="final", arm="arm", block=["scenario", "seed"])
+        apart = stats.critical_difference(part["arm"].nunique(), blocks)
+        named = dict(zip(CELL[:-1], names, strict=True))
+        cells.append(ranks.assign(**{"critical difference": apart, "n": blocks}, **named))
+    return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
+
+
+def by_inputs(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return mean accuracy over the seeds by arm and inputs used."""
+    keys = [*CELL, "arm", "round", "inputs"]
+    return rows.groupby(keys, sort=False)[["accuracy", "worst accuracy"]].mean().reset_index()
+
+
+def with_room(finals: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the scenarios in which there is something to mend."""
+    return finals[finals["scenario"] != NO_ROOM]
+
+
+def arm_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
+    """Return the tables of any comparison of arms, by name."""
+    finals = final_rows(rows)
+    control = control_of(finals)
+    return {
+        "against_control": against(with_room(finals), control, by=CELL[:-1]),
+        "by_scenario": against(finals, control, by=CELL),
+        "differ": differ(finals),
+        "mean_ranks": ranked(finals),
+        "accuracy_by_inputs": by_inputs(rows),
+    }
+
+
+def _untested(part: pd.DataFrame, control: str, value: str) -> pd.DataFrame:
+    """One seed has differences, but no test."""
+    finals = part.set_index("arm")[value]
+    gains = (finals - finals[control]).drop(control).rename("median difference").reset_index()
+    none = dict.fromkeys(("low", "high", "a12", "p", "holm p"), np.nan)
+    return gains.assign(n=1, control=control, significant=False, note="one block, no test", **none)
+
+
+def alpha_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
+    """Return the tables of `arm_tables`, and the best share for each number of classes."""
+    finals = final_rows(rows)
+    split = finals["arm"].str.extract(r"^(?P<selector>\w+), alpha (?P<alpha>[\d.]+)$")
+    mixed = finals.assign(**split).dropna(subset=["alpha"])
+    keys = ["data", "classes", "selector", "alpha"]
+    shares = mixed.groupby(keys, sort=False)[["final", "worst accuracy", "broken"]].mean()
+    return {**arm_tables(rows), "alpha_by_classes": shares.reset_index()}

@@ -1,0 +1,45 @@
+"""What each study runs: (settings) -> the parameters of each run of its notebook."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+
+from mode import checks
+
+PROTOCOLS = {"both": ("published", "corrected")} | {
+    name: (name,) for name in ("published", "corrected")
+}
+
+
+def publication_grid(*, data: str, seeds: int, protocol: str) -> Iterator[dict]:
+    """Yield protocol x with and without layer selection x seed."""
+    checks.number("seeds", seeds, 1, integer=True)
+    for name in PROTOCOLS[checks.one_of("protocol", protocol, PROTOCOLS)]:
+        # The embedded digits have no test part of their own, which the published split needs.
+        split = "published" if name == "published" and data != "digits" else "seeded"
+        for layer_selection, seed in product((True, False), range(seeds)):
+            yield {
+                "data": data,
+                "split": split,
+                "protocol": name,
+                "layer_selection": layer_selection,
+                "seed": seed,
+            }
+
+
+def arms_grid(arms: str, *, scenarios: Sequence[str] = (), sizes: Sequence[Mapping] = ({},)):
+    """Return the grid of a comparison of arms: seed x size, over its scenarios.
+
+    Args:
+        arms: a name of ARMS.
+        scenarios: names of SCENARIOS; those of the main comparison where there are none.
+        sizes: further parameters, such as the batch or the number of classes.
+    """
+
+    def grid(*, data: str, seeds: int, protocol: str) -> Iterator[dict]:
+        """Yield one run for each seed and size; the protocol is that of the arms."""
+        checks.number("seeds", seeds, 1, integer=True)
+        named = {"scenarios": list(scenarios)} if scenarios else {}
+        for seed, size in product(range(seeds), sizes):
+            yield {"data": data, "arms": arms, **size, "seed": seed, **named}
+
+    return grid
