@@ -19,7 +19,7 @@ _PUBLISHED = protocol_recipe("published", layer_selection=True)
 
 def selection_arms() -> dict[str, Recipe]:
     """The main comparison: the recommended repair, the publication's, and kinds of selectors."""
-    named = ("misclassified", "near_miss", "margin", "entropy", "mdsa", "core_set", "badge")
+    named = ("misclassified", "mistakes", "margin", "entropy", "mdsa", "core_set", "badge")
     return {
         "quota_random": _WHOLE["quota_random"],
         "random": RECIPES["random"],
@@ -34,7 +34,8 @@ def selection_arms() -> dict[str, Recipe]:
 
 def selector_arms() -> dict[str, Recipe]:
     """The other selectors, on the models and streams of the main comparison."""
-    named = ("least_confidence", "gini", "dsa", "typiclust", "clusters", "diverse_margin")
+    named = ("near_miss", "least_confidence", "gini", "dsa", "typiclust", "clusters")
+    named += ("diverse_margin",)
     return {
         "quota_random": _WHOLE["quota_random"],
         **{name: RECIPES[name] for name in named},
@@ -44,7 +45,7 @@ def selector_arms() -> dict[str, Recipe]:
 
 def baseline_arms() -> dict[str, Recipe]:
     """A few arms of the main comparison, for further scenarios and budgets."""
-    kept = ("quota_random", "random", "published", "mode", "margin", "near_miss", "recommended")
+    kept = ("quota_random", "random", "published", "mode", "margin", "mistakes", "recommended")
     return {name: selection_arms()[name] for name in kept}
 
 
@@ -86,7 +87,7 @@ def retraining_arms() -> dict[str, Recipe]:
     ways = {way: {"retraining": way} for way in RETRAININGS}
     ways["replay of right ones"] = {"replayed": "right"}
     ways["replay of right ones, averaged"] = {"replayed": "right", "average": 0.34}
-    chosen = ("quota_random", "mode", "margin", "near_miss")
+    chosen = ("quota_random", "mode", "margin", "mistakes")
     return {
         f"{name}, {way}": replace(_WHOLE[name], **options)
         for name in chosen
@@ -107,7 +108,7 @@ def alpha_arms() -> dict[str, Recipe]:
 def oracle_arms() -> dict[str, Recipe]:
     """Is there room at all? The best of several random batches, judged on the diagnosis part."""
     oracle = replace(RECIPES["random"], selector="oracle")
-    return {"random": RECIPES["random"], "oracle": oracle, "near_miss": RECIPES["near_miss"]}
+    return {"random": RECIPES["random"], "oracle": oracle, "mistakes": RECIPES["mistakes"]}
 
 
 ARMS = {

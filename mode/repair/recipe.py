@@ -152,6 +152,7 @@ _MENDING = {"replayed": "right", "average": 0.34, "epochs": 6}
 _BY_SELECTOR = (
     "misclassified",
     "near_miss",
+    "mistakes",
     "least_confidence",
     "margin",
     "entropy",
@@ -165,7 +166,7 @@ _BY_SELECTOR = (
     "diverse_margin",
 )
 RECIPES = {
-    "recommended": Recipe(selector="near_miss", **_UNTARGETED, **_MENDING),
+    "recommended": Recipe(selector="mistakes", **_UNTARGETED, **_MENDING),
     "mode": Recipe(),
     "published": Recipe(kind="pixel", replay=0, defects=PUBLISHED),
     "random": Recipe(selector="random", **_UNTARGETED),

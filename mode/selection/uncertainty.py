@@ -42,12 +42,15 @@ def near_miss(candidates: Candidates, n: int, generator: np.random.Generator) ->
     The measure is the label's probability minus the likeliest other one's. What is wrong by far,
     as a mislabelled input is, comes last among the wrong ones.
     """
-    p, labels = needed(candidates, "probabilities"), needed(candidates, "labels")
-    ahead = leads(p, labels)
-    wrong = np.flatnonzero(ahead < 0)
-    right = np.flatnonzero(ahead >= 0)
-    first = wrong[lowest(-ahead[wrong], min(n, len(wrong)))]
-    return np.concatenate([first, right[lowest(ahead[right], n - len(first))]])
+    ahead = leads(needed(candidates, "probabilities"), needed(candidates, "labels"))
+    return lowest(np.where(ahead < 0, -1 - (1 + ahead), ahead), n)
+
+
+def mistakes(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+    """Wrong inputs in random order, so that no kind of them is preferred; then right ones, nearest
+    to being wrong first. It trusts the labels of the pool; `near_miss` is warier of them."""
+    ahead = leads(needed(candidates, "probabilities"), needed(candidates, "labels"))
+    return lowest(np.where(ahead < 0, -1 - generator.random(len(ahead)), ahead), n)
 
 
 def leads(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
