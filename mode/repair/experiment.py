@@ -28,12 +28,15 @@ METRICS = (
 
 
 def protocol_recipe(protocol: str, *, layer_selection: bool, **options) -> Recipe:
-    """Return the recipe of a protocol: "published" (all defects on) or "corrected" (all off).
+    """Return the recipe of a protocol: "published" (all defects on), "corrected" (all off), or
+    "without NAME" (all on but one).
 
     Without layer selection the corrected protocol compares states of the last hidden layer.
     """
     defects = PROTOCOLS[checks.one_of("protocol", protocol, PROTOCOLS)]
-    fixed = {"kind": "pixel", "replay": 0} if defects.pixel_hci_only else {"kind": "mean"}
+    fixed = {"kind": "pixel" if defects.pixel_hci_only else "mean"}
+    if defects.no_replay:
+        fixed["replay"] = 0
     layer = "chosen" if layer_selection else "last hidden"
     return Recipe(layer=layer, defects=defects, **{**fixed, **options})
 

@@ -1,6 +1,6 @@
 """What a repair does, as data: every choice that the paper leaves open, and every known defect."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 
 from mode import checks
 from mode.distances import DISTANCES
@@ -56,6 +56,8 @@ DEFECTS = {
 PUBLISHED = Defects(**dict.fromkeys(DEFECTS, True))
 CORRECTED = Defects()
 PROTOCOLS = {"published": PUBLISHED, "corrected": CORRECTED}
+# As published but for one defect, which is switched off: what did it do?
+PROTOCOLS |= {f"without {name}": replace(PUBLISHED, **{name: False}) for name in DEFECTS}
 
 
 @dataclass(frozen=True)

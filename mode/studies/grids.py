@@ -5,25 +5,42 @@ from itertools import product
 
 from mode import checks
 
-PROTOCOLS = {"both": ("published", "corrected")} | {
-    name: (name,) for name in ("published", "corrected")
+PROTOCOLS = {
+    "both": ("published", "corrected"),
+    "published": ("published",),
+    "corrected": ("corrected",),
 }
 
 
 def publication_grid(*, data: str, seeds: int, protocol: str) -> Iterator[dict]:
     """Yield protocol x with and without layer selection x seed."""
-    checks.number("seeds", seeds, 1, integer=True)
     for name in PROTOCOLS[checks.one_of("protocol", protocol, PROTOCOLS)]:
         # The embedded digits have no test part of their own, which the published split needs.
         split = "published" if name == "published" and data != "digits" else "seeded"
-        for layer_selection, seed in product((True, False), range(seeds)):
-            yield {
-                "data": data,
-                "split": split,
-                "protocol": name,
-                "layer_selection": layer_selection,
-                "seed": seed,
-            }
+        yield from _of_protocol(name, data, seeds, split)
+
+
+def defects_grid(*, data: str, seeds: int, protocol: str) -> Iterator[dict]:
+    """Yield the same for each defect of the published protocol switched off alone, beside all on
+    and all off; all on the split that has a diagnosis part."""
+    from mode.repair import recipe  # and Keras: not where tables are drawn
+
+    known = recipe.PROTOCOLS
+    wanted = known if protocol == "both" else [checks.one_of("protocol", protocol, known)]
+    for name in wanted:
+        yield from _of_protocol(name, data, seeds, "seeded")
+
+
+def _of_protocol(protocol: str, data: str, seeds: int, split: str) -> Iterator[dict]:
+    checks.number("seeds", seeds, 1, integer=True)
+    for layer_selection, seed in product((True, False), range(seeds)):
+        yield {
+            "data": data,
+            "split": split,
+            "protocol": protocol,
+            "layer_selection": layer_selection,
+            "seed": seed,
+        }
 
 
 def arms_grid(arms: str, *, scenarios: Sequence[str] = (), sizes: Sequence[Mapping] = ({},)):

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mode.studies.arm_tables import alpha_tables, arm_tables
-from mode.studies.grids import arms_grid, publication_grid
+from mode.studies.grids import arms_grid, defects_grid, publication_grid
 from mode.studies.selection_tables import selection_tables
-from mode.studies.tables import publication_tables
+from mode.studies.tables import defects_tables, publication_tables
 
 _SMALL_ARMS = {"scenarios": ["over_fitted_500"], "rounds": 2, "batch": 50}
 # Where MODE's own choices can matter: faults of both kinds.
@@ -68,6 +68,14 @@ STUDIES = {
             "accuracy_by_round": "accuracy_by_round",
             "layers_chosen": "layers_chosen",
         },
+        small={"metrics": ["dot", "earth_mover"], "rounds": 2, "batch": 50, "epochs": 1},
+    ),
+    "defects": Study(
+        question="What did each defect of the publication do to its two tables?",
+        notebook="02-run",
+        grid=defects_grid,
+        tables=defects_tables,
+        figures={"defects": "defects"},
         small={"metrics": ["dot", "earth_mover"], "rounds": 2, "batch": 50, "epochs": 1},
     ),
     "selection": _of_arms(

@@ -124,6 +124,39 @@ def publication_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
     }
 
 
+def defects_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
+    """Return what each defect does: `defects`, against the protocol that has all of them."""
+    finals = final_rows(rows)
+    return {"defects": without_each(finals), "finals": protocol_means(finals)}
+
+
+def protocol_means(finals: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean accuracies of each protocol and table, over metrics and seeds."""
+    keys = ["protocol", "layer_selection"]
+    values = finals.groupby(keys, sort=False)[["initial", "final", "control", "finished_early"]]
+    return values.mean().reset_index()
+
+
+def without_each(finals: pd.DataFrame) -> pd.DataFrame:
+    """Return each protocol against the published one, paired by seed, metrics averaged.
+
+    `measure` says of what: the final accuracy, or how far it is ahead of the control's.
+    """
+    gains = finals.assign(**{"final - control": finals["final"] - finals["control"]})
+    keys = ["protocol", "layer_selection", "seed"]
+    means = gains.groupby(keys, sort=False)[["final", "final - control"]].mean().reset_index()
+    cells = []
+    for selected, part in means.groupby("layer_selection", sort=False):
+        if part["seed"].nunique() < 2 or part["protocol"].nunique() < 2:
+            continue
+        for measure in ("final", "final - control"):
+            names = {"value": measure, "arm": "protocol", "block": "seed"}
+            compared = stats.compare(part, **names, control="published")
+            compared = compared.rename(columns={"arm": "protocol"})
+            cells.append(compared.assign(layer_selection=selected, measure=measure))
+    return _identity_first(cells)
+
+
 def _identity_first(cells: list[pd.DataFrame]) -> pd.DataFrame:
     if not cells:
         return pd.DataFrame()
