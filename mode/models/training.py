@@ -4,7 +4,7 @@
 arithmetic. Here a compiled loop (`mode.models.loops`) runs STEPS batches at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -26,6 +26,7 @@ def train(
     epochs: int = 3,
     batch_size: int = 32,
     average: float = 0.0,
+    augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
     seed: int = 0,
 ) -> keras.Model:
     """Return a copy of `model`, trained on; its optimiser goes on from the model's state.
@@ -40,6 +41,7 @@ def train(
         average: the trained weights are the mean over this last share of the training, sampled
             every STEPS batches (stochastic weight averaging, Izmailov et al. 2018); 0 for the
             last weights alone.
+        augment: (inputs, generator) -> inputs of the same shape, asked anew in every epoch.
         seed: decides the order of the inputs and the masks of dropout layers.
 
     Raises:
@@ -61,8 +63,10 @@ def train(
     orders = (order.permutation(len(x)) for _ in range(epochs))
     calls = [call for places in orders for call in _calls(trainer, places, batch_size)]
     mean = _Mean(trained)
+    rng = seeds.generator(seed, "augment")
+    changed = (lambda inputs: augment(inputs, rng)) if augment else lambda inputs: inputs
     for number, call in enumerate(calls, start=1):
-        _call(trainer, x, targets, *call)
+        _call(trainer, x, targets, *call, changed)
         if number > (1 - average) * len(calls):
             mean.add(trainer.model)
     _move(trainer.model, trained)
@@ -109,7 +113,13 @@ def _calls(trainer: Trainer, order: np.ndarray, batch: int) -> Iterator[tuple]:
 
 
 def _call(
-    trainer: Trainer, x: np.ndarray, y: np.ndarray, chosen: np.ndarray, size: int, batch: int
+    trainer: Trainer,
+    x: np.ndarray,
+    y: np.ndarray,
+    chosen: np.ndarray,
+    size: int,
+    batch: int,
+    changed: Callable[[np.ndarray], np.ndarray],
 ) -> None:
     """Train on the batches of `chosen`; the arrays are filled up to `size` rows of weight zero."""
     steps = -(-len(chosen) // batch)
@@ -119,7 +129,7 @@ def _call(
     weights[(steps - 1) * batch : len(chosen)] = batch / last
     rows = np.resize(chosen, size)
     trainer.run(
-        x[rows].reshape(-1, batch, *x.shape[1:]),
+        changed(x[rows]).reshape(-1, batch, *x.shape[1:]),
         y[rows].reshape(-1, batch, *y.shape[1:]),
         weights.reshape(-1, batch),
         np.int32(steps),

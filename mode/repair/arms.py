@@ -11,6 +11,7 @@ from mode.repair.experiment import METRICS, protocol_recipe
 from mode.repair.recipe import LAYERS, RECIPES, RETRAININGS, Recipe
 
 AGAIN = " again"
+FAMILY = ": "
 # All arms of a study get the full budget, but for the publication's, which stops as it did.
 _WHOLE = {name: replace(recipe, stops=False) for name, recipe in RECIPES.items()}
 _MODE = _WHOLE["mode"]
@@ -75,7 +76,7 @@ def map_arms() -> dict[str, Recipe]:
 def layer_arms() -> dict[str, Recipe]:
     """Which layer, for three metrics."""
     arms = {
-        f"{metric}, {layer}": replace(_MODE, metric=metric, layer=layer)
+        f"{metric}{FAMILY}{layer}": replace(_MODE, metric=metric, layer=layer)
         for metric in ("dot", "cosine", "euclidean")
         for layer in LAYERS
     }

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mode import seeds
 from mode.data import Data
-from mode.repair.arms import AGAIN
+from mode.repair.arms import AGAIN, FAMILY
 from mode.repair.loop import Repair, run
 from mode.repair.recipe import Recipe
 from mode.repair.scenarios import faulty_model
@@ -32,21 +32,22 @@ def compare_arms(
     All arms start from one faulty model with its optimiser's state and share their random
     streams; an arm whose name ends in "again" has streams of its own where it draws at random.
     Columns: scenario, arm, those of `measure` without the labels' accuracies, `faulty labels`,
-    and `overlap`: the share of its selector's first choice that the first arm chose as well.
+    and `overlap`: the share of its selector's first choice that the first arm chose as well, or
+    for an arm named "family: variant" the first arm of its family.
 
     Raises:
         InputError: for an unknown scenario or model, or a pool smaller than a batch.
     """
     broken, planted = faulty_model(scenario, data, model=model, seed=seed)
-    first = None
+    first: dict[str, np.ndarray] = {}
     for name, recipe in arms.items():
         again = recipe.selector == "random" and name.endswith(AGAIN)
         stream = seeds.derive(seed, "arms", scenario, AGAIN if again else "")
         sized = replace(recipe, rounds=rounds, batch=batch)
         repaired = run(broken, planted, sized, seed=stream)
         chosen = first_choice(repaired, sized)
-        first = chosen if first is None else first
-        overlap = np.isin(chosen, first).mean() if len(chosen) else np.nan
+        reference = first.setdefault(name.partition(FAMILY)[0] if FAMILY in name else "", chosen)
+        overlap = np.isin(chosen, reference).mean() if len(chosen) else np.nan
         identity = {"scenario": scenario, "arm": name}
         rows = repaired.rounds[[*COLUMNS, "faulty labels", "seconds"]].round(6)
         yield rows.assign(**identity, overlap=np.round(overlap, 4))

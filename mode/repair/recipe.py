@@ -79,6 +79,8 @@ class Recipe:
     replayed: "any" old inputs, or only those that the model gets "right", which keeps wrong labels
         out.
     average: share of a round's training over which the weights are averaged (`train`).
+    jitter: pixels by which images are moved at most, anew in every epoch of retraining.
+    minibatch: inputs a step of retraining.
     rounds, batch, epochs: at most so many rounds of so many inputs, so many epochs each.
     stops: end when no label is faulty any more; else go on with the least accurate one.
     theta, gamma: limits of under- and over-fitting; eps: limit of the layer's stop rule.
@@ -95,6 +97,8 @@ class Recipe:
     replay: float = 2.0
     replayed: str = "any"
     average: float = 0.0
+    jitter: int = 0
+    minibatch: int = 32
     rounds: int = 5
     batch: int = 2000
     epochs: int = 3
@@ -114,7 +118,8 @@ class Recipe:
         checks.one_of("replayed", self.replayed, REPLAYED)
         for name in ("alpha", "average", "theta", "gamma", "eps"):
             checks.number(name, getattr(self, name), 0, 1)
-        for name in ("rounds", "batch", "epochs"):
+        checks.number("jitter", self.jitter, 0, integer=True)
+        for name in ("rounds", "batch", "minibatch", "epochs"):
             checks.number(name, getattr(self, name), 1, integer=True)
         checks.number("replay", self.replay, 0)
 

@@ -1,6 +1,7 @@
 """Retrain a copy: on all chosen inputs with old ones replayed, on the last batch alone, or anew."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import product
 
 import keras
 import numpy as np
@@ -25,6 +26,7 @@ def retrain(
         seed: decides which old inputs are replayed, and the order of training.
     """
     options = {"average": recipe.average, "seed": seeds.derive(seed, "retrain")}
+    options |= {"batch_size": recipe.minibatch, "augment": moving(recipe.jitter)}
     if recipe.retraining == "new batch" or recipe.defects.no_replay:
         newest = data.pool.take(batches[-1])
         return train(model, newest.x, newest.y, epochs=recipe.epochs, **options)
@@ -44,6 +46,27 @@ def replayed(model: keras.Model, old: Part, recipe: Recipe, *, seed: int) -> Par
         old = old.take(predict(model, old.x).argmax(axis=1) == old.y)
     count = min(round(recipe.replay * recipe.batch), len(old))
     return old.take(seeds.generator(seed, "replay").permutation(len(old))[:count])
+
+
+def moving(
+    pixels: int,
+) -> Callable[[np.ndarray, np.random.Generator], np.ndarray] | None:
+    """Return a function that moves each image by up to `pixels` in both directions, zeros coming
+    in; None for no pixels."""
+    if not pixels:
+        return None
+
+    def move(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        height, width = images.shape[1:3]
+        around = ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0))
+        framed, moved = np.pad(images, around), np.empty_like(images)
+        down, right = generator.integers(0, 2 * pixels + 1, (2, len(images)))
+        for y, x in product(range(2 * pixels + 1), repeat=2):
+            same = (down == y) & (right == x)
+            moved[same] = framed[same, y : y + height, x : x + width]
+        return moved
+
+    return move
 
 
 def _joined(first: Part, second: Part) -> Part:

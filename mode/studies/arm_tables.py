@@ -10,6 +10,7 @@ from mode import stats
 CELL = ["data", "classes", "batch", "scenario"]
 CONTROLS = ("quota_random", "random")
 NO_ROOM = "no_room"
+EQUIVALENT = 0.002  # accuracy: 0.2 points, the region declared in advance
 SHOWN = ["initial", "final", "area", "worst accuracy", "repaired", "broken", "overlap"]
 
 
@@ -114,6 +115,28 @@ def _untested(part: pd.DataFrame, control: str, value: str) -> pd.DataFrame:
     gains = (finals - finals[control]).drop(control).rename("median difference").reset_index()
     none = dict.fromkeys(("low", "high", "a12", "p", "holm p"), np.nan)
     return gains.assign(n=1, control=control, significant=False, note="one block, no test", **none)
+
+
+def layers_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
+    """Return the tables of `arm_tables`, the manipulation check and the ablation of layers.
+
+    `layer_overlap`: which share of the first choice by the chosen layer another layer makes too.
+    `layer_equivalence`: each layer against the chosen one, within EQUIVALENT.
+    """
+    finals = final_rows(rows)
+    split = finals["arm"].str.extract(r"^(?P<metric>\w+): (?P<compared>.+)$")
+    layered = with_room(finals).assign(**split).dropna(subset=["compared"])
+    keys = ["metric", "compared"]
+    overlap = layered.groupby(keys, sort=False)["overlap"].agg(["mean", "min", "max"])
+    cells = []
+    for metric, part in layered.groupby("metric", sort=False):
+        if part.groupby(["scenario", "seed"]).ngroups > 1:
+            names = {"value": "final", "arm": "compared", "block": ["scenario", "seed"]}
+            region = stats.equivalence(part, **names, control="chosen", margin=EQUIVALENT)
+            cells.append(region.assign(metric=metric))
+    found = pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
+    extra = {"layer_overlap": overlap.reset_index(), "layer_equivalence": found}
+    return {**arm_tables(rows), **extra}
 
 
 def alpha_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mode.studies.arm_tables import alpha_tables, arm_tables
+from mode.studies.arm_tables import alpha_tables, arm_tables, layers_tables
 from mode.studies.grids import arms_grid, defects_grid, publication_grid
 from mode.studies.selection_tables import selection_tables
 from mode.studies.tables import defects_tables, publication_tables
@@ -11,6 +11,8 @@ from mode.studies.tables import defects_tables, publication_tables
 _SMALL_ARMS = {"scenarios": ["over_fitted_500"], "rounds": 2, "batch": 50}
 # Where MODE's own choices can matter: faults of both kinds.
 _FAULTS = ("under_trained", "over_fitted_500", "starved_5", "mislabelled")
+# With alpha 0.25, five rounds of this batch take a fifth of the class pool of MNIST.
+_FEW = ({"batch": 400},)
 _FURTHER = (
     "over_fitted_300",
     "starved_10",
@@ -83,13 +85,15 @@ STUDIES = {
     ),
     "selectors": _of_arms("Do the other selectors repair better?", "selectors"),
     "further": _of_arms("Does it hold for other faults?", "baselines", scenarios=_FURTHER),
-    "budget": _of_arms(
-        "Does it hold for a fifth of the class pool?", "baselines", sizes=[{"batch": 400}]
+    "budget": _of_arms("Does it hold for a fifth of the class pool?", "baselines", sizes=_FEW),
+    "metrics": _of_arms("Does the metric matter?", "metrics", scenarios=_FAULTS, sizes=_FEW),
+    "maps": _of_arms("Does the map matter?", "maps", scenarios=_FAULTS, sizes=_FEW),
+    "layers": _of_arms(
+        "Does the layer matter?", "layers", tables=layers_tables, scenarios=_FAULTS, sizes=_FEW
     ),
-    "metrics": _of_arms("Does the metric matter?", "metrics", scenarios=_FAULTS),
-    "maps": _of_arms("Does the map matter?", "maps", scenarios=_FAULTS),
-    "layers": _of_arms("Does the layer matter?", "layers", scenarios=_FAULTS),
-    "retraining": _of_arms("How should it be retrained?", "retraining", scenarios=_FAULTS),
+    "retraining": _of_arms(
+        "How should it be retrained?", "retraining", scenarios=_FAULTS, sizes=_FEW
+    ),
     "alpha": _of_arms(
         "What share should be chosen, for how many classes?",
         "alpha",
