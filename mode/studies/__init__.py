@@ -1,7 +1,17 @@
 """Studies: a grid of notebook runs, resumed, collected, and turned into tables and figures."""
 
 from mode.studies.registry import STUDIES, Study
-from mode.studies.reporting import committed, draw, tabulate, tabulated
+from mode.studies.reporting import committed, draw, made_where_run, tabulate, tabulated
 from mode.studies.running import Outcome, run_study
 
-__all__ = ["STUDIES", "Outcome", "Study", "committed", "draw", "run_study", "tabulate", "tabulated"]
+__all__ = [
+    "STUDIES",
+    "Outcome",
+    "Study",
+    "committed",
+    "draw",
+    "made_where_run",
+    "run_study",
+    "tabulate",
+    "tabulated",
+]

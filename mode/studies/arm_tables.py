@@ -121,6 +121,7 @@ def layers_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
     """Return the tables of `arm_tables`, the manipulation check and the ablation of layers.
 
     `layer_overlap`: which share of the first choice by the chosen layer another layer makes too.
+    `layers_chosen`: the share of the rounds in which each layer was chosen.
     `layer_equivalence`: each layer against the chosen one, within EQUIVALENT.
     """
     finals = final_rows(rows)
@@ -135,8 +136,10 @@ def layers_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
             region = stats.equivalence(part, **names, control="chosen", margin=EQUIVALENT)
             cells.append(region.assign(metric=metric))
     found = pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
+    made = rows[(rows["round"] > 0) & rows["arm"].str.endswith(": chosen")]
+    chosen = made.groupby("scenario", sort=False)["layer"].value_counts(normalize=True)
     extra = {"layer_overlap": overlap.reset_index(), "layer_equivalence": found}
-    return {**arm_tables(rows), **extra}
+    return {**arm_tables(rows), **extra, "layers_chosen": chosen.rename("share").reset_index()}
 
 
 def alpha_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:

@@ -15,6 +15,9 @@ SMALL = {
     "03-tables-and-figures": {},
     "04-why-does-it-not-learn": {"epochs": 3},
     "05-is-it-over-fitted": {"epochs": 5, "restarts": 4},
+    "06-which-metric": {},
+    "07-does-the-layer-matter": {},
+    "08-which-inputs-repair": {},
     "10-which-arm-repairs": {"scenarios": ["over_fitted_500"], "rounds": 2, "batch": 50},
 }
 # Notebooks whose `out` is a file of rows, not a folder.

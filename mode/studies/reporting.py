@@ -46,14 +46,33 @@ def tabulate(
     Raises:
         InputError: for an unknown study, or one without finished runs.
     """
-    rows, out = Path(out) / "runs" / folder, Path(out)
-    study = _study(folder)
-    tables = study.tables(results.read_rows(rows, runs))
-    tables = {table: frame for table, frame in tables.items() if len(frame)}
+    tables = made(out, folder, runs)
     for table, frame in tables.items():
         text = frame.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-        results.write_text(text, out / "tables" / folder / f"{table}.csv")
+        results.write_text(text, Path(out) / "tables" / folder / f"{table}.csv")
     return tables
+
+
+def made(
+    source: str | os.PathLike, folder: str, runs: Iterable[str] | None = None
+) -> Mapping[str, pd.DataFrame]:
+    """Return the same tables without writing them; those that have no row are left out.
+
+    Raises:
+        InputError: as `tabulate`.
+    """
+    study = _study(folder)
+    tables = study.tables(results.read_rows(Path(source) / "runs" / folder, runs))
+    return {table: frame for table, frame in tables.items() if len(frame)}
+
+
+def made_where_run(
+    source: str | os.PathLike, studies: Iterable[str], data: str
+) -> Mapping[str, Mapping[str, pd.DataFrame]]:
+    """Return study -> its tables, of those `studies` that have rows on the data set `data`."""
+    folders = {name: f"{name}-{data}" for name in studies}
+    present = {n: f for n, f in folders.items() if (Path(source) / "runs" / f).is_dir()}
+    return {name: made(source, folder) for name, folder in present.items()}
 
 
 def draw(out: str | os.PathLike, folder: str = "publication") -> list[Path]:

@@ -51,8 +51,18 @@ def show(tables: Mapping[str, pd.DataFrame], out: str | os.PathLike, folder: str
         number, protocol = name[:7], name[8:]
         if number in HEADINGS:
             parts += [f"{HEADINGS[number]}, {protocol} protocol (accuracy, %)", _per_cent(table)]
+    if "against_control" in tables:
+        parts += ["Each arm against its control (accuracy, %)", _arms(tables["against_control"])]
     places = ", ".join(f"{part}/{folder}/" for part in ("runs", "tables", "figures", "executed"))
     return "\n".join([*parts, f"Everything lies in {os.path.abspath(out)}: {places}"])
+
+
+def _arms(table: pd.DataFrame) -> str:
+    columns = ["arm", "n", "initial", "final", "median difference", "low", "high"]
+    shown = table[[*columns, "holm p"]].copy()
+    for column in columns[2:]:
+        shown[column] = shown[column].map(lambda value: f"{100 * value:.2f}")
+    return shown.sort_values("median difference", key=pd.to_numeric).to_string(index=False) + "\n"
 
 
 def _per_cent(table: pd.DataFrame) -> str:
