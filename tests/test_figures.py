@@ -417,6 +417,8 @@ def test_arms_of_one_seed_are_not_tested():
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["quota random", "median, not tested"]
     assert ax.get_xlabel().endswith("\none block, no test")
+    ax = drawn("arms_against_control", AGAINST.assign(note=["", "", "ties", "", ""]))
+    assert ax.get_xlabel().endswith("\nsee the notes in the table")
 
 
 def test_bars_join_the_largest_groups_of_arms_closer_than_the_critical_difference():

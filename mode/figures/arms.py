@@ -139,9 +139,10 @@ def _label(table: pd.DataFrame) -> str:
     if "n" in table and np.isfinite(numbers(table, "n")).any():
         blocks = sorted(set(numbers(table, "n")[np.isfinite(numbers(table, "n"))].astype(int)))
         text += f", pairs: {' or '.join(map(str, blocks))}"
-    notes = sorted({str(note) for note in table.get("note", []) if note and note == note})
-    if notes:
-        text += "\n" + fill(notes[0] if len(notes) == 1 else "see the notes in the table", 90)
+    compared = table[table["arm"] != table["control"]]
+    notes = {"" if note != note else str(note) for note in compared.get("note", [])}
+    if notes - {""}:  # one arm's note must not be read as every arm's
+        text += "\n" + fill(notes.pop() if len(notes) == 1 else "see the notes in the table", 90)
     return text
 
 
