@@ -6,6 +6,12 @@ from click.testing import CliRunner
 from mode.cli import main
 from mode.studies import notebooks
 
+# In full, so that no name is lost unseen.
+LISTED = (
+    "'alpha', 'budget', 'further', 'layers', 'maps', 'metrics', 'oracle', 'publication', "
+    "'retraining', 'selection', 'selectors'"
+)
+
 
 def run(*arguments: str):
     return CliRunner().invoke(main, arguments)
@@ -28,7 +34,7 @@ def test_list_names_everything_that_can_be_asked_for():
     [
         (
             ["reproduce", "--study", "publicatoin"],
-            "Error: study must be one of 'publication'. Received: 'publicatoin'. "
+            f"Error: study must be one of {LISTED}. Received: 'publicatoin'. "
             "Did you mean 'publication'?\n",
         ),
         (

@@ -305,3 +305,26 @@ def test_parts(small):
     assert (part.take(part.y == 3).y == 3).all()
     assert small.with_part("pool", taken).sizes()["pool"] == 2
     assert small.sizes()["pool"] == 600
+
+
+def test_only_some_labels_are_kept_and_renumbered_in_the_order_given(small, refused):
+    before = small.pool.y.copy()
+    kept = small.only([7, 2, 4])
+    assert kept.classes == 3
+    for name in ("train", "pool", "diagnosis", "test"):
+        old, new = getattr(small, name), getattr(kept, name)
+        wanted = [(x.tobytes(), y) for x, y in zip(old.x, old.y, strict=True) if y in (7, 2, 4)]
+        found = [(x.tobytes(), [7, 2, 4][y]) for x, y in zip(new.x, new.y, strict=True)]
+        assert found == wanted
+    assert (small.pool.y == before).all()
+    every = small.only(range(10))
+    assert (every.test.y == small.test.y).all()
+    assert refused(small.only, [3]) == (
+        "number of labels must be a number of at least 2. Received: 1."
+    )
+    assert refused(small.only, [3, 3, 5]) == (
+        "labels must differ from each other. Received: [3, 3, 5]."
+    )
+    assert (
+        refused(small.only, [3, 10]) == "labels must be from 0 to 9. Received: labels from 3 to 10."
+    )

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from mode.checks import InputError
 from mode.diagnosis.record import COLUMNS, Record, Row, empty_record
 from mode.figures import FIGURES, draw, save, style
+from mode.figures.ranks import cliques
 from mode.heatmaps import HeatMaps
 
 RANDOM = np.random.default_rng(5)
@@ -72,6 +73,50 @@ CHOSEN = pd.DataFrame(
     }
 )
 LABELS = pd.DataFrame({"label": [0, 1, 2], "accuracy": [0.95, 0.5, np.nan], "count": [20, 10, 0]})
+# Two cells; the controls' own effects are empty, as in a CSV file.
+AGAINST = pd.DataFrame(
+    {
+        "data": "digits",
+        "classes": [2, 2, 2, 5, 5],
+        "batch": 200,
+        "control": "quota_random",
+        "arm": ["quota_random", "margin", "mode", "quota_random", "margin"],
+        "initial": [0.8, 0.8, 0.8, 0.7, 0.7],
+        "final": [0.9, 0.92, 0.89, 0.8, 0.81],
+        "n": ["", 6, 6, "", 6],
+        "median difference": ["", 0.02, -0.01, "", 0.01],
+        "low": ["", 0.01, -0.02, "", -0.01],
+        "high": ["", 0.03, 0.01, "", 0.02],
+        "holm p": ["", 0.01, 0.5, "", 0.3],
+        "note": "",
+    }
+)
+MEAN_RANKS = pd.DataFrame(
+    {
+        "arm": ["margin", "mode", "random", "random again"],
+        "mean rank": [1.25, 2, 3.25, 3.5],
+        "critical difference": 1.5,
+        "n": 6,
+    }
+).assign(data="digits", classes=10, batch=200)
+BY_INPUTS = pd.DataFrame(
+    [
+        {"scenario": scenario, "arm": arm, "round": n, "inputs": 50 * n, "accuracy": 0.8 + n / 100}
+        for scenario in ("starved_5", "no_room")
+        for arm in ("random", "a", "b", "c", "d", "e", "recommended")
+        for n in range(3)
+    ]
+).assign(data="digits", classes=10, batch=50)
+ALPHAS = pd.DataFrame(
+    {
+        "data": "digits",
+        "classes": [10, 10, 2, 2],
+        "selector": ["margin"] * 2 + ["margin", "mode"],
+        "alpha": ["1.0", "0.25", "0.25", "0.25"],
+        "final": [0.9, 0.88, 0.97, 0.96],
+    }
+)
+OFF = AGAINST[AGAINST["arm"] != "quota_random"].rename(columns={"arm": "defect"})[:2]
 RANKED = {"dot": IMAGES[:3], "earth_mover": IMAGES[3:5]}
 
 ROWS = (
@@ -116,6 +161,11 @@ EXAMPLES = {
     "accuracy_by_round": (BY_ROUND, {}),
     "worst_accuracy_by_round": (BY_ROUND, {}),
     "layers_chosen": (CHOSEN, {}),
+    "arms_against_control": (AGAINST, {}),
+    "critical_difference": (MEAN_RANKS, {}),
+    "accuracy_by_inputs": (BY_INPUTS, {}),
+    "alpha_by_classes": (ALPHAS, {}),
+    "defects": (OFF, {}),
     "loss_over_steps": (RECORD, {"constant": 2.3}),
     "gradient_ratio": (RECORD, {}),
     "activation_bars": (RECORD, {}),
@@ -335,6 +385,111 @@ def test_a_table_of_one_seed_says_that_nothing_was_tested():
     ax = drawn("table_against_control", TABLE.assign(**empty, note="one seed, no test"))
     assert [line.get_label() for line in ax.lines] == ["random control", "not tested"]
     assert ax.get_xlabel().endswith("\none seed, no test")
+
+
+def test_arms_are_drawn_best_first_in_points_with_a_line_for_each_cell():
+    ax = drawn("arms_against_control")
+    assert tick_labels(ax.yaxis) == ["margin", "quota random", "mode"]
+    marks = [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in ax.lines[1:]]
+    assert marks == [([2], [-0.2]), ([-1], [1.8]), ([1], [0.2])]
+    assert [line.get_marker() for line in ax.lines[1:]] == ["o", "o", "s"]
+    faces = [line.get_markerfacecolor() for line in ax.lines[1:]]
+    assert faces == [style.COLOURS[0], "white", "white"]
+    segments = np.concatenate([np.array(part.get_segments()) for part in ax.collections])
+    np.testing.assert_allclose(segments[:, :, 0], [[1, 3], [-2, 1], [-1, 2]])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "quota random",
+        "95 % interval",
+        "median, p ≤ 0.05 after Holm",
+        "median, p > 0.05",
+        "digits, 2 classes, 200 inputs a round",
+        "digits, 5 classes, 200 inputs a round",
+    ]
+    assert ax.get_xlabel().endswith("arm - quota random (percentage points), pairs: 6")
+    assert texts(ax)[:3] == ["initial\n%", "80.0", "80.0"]
+    one = drawn("arms_against_control", AGAINST[:3])
+    assert one.get_title(loc="left").endswith("digits, 2 classes, 200 inputs a round")
+
+
+def test_arms_of_one_seed_are_not_tested():
+    empty = dict.fromkeys(("low", "high", "holm p"), "")
+    ax = drawn("arms_against_control", AGAINST[:3].assign(**empty, note="one block, no test"))
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["quota random", "median, not tested"]
+    assert ax.get_xlabel().endswith("\none block, no test")
+    ax = drawn("arms_against_control", AGAINST.assign(note=["", "", "ties", "", ""]))
+    assert ax.get_xlabel().endswith("\nsee the notes in the table")
+
+
+def test_bars_join_the_largest_groups_of_arms_closer_than_the_critical_difference():
+    def slow(ranks, apart):
+        ranks = sorted(ranks)
+        groups = {tuple(b for b in ranks if 0 <= b - a < apart) for a in ranks}
+        return sorted(
+            (g[0], g[-1])
+            for g in groups
+            if len(g) > 1 and not any(set(g) < set(other) for other in groups)
+        )
+
+    assert list(cliques(np.array([3.25, 1.25, 3.5, 2]), 1.5)) == [(1.25, 2), (2, 3.25), (3.25, 3.5)]
+    assert list(cliques(np.array([1.0, 2.5]), 1.5)) == [], "at the critical difference they differ"
+    for _ in range(50):
+        ranks, apart = RANDOM.permutation(20)[:7] / 4, RANDOM.uniform(0.1, 4)
+        assert list(cliques(ranks, apart)) == slow(ranks, apart)
+
+
+def test_the_diagram_names_every_arm_with_its_rank_best_at_the_right():
+    ax = drawn("critical_difference")
+    assert texts(ax) == [
+        "digits, 10 classes, 200 inputs a round; 6 blocks",
+        "CD = 1.50",
+        "margin  1.25",
+        "mode  2.00",
+        "3.25  random",
+        "3.50  random again",
+    ]
+    left, right = ax.get_xlim()
+    assert left > 4 > 1 > right
+    bars = [line for line in ax.lines if line.get_linewidth() == 4]
+    np.testing.assert_allclose(bars[0].get_xdata(), [1.22, 2.03])
+    two = pd.concat([MEAN_RANKS, MEAN_RANKS[:2].assign(classes=2)])
+    assert "digits, 2 classes, 200 inputs a round; 6 blocks" in texts(
+        drawn("critical_difference", two)
+    )
+
+
+def test_each_scenario_has_a_panel_and_at_most_six_arms_a_colour():
+    ax = drawn("accuracy_by_inputs")
+    panels = ax.child_axes
+    assert [panel.get_title(loc="left") for panel in panels] == ["starved 5", "no room"]
+    assert [len(panel.lines) for panel in panels] == [7, 7]
+    line = panels[0].lines[-1]
+    assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([0, 50, 100], [80, 81, 82])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        *["random", "recommended", "a", "b", "c", "d", "other arms"]
+    ]
+    assert sum(line.get_color() == "0.75" for line in panels[0].lines) == 1
+    looks = {(line.get_color(), line.get_marker()) for line in panels[0].lines}
+    assert len(looks) == 7
+    batches = pd.concat([BY_INPUTS, BY_INPUTS.assign(batch=100)])
+    panels = drawn("accuracy_by_inputs", batches).child_axes
+    assert panels[0].get_title(loc="left") == "batch 50, starved 5"
+
+
+def test_each_number_of_classes_has_a_panel_of_shares_in_order():
+    two, ten = drawn("alpha_by_classes").child_axes
+    assert (two.get_title(loc="left"), ten.get_title(loc="left")) == ("2 classes", "10 classes")
+    assert len(two.lines) == 2
+    assert ten.lines[0].get_xdata().tolist() == [0.25, 1]
+    assert ten.lines[0].get_ydata().tolist() == [88, 90]
+
+
+def test_defects_are_named_and_their_effects_are_in_points():
+    ax = drawn("defects")
+    assert tick_labels(ax.yaxis) == ["margin", "mode"]
+    assert [line.get_xdata().tolist() for line in ax.lines[1:]] == [[2], [-1]]
+    by_arm = drawn("defects", OFF.rename(columns={"defect": "arm"}))
+    assert tick_labels(by_arm.yaxis) == ["margin", "mode"]
 
 
 def test_rounds_tell_the_arms_apart_by_their_line():

@@ -1,11 +1,13 @@
 """Networks, copies and predictions, for every kind of model that is accepted."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
-from mode.models import MODELS, build, classes_of, clone, load_model, predict, train
+from mode.models import MODELS, build, classes_of, clone, fresh, load_model, predict, train
 
 X = np.random.default_rng(0).random((50, 6), dtype=np.float32)
 Y = (X[:, 0] > X[:, 1]).astype(int) + (X[:, 2] > 0.6)
@@ -155,6 +157,45 @@ def test_a_clone_is_equal_and_independent(kind):
     for weights, kept in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weights, kept)
     assert copy.optimizer is not model.optimizer
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "subclassed" not in kind])
+def test_a_fresh_model_starts_anew_in_the_same_architecture(kind):
+    model = KINDS[kind]()
+    before = [weight.tobytes() for weight in model.get_weights()]
+    state = random.getstate()  # from which Keras draws the seeds that it is not given
+    one, same, other = (fresh(model, seed=seed) for seed in (1, 1, 2))
+    assert random.getstate() == state
+    assert [weight.tobytes() for weight in model.get_weights()] == before
+    assert [w.shape for w in one.get_weights()] == [w.shape for w in model.get_weights()]
+    assert type(one) is type(model)
+    first = [weight.tobytes() for weight in one.get_weights()]
+    assert first == [weight.tobytes() for weight in same.get_weights()]
+    assert first != [weight.tobytes() for weight in other.get_weights()]
+    assert first != before
+
+
+def test_a_fresh_model_keeps_the_compile_settings_without_the_state():
+    model = build("published", seed=0)
+    trained = train(model, np.zeros((40, 28, 28, 1), np.float32), np.arange(40) % 10, epochs=1)
+    anew = fresh(trained, seed=0)
+    assert int(trained.optimizer.iterations) == 2
+    assert int(anew.optimizer.iterations) == 0
+    assert type(anew.optimizer) is type(trained.optimizer)
+    kernels = [weight for weight in anew.get_weights() if weight.ndim == 2]
+    assert not any(weight.any() for weight in anew.get_weights() if weight.ndim == 1)
+    # Glorot's limits: sqrt(6 / (fan in + fan out)).
+    for kernel in kernels:
+        limit = (6 / sum(kernel.shape)) ** 0.5
+        assert 0.9 * limit < abs(kernel).max() <= limit
+
+
+def test_a_subclassed_model_does_not_start_anew(refused):
+    message = refused(fresh, subclassed(), seed=0)
+    assert message.startswith("the model must be rebuildable by from_config(get_config())")
+    assert refused(fresh, keras.Sequential([layers.Dense(3)], name="unbuilt"), seed=0) == (
+        "the model must be built and have weights. Received: 'unbuilt', without."
+    )
 
 
 def test_a_clone_keeps_the_state_of_the_optimizer_if_asked():

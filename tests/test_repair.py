@@ -100,7 +100,7 @@ def test_over_fitting_takes_inputs_of_the_label_and_of_others(over_fitted, small
 
 
 def test_a_sound_model_is_left_alone(under_fitted, small):
-    repaired = repair(under_fitted, small, theta=0.0, gamma=1.0)
+    repaired = repair(under_fitted, small, selector="mode", theta=0.0, gamma=1.0)
     assert repaired.chosen == ()
     assert repaired.notes == ("round 1 was not needed: no label is faulty",)
     assert repaired.rounds["round"].tolist() == [0]
@@ -235,12 +235,14 @@ def test_a_subclassed_model_is_repaired_where_no_layer_is_needed(small, refused)
 
 
 OPTIONS = (
-    "'alpha', 'batch', 'defects', 'epochs', 'eps', 'gamma', 'kind', 'layer', 'metric', 'replay', "
-    "'rounds', 'selector', 'stops', 'targeted', 'theta'"
+    "'alpha', 'average', 'batch', 'defects', 'epochs', 'eps', 'gamma', 'kind', 'layer', 'map', "
+    "'metric', 'replay', 'replayed', 'retraining', 'rounds', 'selector', 'stops', 'targeted', "
+    "'theta'"
 )
 SELECTORS = (
-    "'entropy', 'gini', 'least_confidence', 'margin', 'mode', 'published', 'quota_random', "
-    "'random', 'recommended'"
+    "'badge', 'clusters', 'core_set', 'diverse_margin', 'dsa', 'entropy', 'gini', "
+    "'least_confidence', 'margin', 'mdsa', 'misclassified', 'mode', 'near_miss', 'published', "
+    "'quota_random', 'random', 'recommended', 'typiclust'"
 )
 BAD = [
     (
@@ -264,9 +266,23 @@ BAD = [
     ),
     (
         {"layer": "hidden_1"},
-        "layer must be one of 'chosen', 'last hidden', 'output'. Received: 'hidden_1'. "
+        "layer must be one of 'chosen', 'last hidden', 'output', 'random'. Received: 'hidden_1'. "
         "Did you mean 'last hidden'?",
     ),
+    (
+        {"map": "dhc"},
+        "map must be one of 'by fault', 'dhci', 'dhmi', 'dhwi', 'hci'. Received: 'dhc'. "
+        "Did you mean 'dhci'?",
+    ),
+    (
+        {"retraining": "anew"},
+        "retraining must be one of 'new batch', 'replay', 'scratch'. Received: 'anew'.",
+    ),
+    (
+        {"replayed": "rigth"},
+        "replayed must be one of 'any', 'right'. Received: 'rigth'. Did you mean 'right'?",
+    ),
+    ({"average": 2}, "average must be a number from 0 to 1. Received: 2."),
     ({"alpha": 1.5}, "alpha must be a number from 0 to 1. Received: 1.5."),
     ({"theta": -0.1}, "theta must be a number from 0 to 1. Received: -0.1."),
     ({"replay": float("inf")}, "replay must be a number of at least 0. Received: inf."),
@@ -304,7 +320,8 @@ def test_protocols(refused):
     assert refused(Recipe, selector="quota_random") == (
         "selector must be one of 'badge', 'clusters', 'core_set', 'diverse_margin', 'dsa', "
         "'entropy', 'farthest', 'gini', 'least_confidence', 'margin', 'mdsa', 'misclassified', "
-        "'nearest', 'random', 'typiclust'. Received: 'quota_random'. Did you mean 'random'?"
+        "'near_miss', 'nearest', 'oracle', 'random', 'typiclust'. Received: 'quota_random'. "
+        "Did you mean 'random'?"
     )
 
 

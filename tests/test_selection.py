@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mode.selection import SELECTORS, Candidates, select, shares
+from mode.selection import NEEDS, SELECTORS, Candidates, select, shares
 
 GENERATOR = np.random.default_rng(0)
 N = 60
@@ -110,6 +110,20 @@ def test_candidates_are_cut_alike():
     assert select("random", Candidates(size=3), 9, generator=rng()).shape == (3,)
 
 
+@pytest.mark.parametrize("name", SELECTORS)
+def test_a_selector_reads_the_columns_it_says_and_needs_them_all(name, refused):
+    known = {column: getattr(POOL, column) for column in NEEDS[name]}
+    least = Candidates(size=N, **known)
+    found = select(name, least, 6, generator=rng(1))
+    np.testing.assert_array_equal(found, select(name, POOL, 6, generator=rng(1)))
+    optional = {"known_features"} if name == "core_set" else set()  # it then begins with nothing
+    for column in set(known) - optional:
+        lacking = Candidates(size=N, **{k: v for k, v in known.items() if k != column})
+        assert refused(select, name, lacking, 6, generator=rng(1)) == (
+            f"this selector needs candidates with {column}. Received: None."
+        )
+
+
 def test_nothing_is_changed():
     before = DISTANCES.copy(), PROBABILITIES.copy()
     for name in SELECTORS:
@@ -129,7 +143,7 @@ def test_bad_input_is_refused(refused):
     assert refused(select, "margins", POOL, 1, generator=rng()) == (
         "selector must be one of 'badge', 'clusters', 'core_set', 'diverse_margin', 'dsa', "
         "'entropy', 'farthest', 'gini', 'least_confidence', 'margin', 'mdsa', 'misclassified', "
-        "'nearest', 'quota_random', 'random', 'typiclust'. Received: 'margins'. "
+        "'near_miss', 'nearest', 'quota_random', 'random', 'typiclust'. Received: 'margins'. "
         "Did you mean 'margin'?"
     )
     assert refused(select, "random", POOL, -1, generator=rng()) == (

@@ -137,13 +137,18 @@ def test_a_running_scheduler_serves_as_well(failing):
         assert cluster.scheduler_info["workers"], "a cluster that is not ours stays up"
 
 
+LISTED = (
+    "'alpha', 'budget', 'further', 'layers', 'maps', 'metrics', 'oracle', 'publication', "
+    "'retraining', 'selection', 'selectors'"
+)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (
             {"name": "publicaton"},
-            "study must be one of 'publication'. Received: 'publicaton'. "
-            "Did you mean 'publication'?",
+            f"study must be one of {LISTED}. Received: 'publicaton'. Did you mean 'publication'?",
         ),
         (
             {"name": "publication", "seeds": 0},

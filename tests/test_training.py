@@ -243,6 +243,51 @@ def test_batch_normalisation_learns_its_statistics():
     assert not model.layers[1].moving_mean.numpy().any()
 
 
+def one_weight() -> keras.Model:
+    """y = w x with w = 0 at first; its gradient is -1 whatever w is."""
+    model = keras.Sequential(
+        [keras.Input((1,)), layers.Dense(1, use_bias=False, kernel_initializer="zeros")]
+    )
+    model.compile(optimizers.SGD(1.0), lambda truth, prediction: ops.mean(-prediction))
+    return model
+
+
+def one_value(model) -> float:
+    return float(model.get_weights()[0].squeeze())
+
+
+@pytest.mark.parametrize(
+    ("average", "mean"), [(0.0, 256), (0.25, 256), (0.5, (192 + 256) / 2), (1.0, 160)]
+)
+def test_the_average_is_over_the_last_share_of_the_snapshots(average, mean):
+    """Each step adds 1, so that after each of four epochs of 64 steps w is 64, 128, 192, 256."""
+    ones = np.ones((64, 1), np.float32)
+    options = {"epochs": 4, "batch_size": 1, "average": average}
+    trained = train(one_weight(), ones, np.ones(64, int), **options)
+    assert one_value(trained) == pytest.approx(mean)
+    assert int(trained.optimizer.iterations) == 256
+
+
+@pytest.mark.parametrize("kind", ["dense", "batch normalisation"])
+def test_averaged_weights_lie_among_those_of_the_training(kind):
+    model = compiled(kind)
+    plain, last, mean = (
+        train(model, X, Y, epochs=5, **options)
+        for options in ({}, {"average": 0.0}, {"average": 0.6})
+    )
+    for one, other in zip(plain.get_weights(), last.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    snapshots = [
+        [variable.numpy() for variable in train(model, X, Y, epochs=n).trainable_variables]
+        for n in (3, 4, 5)
+    ]
+    for found, *seen in zip(mean.trainable_variables, *snapshots, strict=True):
+        np.testing.assert_allclose(found.numpy(), np.mean(seen, axis=0), atol=1e-6)
+    for one, other in zip(mean.non_trainable_variables, plain.non_trainable_variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+    assert np.isfinite(predict(mean, X)).all()
+
+
 def test_frozen_layers_stay_frozen():
     model = compiled("dense")
     model.layers[0].trainable = False
@@ -295,6 +340,9 @@ def test_train_refuses_what_does_not_fit(refused):
     )
     assert refused(train, model, x, Y, batch_size=0) == (
         "batch_size must be a whole number of at least 1. Received: 0."
+    )
+    assert refused(train, model, x, Y, average=1.5) == (
+        "average must be a number from 0 to 1. Received: 1.5."
     )
     assert refused(train, model, x, Y, seed=-1) == (
         "seed must be a whole number of at least 0. Received: -1."

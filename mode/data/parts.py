@@ -66,10 +66,12 @@ class Data:
         """Return the inputs of `labels` alone, renumbered 0, 1, ... in the order given.
 
         Raises:
-            InputError: for fewer than two labels, or labels outside the classes.
+            InputError: for fewer than two labels, a label twice, or labels outside the classes.
         """
         checks.labels("labels", labels, self.classes)
-        checks.number("number of labels", len(set(labels)), 2)
+        checks.number("number of labels", len(labels), 2)
+        if len(set(labels)) < len(labels):
+            checks.fail("labels must differ from each other", str(list(labels)))
         number = np.full(self.classes, -1)
         number[list(labels)] = np.arange(len(labels))
         parts = {name: getattr(self, name) for name in PARTS}

@@ -9,11 +9,33 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mode import checks
-from mode.figures import diagnosis, featurevis, labels, layers, maps, results, samples
+from mode.figures import (
+    arms,
+    curves,
+    diagnosis,
+    featurevis,
+    labels,
+    layers,
+    maps,
+    ranks,
+    results,
+    samples,
+)
 from mode.figures.saving import save
 
 # A new module of figures ends with a FIGURES of its own, and is listed here.
-_MODULES = (layers, maps, samples, labels, results, diagnosis, featurevis)
+_MODULES = (
+    layers,
+    maps,
+    samples,
+    labels,
+    results,
+    arms,
+    ranks,
+    curves,
+    diagnosis,
+    featurevis,
+)
 FIGURES = {name: function for module in _MODULES for name, function in module.FIGURES.items()}
 
 

@@ -84,6 +84,13 @@ def title(ax: Axes, text: str, *, pad: float = 10) -> None:
     ax.set_title(fill(text, letters), fontsize=11, loc="left", pad=pad)
 
 
+def legend_above(ax: Axes, handles: list, heading: str, *, columns: int) -> None:
+    """Put a legend above the axes, filled column by column, and the title above its rows."""
+    ax.legend(handles=handles, ncols=columns, **ABOVE)
+    rows = -(-len(handles) // columns)
+    title(ax, heading, pad=16 + 13 * rows)
+
+
 def plain(ax: Axes, *, grid: str) -> None:
     """Leave only the frame's left and lower side, and a pale grid along the axis `grid`."""
     ax.spines[["top", "right"]].set_visible(False)

@@ -1,6 +1,7 @@
 """Copies of a model: same architecture, weights, compile settings and optimiser state."""
 
 import os
+from itertools import count
 from pathlib import Path
 
 import keras
@@ -19,8 +20,7 @@ def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
     Raises:
         InputError: for a model that is not built, or that cannot be rebuilt from its config.
     """
-    if not model.built or not model.weights:
-        checks.fail("the model must be built and have weights", f"{model.name!r}, without")
+    _check_built(model)
     copy = _same_architecture(model)
     copy.set_weights(model.get_weights())
     if model.compiled:
@@ -31,17 +31,24 @@ def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
 def fresh(model: keras.Model, *, seed: int) -> keras.Model:
     """Return an untrained model of the same architecture and compile settings.
 
-    Its initial weights are drawn by the model's own initialisers, each with a seed of its own.
+    Its initial weights are drawn by the layers' own initialisers, each with a seed of its own.
+
+    Args:
+        model: Sequential or functional; a subclass does not tell its layers' initialisers.
 
     Raises:
-        InputError: as `clone`, and for a model without a config of its layers.
+        InputError: as `clone`, and for a subclassed model.
     """
-    drawn = type(model).from_config(_reseeded(model.get_config(), seed))
-    if not drawn.built:
-        drawn.build_from_config(model.get_build_config())
-    copy = clone(model, keep_optimizer=False)
-    assign(copy.variables, drawn.variables)
-    return copy
+    _check_built(model)
+    number = count()
+
+    def anew(layer):
+        return type(layer).from_config(_reseeded(layer.get_config(), seed, f"{next(number)}"))
+
+    drawn = _same_architecture(model, clone_function=anew)
+    if model.compiled:
+        _copy_compilation(model, drawn, keep_optimizer=False)
+    return drawn
 
 
 def _reseeded(config, seed: int, place: str = ""):
@@ -54,10 +61,15 @@ def _reseeded(config, seed: int, place: str = ""):
     return kept | {"seed": seeds.derive(seed, place)} if "seed" in kept else kept
 
 
-def _same_architecture(model: keras.Model) -> keras.Model:
+def _check_built(model: keras.Model) -> None:
+    if not model.built or not model.weights:
+        checks.fail("the model must be built and have weights", f"{model.name!r}, without")
+
+
+def _same_architecture(model: keras.Model, **options) -> keras.Model:
     compiled, model.compiled = model.compiled, False
     try:  # of an uncompiled model, or Keras would serialise a loss of one's own, which it cannot
-        copy = keras.models.clone_model(model)
+        copy = keras.models.clone_model(model, **options)
         if not copy.built:
             copy.build_from_config(model.get_build_config())
     except Exception as error:

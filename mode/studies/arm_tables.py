@@ -147,6 +147,10 @@ def alpha_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
     finals = final_rows(rows)
     split = finals["arm"].str.extract(r"^(?P<selector>\w+), alpha (?P<alpha>[\d.]+)$")
     mixed = finals.assign(**split).dropna(subset=["alpha"])
+    # Where a selector chooses nothing, all selectors are the random arm.
+    nothing = finals[finals["arm"] == "random"].assign(alpha="0.0")
+    ends = [nothing.assign(selector=name) for name in mixed["selector"].unique()]
     keys = ["data", "classes", "selector", "alpha"]
-    shares = mixed.groupby(keys, sort=False)[["final", "worst accuracy", "broken"]].mean()
-    return {**arm_tables(rows), "alpha_by_classes": shares.reset_index()}
+    shares = pd.concat([*ends, mixed]).groupby(keys, sort=False)
+    means = shares[["final", "worst accuracy", "broken"]].mean().reset_index()
+    return {**arm_tables(rows), "alpha_by_classes": means}

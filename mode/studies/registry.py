@@ -23,8 +23,9 @@ _FURTHER = (
 )
 
 
-def _of_arms(question: str, arms: str, *, tables=arm_tables, **grid) -> "Study":
-    """Return a study that compares arms on planted faults."""
+def _of_arms(question: str, arms: str, *, tables=arm_tables, figures=(), **grid) -> "Study":
+    """Return a study that compares arms on planted faults; `figures` beside those of every one,
+    each named as its table."""
     return Study(
         question=question,
         notebook="10-which-arm-repairs",
@@ -34,6 +35,7 @@ def _of_arms(question: str, arms: str, *, tables=arm_tables, **grid) -> "Study":
             "against_control": "arms_against_control",
             "mean_ranks": "critical_difference",
             "accuracy_by_inputs": "accuracy_by_inputs",
+            **{name: name for name in figures},
         },
         small=_SMALL_ARMS,
     )
@@ -98,6 +100,7 @@ STUDIES = {
         "What share should be chosen, for how many classes?",
         "alpha",
         tables=alpha_tables,
+        figures=["alpha_by_classes"],
         scenarios=("under_trained", "over_fitted_300"),
         sizes=[{"classes": classes, "batch": 200} for classes in (2, 5, 10)],
     ),

@@ -1,0 +1,134 @@
+"""Figures of compared arms as small multiples: accuracy by inputs used, and by share chosen."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from mode.figures import style
+from mode.figures.columns import numbers, wanted
+
+NAMED = ("quota_random", "random", "published", "mode", "margin", "recommended")
+MARKS = "sX^vDo"
+STYLES = ("--", ":", "-.", "-", "-", "-")
+ACROSS = 4  # panels in a row
+PANEL = (2.5, 2.1)  # inches
+PALE = {"color": "0.75", "linewidth": 0.9}
+
+
+def accuracy_by_inputs(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
+    """Draw accuracy against the inputs used, a panel a scenario, a line an arm.
+
+    At most six arms are told apart, those of NAMED first, then the best; the others are grey.
+
+    Args:
+        table: columns data, classes, batch, scenario, arm, round, inputs (used so far), accuracy
+            (mean test accuracy in [0, 1]).
+
+    Raises:
+        InputError: for an empty table, missing columns, or cells that are not numbers.
+    """
+    columns = ("data", "classes", "batch", "scenario", "arm", "round", "inputs", "accuracy")
+    wanted(table, columns)
+    table = table.sort_values("round", kind="stable")
+    looks = _looks(_highlighted(table))
+    keys = [name for name in columns[:3] if table[name].nunique() > 1] + ["scenario"]
+    panels = [(_heading(keys, cell), part) for cell, part in table.groupby(keys, sort=False)]
+    ax, places = _panels(ax, [heading for heading, _ in panels])
+    for place, (_, part) in zip(places, panels, strict=True):
+        for arm in sorted(part["arm"].unique(), key=lambda arm: (arm in looks, arm)):
+            line = part[part["arm"] == arm]
+            look = looks.get(arm, PALE)
+            place.plot(numbers(line, "inputs"), 100 * numbers(line, "accuracy"), **look)
+    handles = [Line2D([], [], label=style.words(arm), **look) for arm, look in looks.items()]
+    if table["arm"].nunique() > len(looks):
+        handles.append(Line2D([], [], label="other arms", **PALE))
+    ax.set(xlabel="inputs used", ylabel="mean test accuracy (%),\neach panel its own range")
+    style.legend_above(ax, handles, "How fast do the arms repair?", columns=4)
+    return ax
+
+
+def alpha_by_classes(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
+    """Draw final accuracy against the share of a batch that is chosen, a panel a class count.
+
+    Args:
+        table: columns classes, selector, alpha (the share chosen, in [0, 1]), final (mean test
+            accuracy in [0, 1]); data where there are several.
+
+    Raises:
+        InputError: for an empty table, missing columns, or cells that are not numbers.
+    """
+    wanted(table, ("classes", "selector", "alpha", "final"))
+    table = table.assign(alpha=numbers(table, "alpha")).sort_values("alpha", kind="stable")
+    several = "data" in table and table["data"].nunique() > 1
+    keys = ["data", "classes"] if several else ["classes"]
+    looks = _looks(list(dict.fromkeys(table["selector"])))
+    panels = [(_heading(keys, cell), part) for cell, part in table.groupby(keys, sort=True)]
+    ax, places = _panels(ax, [heading for heading, _ in panels])
+    for place, (_, part) in zip(places, panels, strict=True):
+        for selector, line in part.groupby("selector", sort=False):
+            place.plot(line["alpha"], 100 * numbers(line, "final"), **looks[selector])
+    handles = [Line2D([], [], label=style.words(name), **look) for name, look in looks.items()]
+    ax.set(xlabel="share of a batch that is chosen (alpha); the rest is random")
+    ax.set(ylabel="mean final accuracy (%),\neach panel its own range")
+    heading = "What share should be chosen, for how many classes?"
+    style.legend_above(ax, handles, heading, columns=4)
+    return ax
+
+
+def _highlighted(table: pd.DataFrame) -> list[str]:
+    """Return the arms that have a colour: the named ones, then the best at the end."""
+    arms = set(table["arm"])
+    ends = table.assign(accuracy=numbers(table, "accuracy"))
+    ends = ends.groupby(["scenario", "arm"], sort=False)["accuracy"].last()
+    best = ends.groupby("arm").mean().sort_values(ascending=False, kind="stable").index
+    named = [name for name in NAMED if name in arms]
+    return [*named, *(arm for arm in best if arm not in named)][: len(MARKS)]
+
+
+def _looks(arms: Sequence[str]) -> dict[str, dict]:
+    """Return arm -> colour, marker and dashes; a named arm has the same ones in every figure."""
+    looks, spare = {}, [n for n, name in enumerate(NAMED) if name not in arms]
+    for arm in arms:
+        n = NAMED.index(arm) if arm in NAMED else spare.pop(0) if spare else len(looks)
+        n %= len(MARKS)
+        looks[arm] = {"color": style.COLOURS[n], "marker": MARKS[n], "linestyle": STYLES[n]}
+        looks[arm] |= {"markersize": 4.5, "linewidth": 1.5}
+    return looks
+
+
+def _heading(keys: Sequence[str], cell: Sequence) -> str:
+    words = {"classes": "{} classes", "batch": "batch {}"}
+    return ", ".join(
+        words.get(key, "{}").format(style.words(value))
+        for key, value in zip(keys, cell, strict=True)
+    )
+
+
+def _panels(ax: Axes | Figure | None, headings: Sequence[str]) -> tuple[Axes, list[Axes]]:
+    """Return bare axes that hold title, labels and legend, and a panel in them for each heading."""
+    across = min(ACROSS, len(headings))
+    down = -(-len(headings) // across)
+    ax = style.axes(ax, max(6.5, 1 + PANEL[0] * across), 1.8 + PANEL[1] * down)
+    ax.spines[:].set_visible(False)
+    ax.set(xticks=[], yticks=[])
+    ax.xaxis.labelpad, ax.yaxis.labelpad = 6, 34
+    places = []
+    for n, heading in enumerate(headings):
+        row, column = divmod(n, across)
+        wide, high = 1 / across, 1 / down
+        corner = ((column + 0.05) * wide, 1 - (row + 0.85) * high)
+        place = ax.inset_axes((*corner, 0.78 * wide, 0.7 * high))
+        style.plain(place, grid="y")
+        place.set_title(heading, fontsize=style.SMALL + 1, loc="left", pad=3)
+        place.tick_params(labelsize=style.SMALL - 1)
+        place.xaxis.set_major_locator(MaxNLocator(4))
+        place.yaxis.set_major_locator(MaxNLocator(5))
+        places.append(place)
+    return ax, places
+
+
+FIGURES = {"accuracy_by_inputs": accuracy_by_inputs, "alpha_by_classes": alpha_by_classes}
