@@ -149,12 +149,12 @@ def test_negative_controls_are_compared_with_what_they_repeat():
         finals_of({"random": one, "random again": two, "margin": 0.9}, seed=n)
         for n, (one, two) in enumerate(pairs)
     )
-    table = selection_tables.negative_controls(finals)
+    table = arm_tables.negative_controls(finals)
     assert table["arm"].tolist() == ["random", "random again"]
     again = table.iloc[1]
     assert (again["control"], again["median difference"], again["p"]) == ("random", 0, 1)
     assert not again["significant"]
-    assert selection_tables.negative_controls(finals[finals["arm"] == "random"]).empty
+    assert arm_tables.negative_controls(finals[finals["arm"] == "random"]).empty
 
 
 def test_power_is_that_of_the_spread_within_a_scenario():

@@ -10,7 +10,16 @@ from keras import layers
 
 from mode.data import Data
 from mode.models import build, predict, train
-from mode.repair import METRICS, RECIPES, Recipe, compare_metrics, control, protocol_recipe, run
+from mode.repair import (
+    METRICS,
+    PROTOCOLS,
+    RECIPES,
+    Recipe,
+    compare_metrics,
+    control,
+    protocol_recipe,
+    run,
+)
 from mode.repair import repair as repair_
 from mode.repair.loop import measure
 
@@ -235,14 +244,14 @@ def test_a_subclassed_model_is_repaired_where_no_layer_is_needed(small, refused)
 
 
 OPTIONS = (
-    "'alpha', 'average', 'batch', 'defects', 'epochs', 'eps', 'gamma', 'kind', 'layer', 'map', "
-    "'metric', 'replay', 'replayed', 'retraining', 'rounds', 'selector', 'stops', 'targeted', "
-    "'theta'"
+    "'alpha', 'average', 'batch', 'defects', 'epochs', 'eps', 'gamma', 'jitter', 'kind', "
+    "'layer', 'map', 'metric', 'minibatch', 'replay', 'replayed', 'retraining', "
+    "'rounds', 'selector', 'stops', 'targeted', 'theta'"
 )
 SELECTORS = (
     "'badge', 'clusters', 'core_set', 'diverse_margin', 'dsa', 'entropy', 'gini', "
-    "'least_confidence', 'margin', 'mdsa', 'misclassified', 'mode', 'near_miss', 'published', "
-    "'quota_random', 'random', 'recommended', 'typiclust'"
+    "'least_confidence', 'margin', 'mdsa', 'misclassified', 'mistakes', 'mode', 'near_miss', "
+    "'published', 'quota_random', 'random', 'recommended', 'typiclust'"
 )
 BAD = [
     (
@@ -313,15 +322,17 @@ def test_protocols(refused):
     assert (published.kind, published.layer, len(published.defects.on())) == ("pixel", "chosen", 12)
     assert (corrected.kind, corrected.layer, corrected.defects.on()) == ("mean", "last hidden", [])
     assert corrected.batch == 7
+    known = ", ".join(repr(name) for name in sorted(PROTOCOLS))
     assert refused(protocol_recipe, "publish", layer_selection=True) == (
-        "protocol must be one of 'corrected', 'published'. Received: 'publish'. "
-        "Did you mean 'published'?"
+        f"protocol must be one of {known}. Received: 'publish'. Did you mean 'published'?"
     )
+    lone = protocol_recipe("without no_replay", layer_selection=True)
+    assert (len(lone.defects.on()), lone.defects.no_replay, lone.replay) == (11, False, 2.0)
     assert refused(Recipe, selector="quota_random") == (
         "selector must be one of 'badge', 'clusters', 'core_set', 'diverse_margin', 'dsa', "
         "'entropy', 'farthest', 'gini', 'least_confidence', 'margin', 'mdsa', 'misclassified', "
-        "'near_miss', 'nearest', 'oracle', 'random', 'typiclust'. Received: 'quota_random'. "
-        "Did you mean 'random'?"
+        "'mistakes', 'near_miss', 'nearest', 'oracle', 'random', 'typiclust'. "
+        "Received: 'quota_random'. Did you mean 'random'?"
     )
 
 

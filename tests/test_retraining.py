@@ -10,7 +10,7 @@ from mode.data import Part
 from mode.models import predict, train
 from mode.repair import Defects, Recipe, repair
 from mode.repair.oracle import best_batch
-from mode.repair.retraining import replayed, retrain
+from mode.repair.retraining import moving, replayed, retrain
 from mode.repair.stages import View, fault_to_mend
 from mode.seeds import derive
 
@@ -160,3 +160,40 @@ def test_a_repair_that_does_not_stop_goes_on(selector, stops, rounds, under_fitt
         found = predict(under_fitted, small.diagnosis.x).argmax(axis=1) == small.diagnosis.y
         rates = [found[small.diagnosis.y == each].mean() for each in range(10)]
         assert label == np.argmin(rates)
+
+
+def test_images_are_moved_by_whole_pixels_and_zeros_come_in():
+    images = np.arange(1, 61, dtype=np.float32).reshape(5, 4, 3, 1)
+    kept = images.copy()
+    seen = set()
+    for seed in range(12):
+        for before, after in zip(
+            images, moving(1)(images, np.random.default_rng(seed)), strict=True
+        ):
+            places = [
+                (down, right)
+                for down in (-1, 0, 1)
+                for right in (-1, 0, 1)
+                if np.array_equal(after, moved_slowly(before, down, right))
+            ]
+            assert len(places) == 1
+            seen.add(places[0])
+    assert len(seen) == 9
+    assert np.array_equal(images, kept)
+    assert moving(0) is None
+
+
+def moved_slowly(image: np.ndarray, down: int, right: int) -> np.ndarray:
+    height, width = image.shape[:2]
+    moved = np.zeros_like(image)
+    for y in range(height):
+        for x in range(width):
+            if 0 <= y + down < height and 0 <= x + right < width:
+                moved[y + down, x + right] = image[y, x]
+    return moved
+
+
+def test_jitter_and_minibatch_reach_the_training(under_fitted, small):
+    plain = trained(under_fitted, small)
+    assert trained(under_fitted, small, jitter=2) != plain
+    assert trained(under_fitted, small, minibatch=8) != plain

@@ -143,8 +143,8 @@ def test_bad_input_is_refused(refused):
     assert refused(select, "margins", POOL, 1, generator=rng()) == (
         "selector must be one of 'badge', 'clusters', 'core_set', 'diverse_margin', 'dsa', "
         "'entropy', 'farthest', 'gini', 'least_confidence', 'margin', 'mdsa', 'misclassified', "
-        "'near_miss', 'nearest', 'quota_random', 'random', 'typiclust'. Received: 'margins'. "
-        "Did you mean 'margin'?"
+        "'mistakes', 'near_miss', 'nearest', 'quota_random', 'random', 'typiclust'. "
+        "Received: 'margins'. Did you mean 'margin'?"
     )
     assert refused(select, "random", POOL, -1, generator=rng()) == (
         "n must be a whole number of at least 0. Received: -1."

@@ -56,6 +56,36 @@ def test_misclassified_come_first():
     assert not set(found[len(wrong) :]) & set(wrong)
 
 
+def leads() -> list[float]:
+    """How far each label is ahead of the likeliest other class, the slow way."""
+    return [
+        float(p[label] - max(q for k, q in enumerate(p) if k != label))
+        for p, label in zip(POOL.probabilities, POOL.labels, strict=True)
+    ]
+
+
+def test_near_misses_are_wrong_by_little_then_right_by_little():
+    ahead = leads()
+    wrong = sorted((i for i in range(N) if ahead[i] < 0), key=lambda i: -ahead[i])
+    right = sorted((i for i in range(N) if ahead[i] >= 0), key=lambda i: ahead[i])
+    found = select("near_miss", POOL, N, generator=rng()).tolist()
+    assert found == wrong + right
+    assert select("near_miss", POOL, 3, generator=rng()).tolist() == wrong[:3]
+
+
+def test_mistakes_are_in_random_order_and_what_follows_is_not():
+    ahead = leads()
+    wrong = [i for i in range(N) if ahead[i] < 0]
+    right = sorted((i for i in range(N) if ahead[i] >= 0), key=lambda i: ahead[i])
+    found = select("mistakes", POOL, N, generator=rng()).tolist()
+    assert sorted(found[: len(wrong)]) == wrong
+    assert found[: len(wrong)] != sorted(wrong, key=lambda i: -ahead[i])
+    assert found[len(wrong) :] == right
+    firsts = {select("mistakes", POOL, 1, generator=np.random.default_rng(n))[0] for n in range(40)}
+    assert len(firsts) > 5
+    assert firsts <= set(wrong)
+
+
 def test_dsa_equals_two_loops():
     predicted = POOL.probabilities.argmax(axis=1)
     known = list(zip(POOL.known_features, POOL.known_labels, strict=True))
@@ -366,6 +396,8 @@ def test_the_training_part_is_not_cut():
 def test_bad_columns_are_refused(refused):
     needs = {
         "misclassified": ["probabilities", "labels"],
+        "near_miss": ["probabilities", "labels"],
+        "mistakes": ["probabilities", "labels"],
         "dsa": ["probabilities", "features", "known_features", "known_labels"],
         "mdsa": ["probabilities", "features", "known_features", "known_labels"],
         "core_set": ["features"],

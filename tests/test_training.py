@@ -272,13 +272,16 @@ def test_the_average_is_over_the_last_share_of_the_snapshots(average, mean):
 def test_averaged_weights_lie_among_those_of_the_training(kind):
     model = compiled(kind)
     plain, last, mean = (
-        train(model, X, Y, epochs=5, **options)
+        train(model, X, Y, epochs=5, batch_size=30, **options)  # an epoch is one call
         for options in ({}, {"average": 0.0}, {"average": 0.6})
     )
     for one, other in zip(plain.get_weights(), last.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     snapshots = [
-        [variable.numpy() for variable in train(model, X, Y, epochs=n).trainable_variables]
+        [
+            variable.numpy()
+            for variable in train(model, X, Y, epochs=n, batch_size=30).trainable_variables
+        ]
         for n in (3, 4, 5)
     ]
     for found, *seen in zip(mean.trainable_variables, *snapshots, strict=True):
@@ -347,3 +350,19 @@ def test_train_refuses_what_does_not_fit(refused):
     assert refused(train, model, x, Y, seed=-1) == (
         "seed must be a whole number of at least 0. Received: -1."
     )
+
+
+def test_inputs_are_augmented_anew_in_every_epoch():
+    asked = []
+
+    def darker(inputs, generator):
+        asked.append(generator.random())
+        assert inputs.shape[1:] == X.shape[1:]
+        return inputs * np.float32(0.5)
+
+    model = compiled("dense")
+    half = train(model, X, Y, epochs=2, seed=1, augment=darker)
+    same = train(model, X * np.float32(0.5), Y, epochs=2, seed=1)
+    for a, b in zip(half.get_weights(), same.get_weights(), strict=True):
+        assert np.array_equal(a, b)
+    assert len(set(asked)) == len(asked) >= 2

@@ -39,7 +39,7 @@ def selector_arms() -> dict[str, Recipe]:
     named += ("diverse_margin",)
     return {
         "quota_random": _WHOLE["quota_random"],
-        **{name: RECIPES[name] for name in named},
+        **{name: RECIPES[name] for name in (*named, "margin")},
         "margin again": RECIPES["margin"],
     }
 

@@ -10,6 +10,7 @@ from mode import stats
 CELL = ["data", "classes", "batch", "scenario"]
 CONTROLS = ("quota_random", "random")
 NO_ROOM = "no_room"
+AGAIN = " again"
 EQUIVALENT = 0.002  # accuracy: 0.2 points, the region declared in advance
 SHOWN = ["initial", "final", "area", "worst accuracy", "repaired", "broken", "overlap"]
 
@@ -86,14 +87,29 @@ def ranked(finals: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_inputs(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return mean accuracy over the seeds by arm and inputs used."""
+    """Return mean accuracy over the seeds by arm and inputs used, in rounds that all seeds had."""
     keys = [*CELL, "arm", "round", "inputs"]
-    return rows.groupby(keys, sort=False)[["accuracy", "worst accuracy"]].mean().reset_index()
+    grouped = rows.groupby(keys, sort=False)
+    means = grouped[["accuracy", "worst accuracy"]].mean().assign(n=grouped.size()).reset_index()
+    everyone = means.groupby([*CELL, "arm"], sort=False)["n"].transform("max")
+    return means[means["n"] == everyone].reset_index(drop=True)
 
 
 def with_room(finals: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the scenarios in which there is something to mend."""
     return finals[finals["scenario"] != NO_ROOM]
+
+
+def negative_controls(finals: pd.DataFrame) -> pd.DataFrame:
+    """Return each repeated arm against the one it repeats: neither may differ."""
+    repeated = [arm for arm in finals["arm"].unique() if arm.endswith(AGAIN)]
+    pairs = {again: again.removesuffix(AGAIN) for again in repeated}
+    cells = []
+    for again, arm in pairs.items():
+        pair = finals[finals["arm"].isin([again, arm])]
+        if pair["arm"].nunique() == 2:
+            cells.append(against(with_room(pair), arm, by=CELL[:-1]))
+    return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
 
 
 def arm_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
@@ -106,6 +122,7 @@ def arm_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
         "differ": differ(finals),
         "mean_ranks": ranked(finals),
         "accuracy_by_inputs": by_inputs(rows),
+        "negative_controls": negative_controls(finals),
     }
 
 

@@ -10,7 +10,6 @@ from mode.studies.arm_tables import CELL, NO_ROOM, against, arm_tables, final_ro
 
 RECOMMENDED = "recommended"
 EFFECTS = [0.002, 0.003, 0.005, 0.01]
-REPEATED = {"random again": "random", "margin again": "margin", "dot, states again": "dot, states"}
 
 
 def inputs_needed(rows: pd.DataFrame, *, goal: str = "random") -> pd.DataFrame:
@@ -43,17 +42,6 @@ def reached(inputs: pd.Series, accuracy: pd.Series, goal: float) -> float:
     return np.inf
 
 
-def negative_controls(finals: pd.DataFrame) -> pd.DataFrame:
-    """Return each repeated arm against the one it repeats: neither may differ."""
-    present = set(finals["arm"])
-    cells = []
-    for again, arm in REPEATED.items():
-        if {again, arm} <= present:
-            pair = finals[finals["arm"].isin([again, arm])]
-            cells.append(against(with_room(pair), arm, by=CELL[:-1]))
-    return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
-
-
 def powers(finals: pd.DataFrame, control: str = "quota_random") -> pd.DataFrame:
     """Return the spread of the paired differences, and the chance to find an effect of each size
     in one scenario with the seeds there are."""
@@ -84,6 +72,5 @@ def selection_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
         "against_recommended": against(finals, RECOMMENDED, by=CELL),
         "harm_without_room": against(harm, "unrepaired", by=CELL),
         "inputs_needed": inputs_needed(rows),
-        "negative_controls": negative_controls(finals),
         "power": powers(finals),
     }
