@@ -21,6 +21,7 @@ from mode.featurevis import verdict
 
 LEAST_RECOGNISED = 0.25  # half of what the poorer ready prior reaches, and a prior is too poor
 CERTAIN = 0.45  # odds below which the verdict is "cannot tell"
+BEYOND = 0.05  # error above the largest a verdict was seen with: linear rules hold no further
 RUNS, TABLES = Path("results/runs/featurevis"), Path("results/tables")
 ERROR = ["error", "noisy_error", "shifted_error"]
 ANY_ERROR = [*ERROR, "error_more", "noisy_error_more", "shifted_error_more"]
@@ -106,6 +107,7 @@ def calibrated(rows: pd.DataFrame) -> dict:
     kept["gap_estimate"] = apply(book["gap"], kept)
     book["homogeneous"] = chance(rows, ALIKE, rows["condition"] == "homogeneous")
     book["verdict"] = chance(kept, VERDICT, kept["truth"], strength=1.0)
+    book["reach"] = (kept.groupby("truth")["true_error"].max() + BEYOND).to_dict()
     book["foreign"] = chance(*_domains(rows), strength=30)
     return book
 
@@ -137,7 +139,9 @@ def judged(book: dict, rows: pd.DataFrame) -> pd.DataFrame:
     full = rows.assign(gap_estimate=said["overfitting"])
     odds = pd.DataFrame({k: apply(r, full) for k, r in book["verdict"].items()}, index=rows.index)
     share = softmax(odds, axis=1)
-    said["verdict"] = odds.idxmax(axis=1).where(share.max(axis=1) >= CERTAIN, "cannot tell")
+    best = odds.idxmax(axis=1)
+    sure = (share.max(axis=1) >= CERTAIN) & (said["error"] <= best.map(book["reach"]))
+    said["verdict"] = best.where(sure, "cannot tell")
     said["foreign_own"] = apply(book["foreign"], rows)
     away = rows[[f"other_{name}" for name in FOREIGN]].set_axis(FOREIGN, axis=1)
     said["foreign_other"] = apply(book["foreign"], away)

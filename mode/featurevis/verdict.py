@@ -71,8 +71,9 @@ def judge(own: dict, twin: dict | None, prior_name: str | None) -> Finding:
     found |= {"gap_estimate": gap, "error_estimate": error}
     odds = _odds(book["verdict"], found)
     best = max(odds, key=odds.get)
-    sure = odds[best] >= book["certain"]
-    reasons = _reasons(best, odds, found, error, gap, alike, twin)
+    known = error <= book["reach"][best]
+    sure = known and odds[best] >= book["certain"]
+    reasons = _reasons(best, odds, found, error, gap, alike, twin) + _beyond(best, error, known)
     return Finding(
         error, _interval(error, book["error"][name]), float(gap), float(alike),
         best if sure else "cannot tell", reasons,
@@ -126,6 +127,15 @@ def _reasons(best, odds, found, error, gap, alike, twin) -> tuple[str, ...]:
     return tuple(said)
 
 
+def _beyond(best: str, error: float, known: bool) -> tuple[str, ...]:
+    if known:
+        return ()
+    return (
+        f"No {best} classifier with an error near {error:.0%} was among those the rules come from "
+        f"(limit {rules()['reach'][best]:.0%}): no verdict.",
+    )
+
+
 def why_not(own: dict, recognised: float) -> tuple[str, ...]:
     """Return why nothing can be told; empty where something can.
 
@@ -140,6 +150,7 @@ def why_not(own: dict, recognised: float) -> tuple[str, ...]:
         return ()
     return (
         f"It agrees with the judge on {1 - own['error']:.0%} of the prior's pictures, whichever "
-        "way its classes are matched: the prior does not fit its domain, or its labels cannot be "
-        "matched. Take a prior of its own domain (fit_prior).",
+        "way its classes are matched: the prior does not fit its domain, its labels cannot be "
+        "matched, or it has learned next to nothing. Take a prior of its own domain (fit_prior), "
+        "or look at its accuracy on a few images.",
     )
