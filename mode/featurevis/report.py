@@ -35,9 +35,8 @@ def visualise(model_path, prior, out, *, images=None, seed: int = 0) -> Audit:
     prior = as_prior(prior)
     if images is not None and not isinstance(images, np.ndarray):
         images = nearby.training_images(images)
+    folder = _folder(out)
     result = audit(classifier, prior, images, seed=seed)
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
     result.scores.to_csv(folder / "scores.csv", index=False)
     if result.stimuli is not None:
         for unit, row in zip(result.stimuli.units, result.stimuli.images, strict=True):
@@ -46,6 +45,14 @@ def visualise(model_path, prior, out, *, images=None, seed: int = 0) -> Audit:
         page(result, classifier.name, prior, images), encoding="utf-8"
     )
     return result
+
+
+def _folder(out) -> Path:
+    try:
+        Path(out).mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # told before the audit, not after it
+        checks.fail("out must be a folder that can be written", f"{str(out)!r}: {error.strerror}")
+    return Path(out)
 
 
 def _loaded(path) -> keras.Model:
