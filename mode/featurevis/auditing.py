@@ -116,6 +116,8 @@ def _classes(classifier, prior, classes) -> tuple[int, ...] | None:
     if classes is not None:
         for label in checks.not_empty("classes", classes):
             checks.number("classes", label, 0, prior.classes - 1, integer=True)
+        if len(set(classes)) < len(classes):
+            checks.fail("classes must differ from each other", f"{tuple(classes)}")
         classes = tuple(sorted(int(c) for c in classes))
     expected = prior.classes if classes is None else len(classes)
     blank = np.zeros((1, *prior.shape), np.float32)
