@@ -171,10 +171,14 @@ def dead(stimuli: Stimuli) -> list:
 
 
 def _check_alive(stimuli: Stimuli) -> None:
-    still = dead(stimuli)
+    still, where = dead(stimuli), f"layer {stimuli.layer!r}"
+    where = "the class scores" if stimuli.layer is None else where
+    finite = np.isfinite(stimuli.trace).all(axis=(0, 2))
+    if not finite.all():
+        unit = stimuli.units[int(finite.argmin())]
+        checks.fail(f"units must be finite numbers; unit {unit!r} of {where} is not", "NaN or inf")
     if still:
         index = stimuli.units.index(still[0])
-        where = "the class scores" if stimuli.layer is None else f"layer {stimuli.layer!r}"
         level = stimuli.trace[0, index, 0]
         checks.fail(
             f"units must respond to the picture; unit {still[0]!r} of {where} is dead",

@@ -122,6 +122,16 @@ def test_units_may_come_from_numpy(ramp):
     assert quiet(ramp, None, np.array([0, 1]), **few).units == (0, 1)
 
 
+def test_a_unit_that_overflows_is_told(ramp):
+    layers = [keras.layers.Rescaling(1e30), keras.layers.Rescaling(1e30), *ramp.layers]
+    model = keras.Sequential([keras.Input((4, 4, 1)), *layers])
+    with pytest.raises(InputError) as error:
+        quiet(model, None, [1], restarts=2, steps=3)
+    assert str(error.value) == (
+        "units must be finite numbers; unit 1 of the class scores is not. Received: NaN or inf."
+    )
+
+
 def test_a_faint_unit_is_not_dead(ramp):
     kernel, bias = ramp.get_weights()
     ramp.set_weights([kernel * 1e-14, bias])
