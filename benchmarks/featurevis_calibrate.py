@@ -255,8 +255,9 @@ def main(runs: str, tables: str, thresholds: str) -> None:
     for name in book["error"]:
         own = said if name == "any" else said[said["dataset"] == name]
         book["error"][name]["quantile"] = quantile(own, "error_any" if name == "any" else "error")
-    twins = pd.read_csv(Path(runs) / "zoo.csv").filter(like="twin_").mean()
-    book["mean_twin"] = {k.removeprefix("twin_"): v for k, v in twins.items()}
+    twins = _of(pd.read_csv(Path(runs) / "zoo.csv"), "twin")
+    book["mean_twin"] = twins.mean().to_dict()
+    book["sick_twin"] = float(twins["error"].max()) + BEYOND
     book |= {
         "certain": CERTAIN,
         "least_recognised": LEAST_RECOGNISED,
@@ -274,6 +275,8 @@ def main(runs: str, tables: str, thresholds: str) -> None:
     if blind.exists():
         strangers = audited(blind)
         reached["reached_blind"] = targets(strangers)["reached"]
+        mended = targets(audited(blind.with_stem("blind_again")))
+        reached["reached_blind_again"] = mended["reached"]
         strangers[BLIND].round(4).to_csv(folder / "featurevis_blind.csv", index=False)
     reached.to_csv(folder / "featurevis_targets.csv", index=False)
     said.drop(columns=HIDDEN).round(4).to_csv(folder / "featurevis_classifiers.csv", index=False)

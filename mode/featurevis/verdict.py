@@ -58,12 +58,14 @@ def judge(own: dict, twin: dict | None, prior_name: str | None) -> Finding:
     """Return the finding for a classifier's scores and its twin's.
 
     Args:
-        own, twin: scores by name, as `measuring.sample_scores` and `stimuli_scores` give them.
+        own, twin: scores by name, as `measuring.sample_scores` and `stimuli_scores` give them. A
+            twin that errs more than any of the zoo's has not learned, and tells nothing.
         prior_name: a prior the rules were calibrated on has rules of its own; any other takes the
             rules pooled over those, which lean on the twin.
     """
-    found = features(own, twin)
     book = rules()
+    sick = twin is not None and twin["error"] > book["sick_twin"]
+    found = features(own, None if sick else twin)
     name = prior_name if prior_name in book["error"] else "any"
     error = float(np.clip(linear(book["error"][name], found), 0, 1))
     gap = linear(book["gap"], found)
@@ -73,7 +75,9 @@ def judge(own: dict, twin: dict | None, prior_name: str | None) -> Finding:
     best = max(odds, key=odds.get)
     known = error <= book["reach"][best]
     sure = known and odds[best] >= book["certain"]
-    reasons = _reasons(best, odds, found, error, gap, alike, twin) + _beyond(best, error, known)
+    reasons = _reasons(best, odds, found, error, gap, alike, twin, sick) + _beyond(
+        best, error, known
+    )
     return Finding(
         error, _interval(error, book["error"][name]), float(gap), float(alike),
         best if sure else "cannot tell", reasons,
@@ -106,7 +110,7 @@ SAYINGS = {
 }
 
 
-def _reasons(best, odds, found, error, gap, alike, twin) -> tuple[str, ...]:
+def _reasons(best, odds, found, error, gap, alike, twin, sick) -> tuple[str, ...]:
     second = sorted(odds, key=odds.get)[-2]
     said = [
         f"{SAYINGS[best]} Odds {odds[best]:.0%}; next {second}, {odds[second]:.0%}.",
@@ -117,6 +121,11 @@ def _reasons(best, odds, found, error, gap, alike, twin) -> tuple[str, ...]:
     ]
     if twin is None:
         said.append("No twin could be built from its configuration: the zoo's mean twin stands in.")
+    elif sick:
+        said.append(
+            f"Its twin did not learn the prior's classes (wrong on {twin['error']:.0%}): the zoo's "
+            "mean twin stands in."
+        )
     else:
         said.append(f"A healthy twin of this architecture is wrong on {twin['error']:.1%}.")
     if alike > 0:

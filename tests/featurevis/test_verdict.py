@@ -88,6 +88,17 @@ def test_reasons_are_sentences_that_name_the_twin():
     assert "mean twin" in verdict.judge(scores(), None, "digits").reasons[3]
 
 
+def test_a_twin_that_has_not_learned_is_replaced_by_the_mean_one():
+    own, sick = scores(error=0.3), scores(error=0.87, unevenness=0.6)
+    found = verdict.judge(own, sick, "digits")
+    alone = verdict.judge(own, None, "digits")
+    assert found.verdict == alone.verdict
+    assert found.homogeneity == alone.homogeneity
+    assert found.reasons[3] == (
+        "Its twin did not learn the prior's classes (wrong on 87%): the zoo's mean twin stands in."
+    )
+
+
 def test_a_stranger_is_foreign_and_a_healthy_classifier_is_not():
     assert not verdict.foreign(TWIN)
     zoo = pd.read_csv("results/runs/featurevis/zoo.csv")
