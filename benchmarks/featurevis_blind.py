@@ -142,7 +142,8 @@ def _scores(who: str, result, column: str) -> dict:
 def main(data: str, out: str, models: str | None, again: bool) -> None:
     path = Path(out) / "blind.csv"
     if again:
-        return repeat(path, Path(models))
+        repeat(path, Path(models))
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     done = set(pd.read_csv(path)["name"]) if path.exists() else set()
     held = {k: _load(data, v) for k, v in SETS.items()}
