@@ -173,18 +173,22 @@ def bounded(said: pd.DataFrame, book: dict) -> pd.DataFrame:
     return said.assign(low=low, high=high)
 
 
-def audited(path: Path) -> pd.DataFrame:
+def audited(path: Path, book: dict) -> pd.DataFrame:
     """Return the rows of `featurevis_blind.py` as `bounded` returns those of the zoo.
 
-    What was said is in the rows, as the audits of that day said it; nothing is judged again.
+    What was said is in the rows, as the audits of that day said it; only the pooled rule, which
+    the audits did not use, is read from `book`.
     """
     rows = pd.read_csv(path)
     rows["true_error"] = 1 - rows["test_accuracy"]
     rows["gap"] = rows["train_accuracy"] - rows["test_accuracy"]
     rows["truth"] = [truth(r) for r in rows.itertuples()]
     home = rows["own_error"].notna() & rows["twin_error"].isna()
+    own, twin = (_of(rows, who) for who in ("own", "twin"))
+    features = pd.concat([own, (own - twin).add_suffix("_more")], axis=1)
+    pooled = np.clip(apply(book["error"]["any"], features), 0, 1)
     return rows.assign(
-        error_any=np.nan, foreign_own=home.astype(float) - 0.5,
+        error_any=pooled, foreign_own=home.astype(float) - 0.5,
         foreign_other=(rows["other_verdict"] == "cannot tell").astype(float) - 0.5,
     )  # fmt: skip
 
@@ -268,16 +272,16 @@ def main(runs: str, tables: str, thresholds: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     said = bounded(said, book)
     reached = targets(said)
-    fresh, blind = Path(runs) / "fresh.csv", Path(runs) / "blind.csv"
+    fresh = Path(runs) / "fresh.csv"
     if fresh.exists():
         new = targets(bounded(judged(book, load(fresh)), book))
         reached["reached_fresh"] = new["reached"]
-    if blind.exists():
-        strangers = audited(blind)
-        reached["reached_blind"] = targets(strangers)["reached"]
-        mended = targets(audited(blind.with_stem("blind_again")))
-        reached["reached_blind_again"] = mended["reached"]
-        strangers[BLIND].round(4).to_csv(folder / "featurevis_blind.csv", index=False)
+    for name in ("blind", "blind_again"):
+        path = Path(runs) / f"{name}.csv"
+        if path.exists():
+            strangers = audited(path, book)
+            reached[f"reached_{name}"] = targets(strangers)["reached"]
+            strangers[BLIND].round(4).to_csv(folder / f"featurevis_{name}.csv", index=False)
     reached.to_csv(folder / "featurevis_targets.csv", index=False)
     said.drop(columns=HIDDEN).round(4).to_csv(folder / "featurevis_classifiers.csv", index=False)
     single_scores(rows).to_csv(folder / "featurevis_scores.csv", index=False)
