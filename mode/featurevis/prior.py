@@ -177,14 +177,14 @@ def _check_judge(judge, shape: tuple, images: np.ndarray) -> None:
     if not isinstance(judge, keras.Model):
         checks.fail("judge must be a Keras model", type(judge).__name__)
     wanted = targets.input_shape(judge)
-    fits = wanted is None or all(
-        w in (None, s) for w, s in zip(wanted, shape, strict=len(wanted) == len(shape))
+    fits = wanted is None or (
+        len(wanted) == len(shape)
+        and all(w in (None, s) for w, s in zip(wanted, shape, strict=True))
     )
-    if not fits or len(wanted or shape) != len(shape):
+    if not fits:
         checks.fail(f"judge must take the decoder's images, shape {shape}", f"shape {wanted}")
     answer = np.asarray(judge(images, training=False))
-    if answer.ndim != 2 or answer.shape[1] < 2 or not np.isfinite(answer).all():
-        kind = (
-            f"shape {answer.shape}" if np.isfinite(answer).all() else "answers that are no numbers"
-        )
-        checks.fail("judge must give finite logits of at least 2 classes", kind)
+    finite = np.isfinite(answer).all()
+    if answer.ndim != 2 or answer.shape[1] < 2 or not finite:
+        received = f"shape {answer.shape}" if finite else "answers that are no numbers"
+        checks.fail("judge must give finite logits of at least 2 classes", received)
