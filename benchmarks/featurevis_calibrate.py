@@ -218,6 +218,21 @@ def targets(said: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["target", "aim", "reached"]).round(4)
 
 
+def by_architecture(said: pd.DataFrame) -> pd.DataFrame:
+    """Return one row an architecture: how far errors were missed, how many verdicts right."""
+    known = said["truth"].notna()
+    rows = said.assign(
+        missed=100 * (said["error"] - said["true_error"]).abs(),
+        inside=said["true_error"].between(said["low"], said["high"]),
+        right=(said["verdict"] == said["truth"]) & known, judged=known,
+    )  # fmt: skip
+    groups = rows.groupby("architecture", sort=False)
+    table = groups.agg(classifiers=("name", "size"), missed_points=("missed", "mean"),
+                       inside=("inside", "sum"), right=("right", "sum"),
+                       known=("judged", "sum"))  # fmt: skip
+    return table.round(2).reset_index()
+
+
 def _alike(said: pd.DataFrame) -> float:
     return roc_auc_score(said["condition"] == "homogeneous", said["homogeneity"])
 
@@ -282,6 +297,8 @@ def main(runs: str, tables: str, thresholds: str) -> None:
             strangers = audited(path, book)
             reached[f"reached_{name}"] = targets(strangers)["reached"]
             strangers[BLIND].round(4).to_csv(folder / f"featurevis_{name}.csv", index=False)
+            parts = by_architecture(strangers)
+            parts.to_csv(folder / f"featurevis_{name}_architectures.csv", index=False)
     reached.to_csv(folder / "featurevis_targets.csv", index=False)
     said.drop(columns=HIDDEN).round(4).to_csv(folder / "featurevis_classifiers.csv", index=False)
     single_scores(rows).to_csv(folder / "featurevis_scores.csv", index=False)
