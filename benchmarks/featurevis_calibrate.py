@@ -21,6 +21,7 @@ from mode.featurevis import verdict
 
 LEAST_RECOGNISED = 0.25  # half of what the poorer ready prior reaches, and a prior is too poor
 CERTAIN = 0.45  # odds below which the verdict is "cannot tell"
+BEYOND = 0.05  # error above the largest a verdict was seen with: linear rules hold no further
 RUNS, TABLES = Path("results/runs/featurevis"), Path("results/tables")
 ERROR = ["error", "noisy_error", "shifted_error"]
 ANY_ERROR = [*ERROR, "error_more", "noisy_error_more", "shifted_error_more"]
@@ -106,6 +107,7 @@ def calibrated(rows: pd.DataFrame) -> dict:
     kept["gap_estimate"] = apply(book["gap"], kept)
     book["homogeneous"] = chance(rows, ALIKE, rows["condition"] == "homogeneous")
     book["verdict"] = chance(kept, VERDICT, kept["truth"], strength=1.0)
+    book["reach"] = (kept.groupby("truth")["true_error"].max() + BEYOND).to_dict()
     book["foreign"] = chance(*_domains(rows), strength=30)
     return book
 
@@ -137,7 +139,9 @@ def judged(book: dict, rows: pd.DataFrame) -> pd.DataFrame:
     full = rows.assign(gap_estimate=said["overfitting"])
     odds = pd.DataFrame({k: apply(r, full) for k, r in book["verdict"].items()}, index=rows.index)
     share = softmax(odds, axis=1)
-    said["verdict"] = odds.idxmax(axis=1).where(share.max(axis=1) >= CERTAIN, "cannot tell")
+    best = odds.idxmax(axis=1)
+    sure = (share.max(axis=1) >= CERTAIN) & (said["error"] <= best.map(book["reach"]))
+    said["verdict"] = best.where(sure, "cannot tell")
     said["foreign_own"] = apply(book["foreign"], rows)
     away = rows[[f"other_{name}" for name in FOREIGN]].set_axis(FOREIGN, axis=1)
     said["foreign_other"] = apply(book["foreign"], away)
@@ -162,24 +166,50 @@ def quantile(said: pd.DataFrame, column: str) -> float:
     return float(np.quantile((said[column] - said["true_error"]).abs() / unit, 0.95))
 
 
-def targets(said: pd.DataFrame, book: dict) -> pd.DataFrame:
+def bounded(said: pd.DataFrame, book: dict) -> pd.DataFrame:
+    """Return the judged rows with the interval of each estimated error."""
+    width = [verdict.half_width(r.error, book["error"][_rule(book, r)]) for r in said.itertuples()]
+    low, high = (said["error"] - width).clip(lower=0), (said["error"] + width).clip(upper=1)
+    return said.assign(low=low, high=high)
+
+
+def audited(path: Path, book: dict) -> pd.DataFrame:
+    """Return the rows of `featurevis_blind.py` as `bounded` returns those of the zoo.
+
+    What was said is in the rows, as the audits of that day said it; only the pooled rule, which
+    the audits did not use, is read from `book`.
+    """
+    rows = pd.read_csv(path)
+    rows["true_error"] = 1 - rows["test_accuracy"]
+    rows["gap"] = rows["train_accuracy"] - rows["test_accuracy"]
+    rows["truth"] = [truth(r) for r in rows.itertuples()]
+    home = rows["own_error"].notna() & rows["twin_error"].isna()
+    own, twin = (_of(rows, who) for who in ("own", "twin"))
+    features = pd.concat([own, (own - twin).add_suffix("_more")], axis=1)
+    pooled = np.clip(apply(book["error"]["any"], features), 0, 1)
+    return rows.assign(
+        error_any=pooled, foreign_own=home.astype(float) - 0.5,
+        foreign_other=(rows["other_verdict"] == "cannot tell").astype(float) - 0.5,
+    )  # fmt: skip
+
+
+def targets(said: pd.DataFrame) -> pd.DataFrame:
     """Return one row a target: what was aimed at and what was reached."""
     wide = said["gap"] > 0.10
-    width = [verdict.half_width(r.error, book["error"][_rule(book, r)]) for r in said.itertuples()]
     missed = (said["error"] - said["true_error"]).abs()
+    inside = said["true_error"].between(said["low"], said["high"])
     known = said[said["truth"].notna()]
-    alike = said["condition"] == "homogeneous"
+    told = said[said["homogeneity"].notna()]  # nothing is said of an abstention
+    over = told[told["truth"] == "over-fitted"]
     rows = [
         ("AUROC, gap over 10 points", 0.97, roc_auc_score(wide, said["overfitting"])),
         ("Spearman with the gap", 0.90, spearmanr(said["overfitting"], said["gap"])[0]),
         ("mean absolute error of the test error, points", 2.5, 100 * missed.mean()),
         ("the same with the pooled rule, points", 2.5,
          100 * (said["error_any"] - said["true_error"]).abs().mean()),
-        ("coverage of the 90 % interval", 0.85, np.mean(missed <= width)),
-        ("AUROC, homogeneous", 0.93, roc_auc_score(alike, said["homogeneity"])),
-        ("AUROC, homogeneous among over-fitted", 0.93,
-         roc_auc_score(alike[said["truth"] == "over-fitted"],
-                       said.loc[said["truth"] == "over-fitted", "homogeneity"])),
+        ("coverage of the 90 % interval", 0.85, inside[told.index].mean()),
+        ("AUROC, homogeneous", 0.93, _alike(told)),
+        ("AUROC, homogeneous among over-fitted", 0.93, _alike(over)),
         ("four-way balanced accuracy", 0.80,
          balanced_accuracy_score(known["truth"], known["verdict"])),
         ("abstention across domains", 0.90, np.mean(said["foreign_other"] > 0)),
@@ -188,12 +218,29 @@ def targets(said: pd.DataFrame, book: dict) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["target", "aim", "reached"]).round(4)
 
 
-def with_intervals(said: pd.DataFrame, book: dict) -> pd.DataFrame:
-    """Return the table of classifiers with the interval of each estimated error."""
-    width = [verdict.half_width(r.error, book["error"][_rule(book, r)]) for r in said.itertuples()]
-    low, high = (said["error"] - width).clip(lower=0), (said["error"] + width).clip(upper=1)
-    kept = said.drop(columns=["error_any", "foreign_own", "foreign_other"])
-    return kept.assign(low=low, high=high).round(4)
+def by_architecture(said: pd.DataFrame) -> pd.DataFrame:
+    """Return one row an architecture: how far errors were missed, how many verdicts right."""
+    known = said["truth"].notna()
+    rows = said.assign(
+        missed=100 * (said["error"] - said["true_error"]).abs(),
+        inside=said["true_error"].between(said["low"], said["high"]),
+        right=(said["verdict"] == said["truth"]) & known, judged=known,
+    )  # fmt: skip
+    groups = rows.groupby("architecture", sort=False)
+    table = groups.agg(classifiers=("name", "size"), missed_points=("missed", "mean"),
+                       inside=("inside", "sum"), right=("right", "sum"),
+                       known=("judged", "sum"))  # fmt: skip
+    return table.round(2).reset_index()
+
+
+def _alike(said: pd.DataFrame) -> float:
+    return roc_auc_score(said["condition"] == "homogeneous", said["homogeneity"])
+
+
+HIDDEN = ["error_any", "foreign_own", "foreign_other"]
+BLIND = ["name", "architecture", "dataset", "condition", "optimizer", "truth", "true_error",
+         "gap", "error", "low", "high", "overfitting", "homogeneity", "verdict",
+         "other_verdict"]  # fmt: skip
 
 
 def _rule(book: dict, row) -> str:
@@ -227,8 +274,9 @@ def main(runs: str, tables: str, thresholds: str) -> None:
     for name in book["error"]:
         own = said if name == "any" else said[said["dataset"] == name]
         book["error"][name]["quantile"] = quantile(own, "error_any" if name == "any" else "error")
-    twins = pd.read_csv(Path(runs) / "zoo.csv").filter(like="twin_").mean()
-    book["mean_twin"] = {k.removeprefix("twin_"): v for k, v in twins.items()}
+    twins = _of(pd.read_csv(Path(runs) / "zoo.csv"), "twin")
+    book["mean_twin"] = twins.mean().to_dict()
+    book["sick_twin"] = float(twins["error"].max()) + BEYOND
     book |= {
         "certain": CERTAIN,
         "least_recognised": LEAST_RECOGNISED,
@@ -237,13 +285,22 @@ def main(runs: str, tables: str, thresholds: str) -> None:
     Path(thresholds).write_text(json.dumps(_rounded(book), indent=1) + "\n")
     folder = Path(tables)
     folder.mkdir(parents=True, exist_ok=True)
-    reached = targets(said, book)
+    said = bounded(said, book)
+    reached = targets(said)
     fresh = Path(runs) / "fresh.csv"
     if fresh.exists():
-        new = targets(judged(book, load(fresh)), book)
+        new = targets(bounded(judged(book, load(fresh)), book))
         reached["reached_fresh"] = new["reached"]
+    for name in ("blind", "blind_again"):
+        path = Path(runs) / f"{name}.csv"
+        if path.exists():
+            strangers = audited(path, book)
+            reached[f"reached_{name}"] = targets(strangers)["reached"]
+            strangers[BLIND].round(4).to_csv(folder / f"featurevis_{name}.csv", index=False)
+            parts = by_architecture(strangers)
+            parts.to_csv(folder / f"featurevis_{name}_architectures.csv", index=False)
     reached.to_csv(folder / "featurevis_targets.csv", index=False)
-    with_intervals(said, book).to_csv(folder / "featurevis_classifiers.csv", index=False)
+    said.drop(columns=HIDDEN).round(4).to_csv(folder / "featurevis_classifiers.csv", index=False)
     single_scores(rows).to_csv(folder / "featurevis_scores.csv", index=False)
     known = said[said["truth"].notna()]
     table = pd.crosstab(known["truth"], known["verdict"])

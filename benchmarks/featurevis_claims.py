@@ -56,7 +56,7 @@ def on_the_zoo(zoo: pd.DataFrame) -> list[tuple]:
 
 
 def of_peers(zoo: pd.DataFrame, peers: pd.DataFrame) -> list[tuple]:
-    """Return claim (b) over the zoo, WeightWatcher and the pixel prototypes."""
+    """Return claim (b), WeightWatcher and the pixel prototypes, where they were run."""
     both = zoo.merge(peers, on="name")
     wide = both["gap"] > 0.1
     lines = []
@@ -64,6 +64,7 @@ def of_peers(zoo: pd.DataFrame, peers: pd.DataFrame) -> list[tuple]:
         kept = both[both[name].notna()]
         truth, values = wide[both[name].notna()], sign * kept[name]
         title = "WeightWatcher: mean alpha" if name == "alpha" else "pixel prototypes"
+        title = f"{title}, on {len(kept)} of {len(zoo)} classifiers"
         rho = spearmanr(values, kept["gap"])[0]
         lines += [
             line(title, "Spearman with the gap", rho, len(kept), "beside it"),

@@ -116,13 +116,14 @@ def diagnose(target: str, rest: tuple[str, ...], watch_only: bool) -> None:
 @main.command()
 @click.argument("model")
 @click.option("--prior", default="digits", show_default=True, help="digits, fashion or a folder.")
+@click.option("--images", default=None, help="An .npz with x_train, to show the nearest image.")
 @click.option("--seed", default=0, show_default=True, help="Equal seeds, equal verdicts.")
 @_out()
-def visualise(model: str, prior: str, seed: int, out: str) -> None:
+def visualise(model: str, prior: str, images: str | None, seed: int, out: str) -> None:
     """Audit a saved classifier without its data: report.html, pictures and scores.csv."""
     from mode.featurevis import visualise as run
 
-    result = run(model, prior, out, seed=seed)
+    result = run(model, prior, out, images=images, seed=seed)
     low, high = result.interval
     click.echo(f"{result.verdict}: test error {result.error:.1%} ({low:.1%} to {high:.1%})")
     for reason in result.reasons:

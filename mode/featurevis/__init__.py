@@ -9,7 +9,7 @@ from importlib import import_module
 _HOME = {
     "Prior": "prior",
     "load_prior": "prior",
-    "save_prior": "prior",
+    "save_prior": "storage",
     "fit_prior": "fitting",
     "PRESETS": "maximisation",
     "Stimuli": "maximisation",

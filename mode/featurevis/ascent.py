@@ -82,7 +82,7 @@ def _mover(objective, box, ascent, seed, axes):
             tape.watch(z)
             value, goal = objective(z, tf.stack([t, tf.constant(seed, tf.int32)]))
         slope = reach * tape.gradient(goal, z, unconnected_gradients="zero")
-        slope /= tf.reduce_mean(tf.abs(slope), axis=own, keepdims=True) + 1e-12
+        slope /= tf.reduce_mean(tf.abs(slope), axis=own, keepdims=True) + 1e-30
         now = tf.cast(t, tf.float32)
         if ascent.adaptive:
             m, v = 0.9 * m + 0.1 * slope, 0.99 * v + 0.01 * slope**2

@@ -63,7 +63,8 @@ def audit(
 
     Raises:
         InputError: for a prior without a judge, a classifier of another input shape, value range
-            or number of classes, or with NaN weights, or for images of another shape or range.
+            or number of classes, with NaN weights or scores, or for images of another shape or
+            range.
     """
     prior = as_prior(prior)
     targets.check_classifier(classifier)
@@ -73,6 +74,7 @@ def audit(
     ask = measuring.questions(prior, seed=seed, labels=known)
     read, how = targets.scores_of(classifier, ask.images[:8])
     odds = measuring.answers(read, ask)
+    _check_finite(odds["images"])
     if np.ptp(odds["images"], axis=0).max() < 1e-4:
         return _constant(odds["images"], ask)
     _check_range(read, ask)
@@ -116,6 +118,8 @@ def _classes(classifier, prior, classes) -> tuple[int, ...] | None:
     if classes is not None:
         for label in checks.not_empty("classes", classes):
             checks.number("classes", label, 0, prior.classes - 1, integer=True)
+        if len(set(classes)) < len(classes):
+            checks.fail("classes must differ from each other", f"{tuple(classes)}")
         classes = tuple(sorted(int(c) for c in classes))
     expected = prior.classes if classes is None else len(classes)
     blank = np.zeros((1, *prior.shape), np.float32)
@@ -128,6 +132,15 @@ def _classes(classifier, prior, classes) -> tuple[int, ...] | None:
             "Where it knows fewer, name them: audit(..., classes=(0, 1, ...)).",
         )
     return classes
+
+
+def _check_finite(odds: np.ndarray) -> None:
+    bad = int((~np.isfinite(odds)).any(axis=1).sum())
+    if bad:
+        checks.fail(
+            "classifier must give finite scores for the prior's pictures",
+            f"scores that are not for {bad} of {len(odds)}",
+        )
 
 
 def _check_range(read, ask) -> None:

@@ -82,7 +82,9 @@ def maximise(
         ascent = replace(ascent, steps=checks.number("steps", steps, 1, integer=True))
     checks.number("restarts", restarts, 1, integer=True)
     prior = None if prior is None else as_prior(prior)
-    units = [units] if isinstance(units, int | dict) else list(units)
+    units = _listed(units)
+    for name, given in (("transforms", transforms), ("penalties", penalties)):
+        _check_callables(name, given)
     targets.check_classifier(classifier)
     start = _starts(classifier, prior, len(units) * restarts, seed)
     if prior is None:
@@ -97,6 +99,22 @@ def maximise(
     )  # fmt: skip
     _check_alive(stimuli)
     return stimuli
+
+
+def _listed(units) -> list:
+    if isinstance(units, int | np.integer | dict):
+        return [units]
+    if not isinstance(units, Sequence | np.ndarray) or isinstance(units, str):
+        checks.fail("units must be a unit or a sequence of units", repr(units))
+    return list(checks.not_empty("units", units))
+
+
+def _check_callables(name: str, given) -> None:
+    if given is None:
+        return
+    if not isinstance(given, Sequence) or not all(callable(one) for one in given):
+        checks.fail(f"{name} must be a sequence of callables, as those of mode.featurevis.terms",
+                    repr(given))  # fmt: skip
 
 
 def _default(prior: Prior | None) -> str:
@@ -148,15 +166,19 @@ def climb(
 def dead(stimuli: Stimuli) -> list:
     """Return the units whose activation stays the same in every restart at every step."""
     low, high = stimuli.trace.min(axis=(0, 2)), stimuli.trace.max(axis=(0, 2))
-    flat = high - low <= 1e-6 * np.maximum(1, np.abs(high))
+    flat = high - low <= 1e-6 * np.maximum(np.abs(high), np.abs(low))
     return [unit for unit, still in zip(stimuli.units, flat, strict=True) if still]
 
 
 def _check_alive(stimuli: Stimuli) -> None:
-    still = dead(stimuli)
+    still, where = dead(stimuli), f"layer {stimuli.layer!r}"
+    where = "the class scores" if stimuli.layer is None else where
+    finite = np.isfinite(stimuli.trace).all(axis=(0, 2))
+    if not finite.all():
+        unit = stimuli.units[int(finite.argmin())]
+        checks.fail(f"units must be finite numbers; unit {unit!r} of {where} is not", "NaN or inf")
     if still:
         index = stimuli.units.index(still[0])
-        where = "the class scores" if stimuli.layer is None else f"layer {stimuli.layer!r}"
         level = stimuli.trace[0, index, 0]
         checks.fail(
             f"units must respond to the picture; unit {still[0]!r} of {where} is dead",

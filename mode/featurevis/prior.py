@@ -1,6 +1,5 @@
 """A prior: a generator, the box its codes lie in, and where labels were given a judge."""
 
-import json
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -10,10 +9,10 @@ import numpy as np
 
 from mode import checks
 from mode.featurevis import mixture as mixtures
+from mode.featurevis import storage, targets
 from mode.seeds import generator
 
 READY = Path(__file__).parent / "priors"
-FILES = ("card.json", "networks.json", "weights.npz")
 
 
 @dataclass(frozen=True)
@@ -85,12 +84,13 @@ def load_prior(source, *, judge: keras.Model | None = None, box: float = 3.0) ->
     Args:
         source: "digits", "fashion", a folder written by `save_prior`, a `.keras` file or a Keras
             model code -> image. A model whose images reach below 0 is taken to speak [-1, 1].
-        judge: for a brought model: Keras classifier of its images, logits.
+        judge: for a brought model: Keras classifier of its images, logits or odds.
         box: for a brought model: codes are kept in [-box, box].
 
     Raises:
-        InputError: for an unknown name, a folder whose files lack or do not fit together, or a
-            model that does not turn codes into images.
+        InputError: for an unknown name, a folder whose files lack or do not fit together, a
+            model that does not turn codes into finite images in [0, 1] or [-1, 1], or a judge
+            that does not take these.
     """
     if isinstance(source, keras.Model):
         return _brought(source, judge, box)
@@ -98,11 +98,12 @@ def load_prior(source, *, judge: keras.Model | None = None, box: float = 3.0) ->
         checks.fail("prior must be a name, a folder or a Keras model", type(source).__name__)
     path = Path(source)
     if path.suffix == ".keras" and path.is_file():
-        return _brought(keras.saving.load_model(path), judge, box)
+        return _brought(_model(path), judge, box)
     if path.is_dir():
-        return _read(path)
+        return _sound(Prior(**storage.read(path)))
     names = sorted(p.name for p in READY.iterdir() if p.is_dir())
-    return _read(READY / checks.one_of("prior (a ready one, or a folder)", str(source), names))
+    name = checks.one_of("prior (a ready one, or a folder)", str(source), names)
+    return Prior(**storage.read(READY / name))
 
 
 def as_prior(source) -> Prior:
@@ -110,82 +111,80 @@ def as_prior(source) -> Prior:
     return source if isinstance(source, Prior) else load_prior(source)
 
 
+def _model(path: Path) -> keras.Model:
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, OSError, TypeError) as error:
+        checks.fail("prior must be a .keras file", f"{str(path)!r}: {str(error).splitlines()[0]}")
+
+
 def _brought(decoder: keras.Model, judge: keras.Model | None, box: float) -> Prior:
-    code, image = decoder.input_shape, decoder.output_shape
-    if len(code) != 2 or len(image) != 4:
+    code, image = getattr(decoder, "input_shape", None), getattr(decoder, "output_shape", None)
+    plain = isinstance(code, tuple) and isinstance(image, tuple)
+    if not plain or len(code) != 2 or len(image) != 4 or None in image[1:]:
         checks.fail(
             "a decoder must turn codes (n, d) into images (n, h, w, c)", f"{code} to {image}"
         )
+    if checks.number("box", box, 0) == 0:
+        checks.fail("box must be above 0", f"{box}")
     limits = np.tile(np.float32([-box, box]), (code[-1], 1))
     codes = generator(0, "range").normal(size=(16, code[-1])).astype(np.float32)
-    if float(np.min(decoder(codes, training=False))) < -0.01:
+    images = np.asarray(decoder(codes, training=False))
+    if images.min() < -0.01:
+        _check_images(images, -1)
         inputs = keras.Input(code[1:])
         shifted = keras.layers.Rescaling(0.5, 0.5)(decoder(inputs))
         decoder = keras.Model(inputs, shifted, name=decoder.name)
-    return Prior(decoder, limits, None, judge, {"name": decoder.name, "labelled": False})
+    card = {"name": decoder.name, "labelled": False}
+    return _sound(Prior(decoder, limits, None, _logits(judge), card))
 
 
-def save_prior(prior: Prior, folder) -> Path:
-    """Write `prior` as plain arrays (float16, no pickle) and JSON; return the folder."""
-    path = Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
-    arrays = {"box": prior.box}
-    networks = {}
-    for name in ("decoder", "judge"):
-        model = getattr(prior, name)
-        if model is not None:
-            networks[name] = json.loads(model.to_json())
-            arrays |= {f"{name}_{i:02d}": w for i, w in enumerate(model.get_weights())}
-    if prior.mixture is not None:
-        arrays |= {f"mixture_{k}": v for k, v in vars(prior.mixture).items() if k != "factors"}
-        rows, columns = np.tril_indices(prior.latent)
-        arrays["mixture_factors"] = prior.mixture.factors[:, rows, columns]
-    small = {k: v.astype(np.float16) if v.dtype.kind == "f" else v for k, v in arrays.items()}
-    np.savez_compressed(path / "weights.npz", **small)
-    (path / "networks.json").write_text(json.dumps(networks))
-    (path / "card.json").write_text(json.dumps(prior.card, indent=1) + "\n")
-    return path
+def _logits(judge: keras.Model | None) -> keras.Model | None:
+    """Return the judge with logits: where its answers are odds, their logarithm."""
+    if not isinstance(judge, keras.Model) or not isinstance(targets.input_shape(judge), tuple):
+        return judge
+    example = np.zeros((2, *(n or 1 for n in targets.input_shape(judge))), np.float32)
+    answer = np.asarray(judge(example, training=False))
+    if answer.min() < 0 or not np.allclose(answer.sum(axis=-1), 1, atol=1e-3):
+        return judge
+    inputs = keras.Input(judge.input_shape[1:])
+    return keras.Model(inputs, keras.ops.log(keras.ops.maximum(judge(inputs), 1e-20)))
 
 
-def _read(path: Path) -> Prior:
-    missing = [name for name in FILES if not (path / name).is_file()]
-    if missing:
+def _sound(prior: Prior) -> Prior:
+    """Return `prior` if its parts fit together and give finite numbers; else one line says why."""
+    if not isinstance(prior.card, dict):
+        checks.fail("a prior's card must be a JSON object", type(prior.card).__name__)
+    if prior.box.shape != (prior.latent, 2):
+        checks.fail(f"a prior's box must be {(prior.latent, 2)}", f"shape {prior.box.shape}")
+    codes = np.clip(np.zeros((2, prior.latent), np.float32), *prior.box.T)
+    images = np.asarray(prior.decoder(codes, training=False))
+    _check_images(images, 0)
+    if prior.judge is not None:
+        _check_judge(prior.judge, prior.shape, images)
+    return prior
+
+
+def _check_images(images: np.ndarray, low: int) -> None:
+    if not (np.isfinite(images).all() and images.min() > low - 0.01 and images.max() < 1.01):
         checks.fail(
-            f"a prior's folder must hold {', '.join(FILES)}", f"{path.name} without {missing}"
+            "a decoder's images must lie in [0, 1] or [-1, 1]",
+            f"values from {images.min():g} to {images.max():g}",
         )
-    try:
-        return _parse(path)
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        checks.fail("a prior's files must fit together", f"{path.name}: {reason}")
 
 
-def _parse(path: Path) -> Prior:
-    card = json.loads((path / "card.json").read_text())
-    configs = json.loads((path / "networks.json").read_text())
-    with np.load(path / "weights.npz", allow_pickle=False) as stored:
-        arrays = {k: _full(stored[k]) for k in stored.files}
-    models = {name: _build(config, arrays, name) for name, config in configs.items()}
-    return Prior(models["decoder"], arrays["box"], _mixture(arrays), models.get("judge"), card)
-
-
-def _full(array: np.ndarray) -> np.ndarray:
-    return array.astype(np.float32) if array.dtype.kind == "f" else array
-
-
-def _build(config: dict, arrays: dict, name: str) -> keras.Model:
-    model = keras.models.model_from_json(json.dumps(config))
-    model.set_weights([arrays[k] for k in sorted(arrays) if k.startswith(name)])
-    model.trainable = False
-    return model
-
-
-def _mixture(arrays: dict) -> mixtures.Mixture | None:
-    if "mixture_means" not in arrays:
-        return None
-    parts = {k: arrays[f"mixture_{k}"] for k in ("weights", "means", "classes")}
-    k, d = parts["means"].shape
-    factors = np.zeros((k, d, d), np.float32)
-    rows, columns = np.tril_indices(d)
-    factors[:, rows, columns] = arrays["mixture_factors"]
-    return mixtures.Mixture(factors=factors, **parts)
+def _check_judge(judge, shape: tuple, images: np.ndarray) -> None:
+    if not isinstance(judge, keras.Model):
+        checks.fail("judge must be a Keras model", type(judge).__name__)
+    wanted = targets.input_shape(judge)
+    fits = wanted is None or (
+        len(wanted) == len(shape)
+        and all(w in (None, s) for w, s in zip(wanted, shape, strict=True))
+    )
+    if not fits:
+        checks.fail(f"judge must take the decoder's images, shape {shape}", f"shape {wanted}")
+    answer = np.asarray(judge(images, training=False))
+    finite = np.isfinite(answer).all()
+    if answer.ndim != 2 or answer.shape[1] < 2 or not finite:
+        received = f"shape {answer.shape}" if finite else "answers that are no numbers"
+        checks.fail("judge must give finite logits of at least 2 classes", received)

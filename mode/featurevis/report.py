@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from mode import checks
-from mode.featurevis import pictures
+from mode.featurevis import nearby, pictures
 from mode.featurevis.auditing import Audit, audit
 from mode.featurevis.prior import Prior, as_prior
 
@@ -17,28 +17,42 @@ STYLE = (
 )
 
 
-def visualise(model_path, prior, out, *, seed: int = 0) -> Audit:
+def visualise(model_path, prior, out, *, images=None, seed: int = 0) -> Audit:
     """Audit a saved classifier; write report.html, scores.csv and a picture a class into `out`.
 
     Args:
         model_path: a `.keras` file, loaded in safe mode, or a Keras model.
         prior: what `load_prior` takes, or a Prior.
         out: folder, made where it lacks.
+        images: training images to show beside the preferred pictures, where there are any: an
+            `.npz` with x_train, or an array as `audit` takes it.
 
     Raises:
-        InputError: for a file that is missing or no Keras model, and whatever `audit` refuses.
+        InputError: for a file that is missing or no Keras model, what `nearby.training_images`
+            refuses, and whatever `audit` refuses.
     """
     classifier = _loaded(model_path)
     prior = as_prior(prior)
-    result = audit(classifier, prior, seed=seed)
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    if images is not None and not isinstance(images, np.ndarray):
+        images = nearby.training_images(images)
+    folder = _folder(out)
+    result = audit(classifier, prior, images, seed=seed)
     result.scores.to_csv(folder / "scores.csv", index=False)
     if result.stimuli is not None:
         for unit, row in zip(result.stimuli.units, result.stimuli.images, strict=True):
             (folder / f"class_{unit}.png").write_bytes(pictures.png(pictures.strip(row)))
-    (folder / "report.html").write_text(page(result, classifier.name, prior), encoding="utf-8")
+    (folder / "report.html").write_text(
+        page(result, classifier.name, prior, images), encoding="utf-8"
+    )
     return result
+
+
+def _folder(out) -> Path:
+    try:
+        Path(out).mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # told before the audit, not after it
+        checks.fail("out must be a folder that can be written", f"{str(out)!r}: {error.strerror}")
+    return Path(out)
 
 
 def _loaded(path) -> keras.Model:
@@ -52,20 +66,38 @@ def _loaded(path) -> keras.Model:
         checks.fail("model must be a .keras file", f"{str(path)!r}: {str(error).splitlines()[0]}")
 
 
-def page(result: Audit, name: str, prior: Prior) -> str:
+def page(result: Audit, name: str, prior: Prior, images: np.ndarray | None = None) -> str:
     """Return the whole report as HTML; every picture is inside it."""
+    used = (
+        "no image of the classifier's own data was used"
+        if images is None
+        else (f"of the {len(images)} training images none changed the verdict")
+    )
     parts = [
         f"<!doctype html><meta charset=utf-8><title>{escape(name)}</title><style>{STYLE}</style>",
         f"<h1>{escape(name)}: {result.verdict}</h1>{result._repr_html_()}",
         f"<p>Seen through the prior {escape(str(prior.card.get('name')))}, which stands in for "
-        "data; no image of the classifier's own data was used.</p>",
+        f"data; {used}.</p>",
     ]
     if result.stimuli is not None:
         parts.append("<h2>What each class prefers</h2>" + result.stimuli._repr_html_())
+    if result.stimuli is not None and images is not None:
+        parts.append("<h2>Are training images reproduced?</h2>" + _nearest(result, images))
     if result.cross_talk is not None:
         parts.append("<h2>What the judge calls them</h2>" + _matrix(result.cross_talk))
     table = result.scores.to_html(index=False, float_format="{:.3f}".format, na_rep="", border=0)
     return "".join([*parts, "<h2>Scores, with the healthy twin's beside</h2>", table])
+
+
+def _nearest(result: Audit, images: np.ndarray) -> str:
+    row = result.scores.set_index("score").loc["nearest_image"]
+    said = (
+        f"<p>The preferred pictures are {row.value:.2f} ({row.low:.2f} to {row.high:.2f}) times as "
+        "far from the nearest training image as the prior's own pictures are; well under 1 means "
+        "that the classifier asks for what it was shown.</p>"
+    )
+    names = [str(unit) for unit in result.stimuli.units]
+    return said + nearby.table(result.stimuli.images, images, names)
 
 
 def _matrix(talk: np.ndarray) -> str:

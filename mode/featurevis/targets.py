@@ -114,22 +114,27 @@ def output_of(model: keras.Model, layer: keras.layers.Layer) -> Callable:
 def scores_of(model: keras.Model, example: np.ndarray) -> tuple[Callable, str]:
     """Return a function images -> pre-softmax scores (n, classes), and how it was found.
 
-    "as given" where the model has no softmax; "unwrapped" where a layer's softmax could be taken
-    off; "log" where neither, so that scores are log(p), which softmax turns back into p.
+    "as given" where the model has no softmax; "unwrapped" where a layer's softmax (or the sigmoid
+    of one class against the rest) could be taken off; "log" where neither, so that scores are
+    log(p), which softmax turns back into p.
     """
     y = np.asarray(model(example, training=False))
-    if not (y.min() >= 0 and np.allclose(y.sum(axis=-1), 1, atol=1e-3)):
+    odds = y.min() >= 0 and np.allclose(y.sum(axis=-1), 1, atol=1e-3)
+    if not odds and not (y.min() >= 0 and y.max() <= 1):
         return lambda x: model(x, training=False), "as given"
-    for layer, attribute, value in _softmax_candidates(model):
+    final = "softmax" if odds else "sigmoid"
+    for layer, attribute, value in _candidates(model, final):
         read = _with_replaced(model, layer, attribute, value)
         scores = np.asarray(read(example))
-        undone = np.asarray(keras.ops.softmax(scores))
+        undone = np.asarray(getattr(keras.ops, final)(scores))
         if (
             scores.shape == y.shape
             and np.allclose(undone, y, atol=1e-4)
             and not np.allclose(scores, y)
         ):
             return read, "unwrapped"
+    if not odds:
+        return lambda x: model(x, training=False), "as given"
     return lambda x: keras.ops.log(keras.ops.maximum(model(x, training=False), 1e-20)), "log"
 
 
@@ -141,11 +146,11 @@ def _with_replaced(model, layer, attribute, value) -> Callable:
     return read
 
 
-def _softmax_candidates(model: keras.Model) -> Iterator[tuple]:
+def _candidates(model: keras.Model, final: str) -> Iterator[tuple]:
     for layer in reversed(list(layers_of(model).values())):
-        if getattr(layer, "activation", None) is keras.activations.softmax:
+        if getattr(layer, "activation", None) is getattr(keras.activations, final):
             yield layer, "activation", keras.activations.linear
-        elif isinstance(layer, keras.layers.Softmax):
+        elif final == "softmax" and isinstance(layer, keras.layers.Softmax):
             yield layer, "call", lambda x, *_, **__: x
 
 

@@ -15,6 +15,7 @@ from mode.featurevis.targets import layers_of
 from mode.seeds import derive, generator
 
 STEPS, BATCH = 300, 64
+MOMENTUM = 0.9  # of batch normalisation, at most: slower statistics lag behind so few steps
 LIGHT, LEAST = 5e6, 60  # multiplications an image up to which all steps are taken; fewest steps
 
 
@@ -75,6 +76,9 @@ def healthy(
     twin = reborn(model, seed)
     if twin is None:
         return None
+    for layer in layers_of(twin).values():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = min(layer.momentum, MOMENTUM)
     step = training.classifier_step(twin, keras.optimizers.Adam(1e-3), logits=logits)
     rows = training.batches(len(images), BATCH, steps_for(twin), generator(seed, "twin batches"))
     training.run(step, (images, labels.astype(np.int32)), rows)

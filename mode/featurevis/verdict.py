@@ -58,12 +58,14 @@ def judge(own: dict, twin: dict | None, prior_name: str | None) -> Finding:
     """Return the finding for a classifier's scores and its twin's.
 
     Args:
-        own, twin: scores by name, as `measuring.sample_scores` and `stimuli_scores` give them.
+        own, twin: scores by name, as `measuring.sample_scores` and `stimuli_scores` give them. A
+            twin that errs more than any of the zoo's has not learned, and tells nothing.
         prior_name: a prior the rules were calibrated on has rules of its own; any other takes the
             rules pooled over those, which lean on the twin.
     """
-    found = features(own, twin)
     book = rules()
+    sick = twin is not None and twin["error"] > book["sick_twin"]
+    found = features(own, None if sick else twin)
     name = prior_name if prior_name in book["error"] else "any"
     error = float(np.clip(linear(book["error"][name], found), 0, 1))
     gap = linear(book["gap"], found)
@@ -71,8 +73,11 @@ def judge(own: dict, twin: dict | None, prior_name: str | None) -> Finding:
     found |= {"gap_estimate": gap, "error_estimate": error}
     odds = _odds(book["verdict"], found)
     best = max(odds, key=odds.get)
-    sure = odds[best] >= book["certain"]
-    reasons = _reasons(best, odds, found, error, gap, alike, twin)
+    known = error <= book["reach"][best]
+    sure = known and odds[best] >= book["certain"]
+    reasons = _reasons(best, odds, found, error, gap, alike, twin, sick) + _beyond(
+        best, error, known
+    )
     return Finding(
         error, _interval(error, book["error"][name]), float(gap), float(alike),
         best if sure else "cannot tell", reasons,
@@ -105,7 +110,7 @@ SAYINGS = {
 }
 
 
-def _reasons(best, odds, found, error, gap, alike, twin) -> tuple[str, ...]:
+def _reasons(best, odds, found, error, gap, alike, twin, sick) -> tuple[str, ...]:
     second = sorted(odds, key=odds.get)[-2]
     said = [
         f"{SAYINGS[best]} Odds {odds[best]:.0%}; next {second}, {odds[second]:.0%}.",
@@ -116,6 +121,11 @@ def _reasons(best, odds, found, error, gap, alike, twin) -> tuple[str, ...]:
     ]
     if twin is None:
         said.append("No twin could be built from its configuration: the zoo's mean twin stands in.")
+    elif sick:
+        said.append(
+            f"Its twin did not learn the prior's classes (wrong on {twin['error']:.0%}): the zoo's "
+            "mean twin stands in."
+        )
     else:
         said.append(f"A healthy twin of this architecture is wrong on {twin['error']:.1%}.")
     if alike > 0:
@@ -124,6 +134,15 @@ def _reasons(best, odds, found, error, gap, alike, twin) -> tuple[str, ...]:
             "twin's: the training images of a class were probably all alike."
         )
     return tuple(said)
+
+
+def _beyond(best: str, error: float, known: bool) -> tuple[str, ...]:
+    if known:
+        return ()
+    return (
+        f"No {best} classifier with an error near {error:.0%} was among those the rules come from "
+        f"(limit {rules()['reach'][best]:.0%}): no verdict.",
+    )
 
 
 def why_not(own: dict, recognised: float) -> tuple[str, ...]:
@@ -140,6 +159,7 @@ def why_not(own: dict, recognised: float) -> tuple[str, ...]:
         return ()
     return (
         f"It agrees with the judge on {1 - own['error']:.0%} of the prior's pictures, whichever "
-        "way its classes are matched: the prior does not fit its domain, or its labels cannot be "
-        "matched. Take a prior of its own domain (fit_prior).",
+        "way its classes are matched: the prior does not fit its domain, its labels cannot be "
+        "matched, or it has learned next to nothing. Take a prior of its own domain (fit_prior), "
+        "or look at its accuracy on a few images.",
     )

@@ -49,11 +49,17 @@ def preferred_pictures(
     return ax
 
 
-def stimuli_beside_training(pairs: Any, ax: Axes | Figure | None = None) -> Axes:
+def stimuli_beside_training(
+    pairs: Any,
+    ax: Axes | Figure | None = None,
+    *,
+    title: str = "Stimuli, and the nearest training image to each",
+) -> Axes:
     """Draw stimuli, and under each the training image of its class that is nearest to it.
 
     Args:
         pairs: classes x 2 x n x h x w; first the stimuli, then the training images; [0, 1].
+        title: words above.
 
     Raises:
         InputError: for another shape, or values outside [0, 1].
@@ -68,7 +74,7 @@ def stimuli_beside_training(pairs: Any, ax: Axes | Figure | None = None) -> Axes
     }
     ax = mosaic(ax, rows, [""] * pairs.shape[2], inches=0.6)
     ax.set(xlabel="restarts", ylabel="class, and what is shown")
-    style.title(ax, "Stimuli, and the nearest training image to each")
+    style.title(ax, title)
     return ax
 
 
@@ -117,11 +123,17 @@ def score_against_gap(
     return ax
 
 
-def estimated_error(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
+def estimated_error(
+    table: pd.DataFrame,
+    ax: Axes | Figure | None = None,
+    *,
+    title: str = "Is the test error estimated?",
+) -> Axes:
     """Draw the estimated test error with its 90 % interval against the true one.
 
     Args:
         table: columns condition, true_error, error, and low, high of the interval; in [0, 1].
+        title: words above.
 
     Raises:
         InputError: for an empty table or missing columns.
@@ -137,7 +149,7 @@ def estimated_error(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axe
     ax.plot([0, top], [0, top], color=style.GREY, linewidth=1, label="exact")
     ax.set(xlabel="true test error (points)", ylabel="estimated without data (points)")
     ax.legend(ncols=3, **style.ABOVE)
-    style.title(ax, "Is the test error estimated?", pad=56)
+    style.title(ax, title, pad=56)
     return ax
 
 

@@ -161,6 +161,27 @@ def test_another_value_range_is_told(good, digits_prior):
     assert words.endswith("in [0, 255]. Put a keras.layers.Rescaling layer in front.")
 
 
+def test_scores_that_overflow_are_refused(digits_prior):
+    big = stack(
+        keras.layers.Rescaling(1e30),
+        keras.layers.Rescaling(1e30),
+        keras.layers.Flatten(),
+        keras.layers.Dense(10),
+    )
+    with pytest.raises(InputError) as error:
+        audit(big, digits_prior)
+    assert str(error.value) == (
+        "classifier must give finite scores for the prior's pictures. "
+        "Received: scores that are not for 3000 of 3000."
+    )
+
+
+def test_classes_named_twice_are_refused(digits_prior):
+    with pytest.raises(InputError) as error:
+        audit(stack(keras.layers.Flatten(), keras.layers.Dense(2)), digits_prior, classes=(1, 1))
+    assert str(error.value) == "classes must differ from each other. Received: (1, 1)."
+
+
 def test_a_prior_without_a_judge_is_refused(good, digits_prior):
     with pytest.raises(InputError) as error:
         audit(good, load_prior(digits_prior.decoder))

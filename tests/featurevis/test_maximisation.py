@@ -94,6 +94,15 @@ BAD = {
     "Did you mean 'dgn-am'?": {"preset": "dgn"},
     "restarts must be a whole number of at least 1. Received: 0.": {"restarts": 0},
     "unit must be a whole number from 0 to 2. Received: 3.": {"units": [3]},
+    "unit must be a whole number from 0 to 2. Received: 'a'.": {"units": ["a"]},
+    "units must not be empty. Received: length 0.": {"units": []},
+    "units must be a unit or a sequence of units. Received: None.": {"units": None},
+    "units must be a unit or a sequence of units. Received: 'all'.": {"units": "all"},
+    "transforms must be a sequence of callables, as those of mode.featurevis.terms. Received: "
+    "[1].": {"transforms": [1]},
+    "penalties must be a sequence of callables, as those of mode.featurevis.terms. Received: 2.": {
+        "penalties": 2
+    },
     "units must respond to the picture; unit 2 of the class scores is dead. Received: activation "
     "0 at every step of every restart.": {"units": [0, 2]},
 }
@@ -104,6 +113,31 @@ def test_bad_input_is_one_line(message, ramp):
     with pytest.raises(InputError) as error:
         quiet(ramp, None, **{"units": [0]} | BAD[message])
     assert str(error.value) == message
+
+
+def test_units_may_come_from_numpy(ramp):
+    few = {"restarts": 2, "steps": 3}
+    one = quiet(ramp, None, np.int64(1), **few)
+    assert one.units == (1,)
+    assert quiet(ramp, None, np.array([0, 1]), **few).units == (0, 1)
+
+
+def test_a_unit_that_overflows_is_told(ramp):
+    layers = [keras.layers.Rescaling(1e30), keras.layers.Rescaling(1e30), *ramp.layers]
+    model = keras.Sequential([keras.Input((4, 4, 1)), *layers])
+    with pytest.raises(InputError) as error:
+        quiet(model, None, [1], restarts=2, steps=3)
+    assert str(error.value) == (
+        "units must be finite numbers; unit 1 of the class scores is not. Received: NaN or inf."
+    )
+
+
+def test_a_faint_unit_is_not_dead(ramp):
+    kernel, bias = ramp.get_weights()
+    ramp.set_weights([kernel * 1e-14, bias])
+    found = quiet(ramp, None, [0], restarts=2, steps=60, transforms=(), penalties=())
+    left, right = np.split(found.images, 2, axis=3)
+    assert left.mean() > right.mean() + 0.5
 
 
 def test_layers_and_shapes_that_do_not_fit(ramp, digits_prior):

@@ -69,12 +69,102 @@ def test_names_and_models_that_are_no_prior():
     )
 
 
+def decoder(low=0.0, high=1.0):
+    """Return a generator of 4 x 4 images whose pixels lie between `low` and `high`."""
+    code = keras.Input((3,))
+    x = keras.layers.Dense(16, "sigmoid")(code)
+    x = keras.layers.Rescaling(high - low, low)(keras.layers.Reshape((4, 4, 1))(x))
+    return keras.Model(code, x)
+
+
+def judge(classes=3, shape=(4, 4, 1), activation=None):
+    layers = [keras.layers.Flatten(), keras.layers.Dense(classes, activation)]
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+def test_a_judge_that_gives_odds_is_heard_as_one_that_gives_logits():
+    prior = load_prior(decoder(), judge=(odds := judge(activation="softmax")))
+    x = np.random.default_rng(0).random((5, 4, 4, 1)).astype("float32")
+    assert np.asarray(keras.ops.softmax(prior.judge(x))) == pytest.approx(np.asarray(odds(x)))
+    logits = judge()
+    assert load_prior(decoder(), judge=logits).judge is logits
+
+
+class Unbuilt(keras.Model):
+    def call(self, x, training=False):
+        return x
+
+
+REFUSED = {
+    "judge must take the decoder's images, shape (4, 4, 1). Received: shape (8, 8, 1).": (
+        lambda: load_prior(decoder(), judge=judge(shape=(8, 8, 1)))
+    ),
+    "judge must take the decoder's images, shape (4, 4, 1). Received: shape (16,).": (
+        lambda: load_prior(decoder(), judge=judge(shape=(16,)))
+    ),
+    "judge must be a Keras model. Received: int.": lambda: load_prior(decoder(), judge=3),
+    "judge must give finite logits of at least 2 classes. Received: shape (2, 1).": (
+        lambda: load_prior(decoder(), judge=judge(classes=1))
+    ),
+    "box must be above 0. Received: 0.": lambda: load_prior(decoder(), box=0),
+    "box must be a number of at least 0. Received: -1.": lambda: load_prior(decoder(), box=-1),
+    "a decoder must turn codes (n, d) into images (n, h, w, c). Received: None to None.": (
+        lambda: load_prior(Unbuilt())
+    ),
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_brought_parts_that_do_not_fit_are_one_line(message):
+    with pytest.raises(InputError) as error:
+        REFUSED[message]()
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("ends", [(0, 255), (-3, 3)])
+def test_a_brought_generator_of_another_range_is_refused(ends):
+    with pytest.raises(
+        InputError, match=r"^a decoder's images must lie in \[0, 1\] or \[-1, 1\]\."
+    ):
+        load_prior(decoder(*ends))
+
+
+def test_a_saved_model_that_cannot_be_read_is_one_line(tmp_path):
+    path = tmp_path / "broken.keras"
+    path.write_text("no model")
+    with pytest.raises(InputError) as error:
+        load_prior(path)
+    assert str(error.value).startswith("prior must be a .keras file. Received: ")
+    assert "\n" not in str(error.value)
+
+
 def spoil_weights(folder):
     np.savez(folder / "weights.npz", box=np.zeros((24, 2)))
 
 
 def spoil_json(folder):
     (folder / "networks.json").write_text("{")
+
+
+def spoil_archive(folder):
+    (folder / "weights.npz").write_bytes((READY / "digits" / "weights.npz").read_bytes()[:5000])
+
+
+def empty_archive(folder):
+    (folder / "weights.npz").write_bytes(b"")
+
+
+def change(**changes):
+    def spoil(folder):
+        with np.load(folder / "weights.npz") as stored:
+            arrays = {k: changes[k](stored[k]) if k in changes else stored[k] for k in stored}
+        np.savez(folder / "weights.npz", **arrays)
+
+    return spoil
+
+
+def list_card(folder):
+    (folder / "card.json").write_text("[]")
 
 
 def spoil_card(folder):
@@ -86,6 +176,18 @@ def spoil_card(folder):
     [
         (spoil_weights, "a prior's files must fit together. Received: digits: "),
         (spoil_json, "a prior's files must fit together. Received: digits: "),
+        (spoil_archive, "a prior's files must fit together. Received: digits: File is not a zip"),
+        (empty_archive, "a prior's files must fit together. Received: digits: No data left"),
+        (list_card, "a prior's card must be a JSON object. Received: list."),
+        (change(box=lambda b: b[:3]), "a prior's box must be (24, 2). Received: shape (3, 2)."),
+        (
+            change(decoder_00=lambda w: w * np.nan),
+            "a decoder's images must lie in [0, 1] or [-1, 1]. Received: values from nan to nan.",
+        ),
+        (
+            change(judge_00=lambda w: w * np.nan),
+            "judge must give finite logits of at least 2 classes. Received: answers that are no ",
+        ),
         (
             spoil_card,
             "a prior's folder must hold card.json, networks.json, weights.npz. Received: ",

@@ -61,3 +61,53 @@ def test_the_interval_of_a_ratio():
     above, below = pick.normal(3, 1, 100), pick.normal(2, 1, 100)
     low, high = resampling.ratio_interval(above, below, pick)
     assert low < above.mean() / below.mean() < high
+
+
+def errors_of(rates, samples, pick):
+    """Return wrong answers (n,) and their component (n,), each component with a rate of its own."""
+    component = pick.integers(0, len(rates), samples)
+    return (pick.random(samples) < rates[component]).astype(float), component
+
+
+def known_unevenness(rates):
+    return rates.var() / (rates.mean() * (1 - rates.mean()))
+
+
+def covered(rates, centred):
+    pick, inside = np.random.default_rng(0), []
+    for _ in range(60):
+        wrong, component = errors_of(rates, 1500, pick)
+
+        def statistics(draw, wrong=wrong, component=component):
+            rows = draw(len(wrong))
+            return {"unevenness": scores.unevenness(wrong[rows], component[rows])}
+
+        low, high = resampling.intervals(statistics, pick, centred=centred)["unevenness"]
+        inside.append(low <= known_unevenness(rates) <= high)
+    return np.mean(inside)
+
+
+def test_the_interval_of_unevenness_is_moved_back_by_what_resampling_adds():
+    even = np.full(50, 0.1)  # nothing but counting: the true unevenness is 0
+    assert covered(even, ("unevenness",)) > 0.9
+    assert covered(even, ()) < 0.6
+
+
+def test_the_interval_of_unevenness_covers_one_that_is_not_zero():
+    rates = np.random.default_rng(3).beta(1, 2, 50)
+    assert covered(rates, ("unevenness",)) > 0.85
+
+
+@pytest.mark.parametrize("rates", [np.full(10, 0.1), np.linspace(0.02, 0.6, 10)])
+def test_the_interval_of_the_worst_class_covers_the_true_rate(rates):
+    pick, inside = np.random.default_rng(0), []
+    for _ in range(300):
+        low, high = resampling.worst_interval(*errors_of(rates, 1000, pick))
+        inside.append(low <= rates.max() <= high)
+    assert np.mean(inside) > 0.9
+
+
+def test_wilson_bounds_known_by_hand():
+    z = 2.0  # p = 1/2 of 12: (1/2 + 1/6 +- 2 sqrt(1/48 + 1/144)) / (4/3) = 1/2 +- 1/4
+    found = [resampling.wilson(np.array([0.5]), np.array([12]), k * z)[0] for k in (-1, 1)]
+    assert found == pytest.approx([0.25, 0.75])

@@ -18,6 +18,7 @@ def redone(tmp_path_factory):
     try:
         import featurevis_calibrate
         import featurevis_claims
+        import featurevis_pictures
     finally:
         sys.path.remove(str(ROOT / "benchmarks"))
     runs = ["--runs", str(ROOT / "results/runs/featurevis"), "--tables", str(out)]
@@ -25,10 +26,14 @@ def redone(tmp_path_factory):
     for command, more in ((featurevis_calibrate.main, book), (featurevis_claims.main, [])):
         found = CliRunner().invoke(command, [*runs, *more])
         assert found.exit_code == 0, found.output
+    pictures = ["--runs", runs[1], "--table", str(out / "featurevis_pictures.csv")]
+    found = CliRunner().invoke(featurevis_pictures.main, pictures)
+    assert found.exit_code == 0, found.output
     return out
 
 
-NAMES = ["targets", "scores", "verdicts", "classifiers", "claims"]
+TABLES = ROOT / "results" / "tables"
+NAMES = sorted(p.stem.removeprefix("featurevis_") for p in TABLES.glob("featurevis_*.csv"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -58,3 +63,42 @@ def test_the_targets_that_hold_are_still_held():
     at_most += ["abstention at home"]
     for name, row in table.iterrows():
         assert (row["reached"] <= row["aim"]) if name in at_most else (row["reached"] >= row["aim"])
+
+
+def test_the_claims_say_what_the_tables_say():
+    text = (ROOT / "CLAIMS.md").read_text(encoding="utf-8")
+    table = pd.read_csv(TABLES / "featurevis_targets.csv").set_index("target")
+    for target, form in (
+        ("AUROC, gap over 10 points", "{:.3f}"),
+        ("Spearman with the gap", "{:.2f}"),
+        ("mean absolute error of the test error, points", "{:.2f}"),
+        ("coverage of the 90 % interval", "{:.2f}"),
+        ("AUROC, homogeneous", "{:.2f}"),
+        ("four-way balanced accuracy", "{:.2f}"),
+        ("abstention across domains", "{:.2f}"),
+    ):
+        numbers = table.loc[target, ["reached", "reached_fresh", "reached_blind"]]
+        zoo, fresh, blind = (form.format(n) for n in numbers)
+        assert f"zoo {zoo}, fresh {fresh}, blind {blind}" in text, target
+    shown = pd.read_csv(TABLES / "featurevis_pictures.csv").set_index("measure")
+    both = 100 * shown.loc["recognised", ["default", "dgn_am"]].astype(float)
+    assert "recognises {:.1f} % against {:.1f} %".format(*both) in text
+
+
+def test_the_readme_says_how_the_blind_classifiers_were_judged():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = pd.read_csv(TABLES / "featurevis_targets.csv").set_index("target")["reached_blind"]
+    count = len(pd.read_csv(TABLES / "featurevis_blind.csv"))
+    said = (
+        f"On {count} classifiers declared before they were run, it is "
+        f"{table['Spearman with the gap']:.2f} and "
+        f"{table['mean absolute error of the test error, points']:.1f} points"
+    )
+    assert said in text
+    parts = pd.read_csv(TABLES / "featurevis_blind_architectures.csv").set_index("architecture")
+    others = parts.drop("depthwise")
+    assert (others["right"] == others["known"]).all()
+    assert f"the {parts.loc['depthwise', 'classifiers']} depthwise networks" in text
+    assert f"[{parts.loc['depthwise', 'missed_points']:.1f} points]" in text
+    mean = (others["missed_points"] * others["classifiers"]).sum() / others["classifiers"].sum()
+    assert f"the others {mean:.1f}, with all {others['right'].sum()} verdicts right" in text

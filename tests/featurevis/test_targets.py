@@ -47,6 +47,7 @@ CASES = {
         lambda: keras.Sequential([keras.Input((4, 4, 1)), functional([dense("softmax")])]),
         "unwrapped",
     ),
+    "sigmoid": (lambda: functional([dense("sigmoid")]), "unwrapped"),
     "logits": (lambda: functional([dense()]), "as given"),
     "subclassed": (Own, "log"),
 }

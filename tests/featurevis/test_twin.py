@@ -82,3 +82,9 @@ def test_a_healthy_twin_learns_the_samples_and_does_so_twice_alike():
     a, b = (twin.healthy(model, images, labels, logits=False, seed=3) for _ in range(2))
     assert (np.asarray(a(images)).argmax(axis=1) == labels).all()
     assert all((x == y).all() for x, y in zip(a.get_weights(), b.get_weights(), strict=True))
+
+
+def test_a_twin_keeps_its_batch_statistics_up_with_few_steps():
+    images, model = np.random.default_rng(0).random((64, 8, 8, 1)).astype("float32"), network()
+    made = twin.healthy(model, images, np.arange(64) % 2, logits=False, seed=0)
+    assert [m.layers[1].momentum for m in (model, made)] == [0.99, 0.9]

@@ -61,6 +61,20 @@ def test_low_odds_abstain(monkeypatch):
     assert verdict.judge(scores(), TWIN, "digits").verdict == "cannot tell"
 
 
+def test_an_error_beyond_those_the_rules_come_from_has_no_verdict(monkeypatch):
+    found = verdict.judge(scores(), TWIN, "digits")
+    assert found.verdict != "cannot tell"
+    limit = found.error - 0.001
+    monkeypatch.setitem(BOOK, "reach", dict.fromkeys(BOOK["verdict"], limit))
+    beyond = verdict.judge(scores(), TWIN, "digits")
+    assert beyond.verdict == "cannot tell"
+    assert beyond.reasons[:-1] == found.reasons
+    assert beyond.reasons[-1] == (
+        f"No {found.verdict} classifier with an error near {found.error:.0%} was among those the "
+        f"rules come from (limit {limit:.0%}): no verdict."
+    )
+
+
 def test_half_width_scales_with_its_quantile_and_is_widest_in_the_middle():
     narrow, wide = (verdict.half_width(0.2, {"quantile": q}) for q in (1.0, 2.0))
     assert wide == pytest.approx(2 * narrow)
@@ -72,6 +86,17 @@ def test_reasons_are_sentences_that_name_the_twin():
     assert all(reason.endswith(".") for reason in reasons)
     assert "A healthy twin of this architecture" in reasons[3]
     assert "mean twin" in verdict.judge(scores(), None, "digits").reasons[3]
+
+
+def test_a_twin_that_has_not_learned_is_replaced_by_the_mean_one():
+    own, sick = scores(error=0.3), scores(error=0.87, unevenness=0.6)
+    found = verdict.judge(own, sick, "digits")
+    alone = verdict.judge(own, None, "digits")
+    assert found.verdict == alone.verdict
+    assert found.homogeneity == alone.homogeneity
+    assert found.reasons[3] == (
+        "Its twin did not learn the prior's classes (wrong on 87%): the zoo's mean twin stands in."
+    )
 
 
 def test_a_stranger_is_foreign_and_a_healthy_classifier_is_not():
