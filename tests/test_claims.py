@@ -96,3 +96,48 @@ def test_what_is_said_of_diagnosis_and_feature_visualisation():
     says(f"it is {gap['reached_fresh']:.2f} and {error['reached_fresh']:.1f} points", "README.md")
     claims = pd.read_csv(tables / "featurevis_claims.csv").set_index("claim")["value"]
     says(f"AUROC {claims['(a) over-fitted: restarts converge']:.2f}", "README.md")
+
+
+SELECTION = ROOT / "results" / "tables" / "selection-mnist"
+
+
+def effect(row: pd.Series) -> tuple[str, str]:
+    """Return a median difference with its interval, in points, as README and CLAIMS write it."""
+    middle, low, high = (100 * row[name] for name in ("median difference", "low", "high"))
+    return (
+        f"{middle:+.1f} points ({low:+.1f} to {high:+.1f})",
+        f"{middle:+.1f} ({low:+.1f} to {high:+.1f})",
+    )
+
+
+def test_which_inputs_repair():
+    arms = pd.read_csv(SELECTION / "against_control.csv").set_index("arm")
+    for arm in ("mode", "published", "mistakes", "recommended"):
+        readme, claims = effect(arms.loc[arm])
+        says(readme, "README.md")
+        says(claims, "CLAIMS.md")
+        assert arms.loc[arm, "holm p"] < 0.001
+    assert (arms.loc[["mode", "published"], "high"] < 0).all()
+    assert (arms.loc[["mistakes", "recommended"], "low"] > 0).all()
+    for arm in ("margin", "entropy", "badge", "misclassified", "mdsa", "core_set"):
+        says(f"({100 * arms.loc[arm, 'median difference']:+.1f})", "README.md")
+    says(effect(arms.loc["random, retrained as recommended"])[0], "README.md")
+    says(f"{arms.loc['mode', 'broken']:.0f} of the 10,000 test inputs", "CLAIMS.md")
+    seeds = pd.read_csv(SELECTION / "power.csv")["seeds"].iloc[0]
+    says(f"MNIST, {seeds} seeds", *BOTH)
+
+
+def test_the_recommended_repair():
+    rows = pd.read_csv(SELECTION / "against_recommended.csv")
+    rows = rows[rows["scenario"] != "no_room"]
+    behind = -100 * rows[rows["arm"] == "published"]["median difference"]
+    says(f"{behind.min():.1f} to {behind.max():.1f}", *BOTH)
+    others = rows[rows["arm"] != "recommended"].groupby("scenario")["median difference"].max()
+    assert (others < 0).all(), "the texts say that it is above every arm under every fault"
+    says(f"by at least {-100 * others.max():.1f} points", "README.md")
+    needed = pd.read_csv(SELECTION / "inputs_needed.csv")
+    needed = needed[(needed["arm"] == "recommended") & (needed["scenario"] != "no_room")]["share"]
+    says(f"{100 * needed.min():.0f} to {100 * needed.max():.0f} %", *BOTH)
+    harm = pd.read_csv(SELECTION / "harm_without_room.csv").set_index("arm").loc["recommended"]
+    says(f"({100 * harm['median difference']:+.1f} points)", "README.md")
+    says(effect(harm)[1], "CLAIMS.md")
