@@ -32,8 +32,10 @@ def final_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def control_of(finals: pd.DataFrame) -> str:
-    """Return the arm that the others are compared with: quota-matched random, else random."""
-    return next(name for name in CONTROLS if name in set(finals["arm"]))
+    """Return the arm that the others are compared with: quota-matched random, else random, else
+    the study's first arm."""
+    arms = list(finals["arm"].unique())
+    return next((name for name in CONTROLS if name in arms), arms[0])
 
 
 def against(
@@ -170,4 +172,4 @@ def alpha_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
     keys = ["data", "classes", "selector", "alpha"]
     shares = pd.concat([*ends, mixed]).groupby(keys, sort=False)
     means = shares[["final", "worst accuracy", "broken"]].mean().reset_index()
-    return {**arm_tables(rows), "alpha_by_classes": means}
+    return {**arm_tables(rows), "alpha_by_classes": means.sort_values(keys, ignore_index=True)}
