@@ -146,8 +146,8 @@ def _skill(record: Record, head: Head, i: int) -> tuple[float, float, float]:
     recent = slice(-max(3, len(record.steps) // 5), None)
     shares = class_shares(target, kind)
     threshold = head.units == 1 and (head.from_logits or kind == "signed")
-    if len(shares) > 1 and not threshold:
-        majority = float(shares.max())
+    majority = float(shares.max()) if len(shares) > 1 else 1.0
+    if majority < 1 and not threshold:
         accuracy = _accuracy(record, head, recent, i)
         return (accuracy - majority) / (1 - majority), accuracy, majority
     if kind in ("real", "positive", "signed_unit", "unit", "distribution"):

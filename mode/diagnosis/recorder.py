@@ -62,6 +62,7 @@ class Recorder:
             self._wrap(layer, "call", functools.partial(self._call, layer))
         model.train_function = None
         model.test_function = None
+        _build_optimizer(model)
 
     def remove(self) -> None:
         """Put every wrapped method back; harmless to repeat."""
@@ -249,6 +250,14 @@ def _optimizers(model) -> list:
     found = [model.optimizer, *vars(model).values()]
     kept = {id(o): o for o in found if isinstance(o, keras.optimizers.Optimizer)}
     return list(kept.values())
+
+
+def _build_optimizer(model) -> None:
+    """Make the optimizer's variables now: made inside the step, they cost a second trace of it."""
+    usual = type(model).train_step is keras.Model.train_step
+    if usual and model.built and model.optimizer is not None and not model.optimizer.built:
+        with keras.name_scope(model.optimizer.name, caller=model.optimizer):
+            model.optimizer.build(model.trainable_variables)
 
 
 def _telling(variable, known) -> bool:

@@ -1,5 +1,6 @@
 """One traced training step: its tensors, and the variables that keep their statistics."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import tensorflow as tf
@@ -53,10 +54,14 @@ class Store:
         self.specs: dict[str, tuple] = {}
 
     def variable(self, name: str, initial, dtype=tf.float32) -> tf.Variable:
-        """Return the variable `name`, created eagerly from `initial()` when it is new."""
+        """Return the variable `name`, created eagerly from `initial()` when it is new.
+
+        In a thread of its own: a variable that the trace knows it made costs a second trace.
+        """
         if name not in self.accumulated:
-            with tf.init_scope():
-                self.accumulated[name] = tf.Variable(initial(), trainable=False, dtype=dtype)
+            with ThreadPoolExecutor(1) as apart:
+                make = apart.submit(lambda: tf.Variable(initial(), trainable=False, dtype=dtype))
+                self.accumulated[name] = make.result()
         return self.accumulated[name]
 
     def reset(self, *prefixes: str) -> None:
