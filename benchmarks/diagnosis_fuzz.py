@@ -35,7 +35,8 @@ def sample(draw: np.random.Generator) -> dict:
         "optimiser": str(draw.choice(OPTIMISERS)),
         "rate": float(10.0 ** draw.uniform(-5, 1)),
         "every": int(draw.integers(1, 5)),
-        # a last, smaller batch is traced apart, which takes most of the time
+        # compiling takes most of the time, and a last, smaller batch is compiled apart
+        "eagerly": bool(draw.random() < 0.6),
         "rows": int(draw.choice([32, 40], p=[0.85, 0.15])),
     }
 
@@ -61,7 +62,7 @@ def build(spec: dict):
     optimizer = keras.optimizers.get(
         {"class_name": spec["optimiser"], "config": {"learning_rate": spec["rate"]}}
     )
-    model.compile(optimizer, spec["loss"])
+    model.compile(optimizer, spec["loss"], run_eagerly=spec["eagerly"])
     return model
 
 
