@@ -1,6 +1,6 @@
 """Tables for people: the decision tree, and DeepDiagnosis's mapping beside it."""
 
-from mode.diagnosis.tree import CAUSES, TREE
+from mode.diagnosis.causes import CAUSES, TREE
 
 # their symptom, question and answer; our symptoms and first fixes; why ours differs
 DEEPDIAGNOSIS = (

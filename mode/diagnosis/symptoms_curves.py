@@ -190,6 +190,23 @@ def disagreement(case: Case) -> list[Finding]:
     return [case.finding("loss_metric_disagree", "error", Where("output"), *evidence)]
 
 
+def two_losses(case: Case) -> list[Finding]:
+    """The reported loss comes from logits that the predictions do not follow."""
+    pairs = case.record.pairs[np.isfinite(case.record.pairs).all(axis=1)]
+    if len(pairs) < 3:
+        return []
+    reported, again = np.median(pairs[-5:], axis=0)
+    # from far-off logits Keras clips the second one, which is then the smaller
+    if again <= reported + LIMITS.losses_apart * max(abs(reported), 0.5):
+        return []
+    evidence = (
+        Evidence("reported loss of a batch", float(reported)),
+        Evidence("the same from its predictions", float(again), float(reported)),
+    )
+    where = Where("output", case.facts.heads[0].carrier if case.facts.heads else "")
+    return [case.finding("loss_metric_disagree", "error", where, *evidence)]
+
+
 def crawling(case: Case) -> list[Finding]:
     """Tiny updates and an almost straight fall: the rate is what holds training back."""
     ratio, losses = update_ratio(case.record), loss_curve(case.record)
