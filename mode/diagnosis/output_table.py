@@ -66,6 +66,8 @@ binary | binary | * | many | *
     loss_mismatch error | loss units out | softmax scce | one label for several units
 real signed_unit signed | poisson | * | * | *
     loss_mismatch error | loss out | linear mse | the Poisson loss needs counts and positive predictions
+* | poisson | linear tanh elu selu leaky_relu softsign gelu swish silu | * | *
+    activation_mismatch warning fair | out loss | exponential poisson | the Poisson loss takes the logarithm of predictions
 * | categorical sparse | softmax | many | logits
     activation_mismatch warning | logits out | linear - | the loss expects logits
 * | categorical sparse | linear softmax | many | logits

@@ -19,6 +19,9 @@ def flat_loss(case: Case) -> list[Finding]:
     gain = outcome.gain if np.isfinite(outcome.gain) else outcome.skill
     if not np.isfinite(gain) or gain < LIMITS.bad_gain:
         evidence = Evidence("loss below the best constant's, as a share", gain, LIMITS.bad_gain)
+        if not np.isfinite(gain):
+            fallen = 1 - float(np.nanmin(losses) / losses[0]) if losses[0] else 0.0
+            evidence = Evidence("share of the first loss gone", fallen, LIMITS.bad_gain)
         found.append(case.finding("loss_not_decreasing", "error", Where("loss"), evidence))
     if outcome.accuracy - outcome.majority < LIMITS.chance_margin:
         evidence = Evidence("accuracy", outcome.accuracy, outcome.majority)
