@@ -76,6 +76,7 @@ def _row(program, report) -> dict:
     first = fixes[0].code if fixes else ""
     return {
         "faulty": program.faulty,
+        "accepted": program.symptoms,
         "found": bool(accepted & set(symptoms)),
         "first": bool(symptoms) and symptoms[0] in accepted,
         "fix_right": first in program.fixes.split(),

@@ -1,5 +1,9 @@
 # ruff: noqa: F403, F405
-"""A second held-out set: written and run once before any rule was changed in its light."""
+"""A second held-out set: written and run once before any rule was changed in its light.
+
+After that run two programs got a stronger fault, since what they had did no harm: in
+`u-half-precision-rate` the rate was 3, in `u-siamese-root` the distances were squared.
+"""
 
 from benchmarks.programs.base import *
 from benchmarks.programs.families import BURST, FLAT, HIDDEN, SLOPE
@@ -122,13 +126,17 @@ def contrast(truth, gap):
     return keras.ops.mean(near + (1 - truth) * keras.ops.square(keras.ops.relu(1 - gap)))
 
 
-def siamese(guard=1e-6):
+def plain_contrast(truth, gap):
+    return keras.ops.mean(truth * gap + (1 - truth) * keras.ops.relu(1 - gap))
+
+
+def siamese(guard=1e-6, loss=contrast):
     encoder = keras.Sequential([keras.Input((8,)), dense(24), dense(8, "linear")])
     a, b = keras.Input((8,)), keras.Input((8,))
     gap = layers.Lambda(distance, arguments={"guard": guard}, output_shape=(1,))(
         [encoder(a), encoder(b)]
     )
-    return _model([a, b], gap, contrast)
+    return _model([a, b], gap, loss)
 
 
 def autoencoder(last="linear", width=24):
@@ -324,13 +332,13 @@ FAULTY = [
     _f("u-poisson-linear", _s(counts), lambda: counts_net("poisson"), (E, 0.5),
        f"{OUTPUT} {BURST} target_mismatch", OUT_FIX,
        lambda: counts_net("poisson", "exponential")),
-    _f("u-half-precision-rate", _s(blobs), lambda: half_precision(3.0), (A, 0.85),
+    _f("u-half-precision-rate", _s(blobs), lambda: half_precision(100.0), (A, 0.85),
        f"lr_high {FLAT} {BURST} oscillating_loss", RATE_DOWN, half_precision),
     _f("u-frozen-base-slow", _s(digits), lambda: frozen_base(1e-7), (A, 0.85),
        f"lr_low {FLAT} unchanged_weights unchanged_output", RATE_UP, frozen_base),
     _f("u-waveform-softmax-one", _s(peaks),
        lambda: waveform("softmax"), (A, 0.9), f"{OUTPUT} constant_output", OUT_FIX, waveform),
-    _f("u-siamese-root", _s(relatives), lambda: siamese(0.0), (alike, 0.9),
+    _f("u-siamese-root", _s(relatives), lambda: siamese(0.0, plain_contrast), (alike, 0.9),
        "unsafe_operation numerical_error", "guard_operation", siamese),
     _f("u-autoencoder-sigmoid", _s(itself), lambda: autoencoder("sigmoid"), (E, 0.55),
        f"{OUTPUT} target_out_of_range target_mismatch", OUT_FIX, autoencoder),
