@@ -20,8 +20,7 @@ def flat_loss(case: Case) -> list[Finding]:
     if not np.isfinite(gain) or gain < LIMITS.bad_gain:
         evidence = Evidence("loss below the best constant's, as a share", gain, LIMITS.bad_gain)
         if not np.isfinite(gain):
-            fallen = 1 - float(np.nanmin(losses) / losses[0]) if losses[0] else 0.0
-            evidence = Evidence("share of the first loss gone", fallen, LIMITS.bad_gain)
+            evidence = Evidence("share of the first loss gone", _fallen(losses), LIMITS.bad_gain)
         found.append(case.finding("loss_not_decreasing", "error", Where("loss"), evidence))
     if outcome.accuracy - outcome.majority < LIMITS.chance_margin:
         evidence = Evidence("accuracy", outcome.accuracy, outcome.majority)
@@ -32,6 +31,11 @@ def flat_loss(case: Case) -> list[Finding]:
         )
         found.append(case.finding("large_loss", "warning", Where("loss"), evidence))
     return found
+
+
+def _fallen(losses: np.ndarray) -> float:
+    good = losses[np.isfinite(losses)]
+    return float(1 - good.min() / losses[0]) if len(good) and losses[0] else 0.0
 
 
 def rising(case: Case) -> list[Finding]:

@@ -106,7 +106,7 @@ def _saturated(record: Any, i: int) -> float:
 
 def broken_tensors(record: Any, ax: Axes | None = None) -> Axes:
     """Draw which tensors were not finite at the first step with any, in forward order."""
-    ax = axes(ax, 4, 3)
+    ax = axes(ax, 4, max(3, 0.13 * len(record.rows)))
     names = [f"{r.phase} {r.layer.rsplit('/', 1)[-1]}" for r in record.rows]
     bad = record.broken if len(record.broken) else np.zeros(len(names))
     colours = [COLOURS[1] if b else COLOURS[0] for b in bad]
