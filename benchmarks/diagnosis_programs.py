@@ -1,9 +1,10 @@
 """Run the training programs under diagnosis: found, right first fix, healthy flagged, repaired.
 
-python -m benchmarks.diagnosis_programs --sets stackoverflow families healthy --out results
+python -m benchmarks.diagnosis_programs --what diagnose
 """
 
 import argparse
+import gc
 import importlib
 import time
 from pathlib import Path
@@ -12,7 +13,9 @@ import keras
 import pandas as pd
 import tensorflow as tf
 
-SETS = ("stackoverflow", "families", "healthy", "heldout")
+from mode import seeds
+
+SETS = ("stackoverflow", "families", "healthy", "heldout", "unseen")
 
 
 def programs(sets, only=()):
@@ -32,10 +35,11 @@ def feed(program, task, fit) -> tuple[tuple, dict]:
     if program.feed == "arrays":
         return (task.x, task.y), options
     options.pop("batch_size", None)
-    data = tf.data.Dataset.from_tensor_slices((task.x, task.y)).shuffle(10_000, seed=1).batch(batch)
+    x, y = (tuple(part) if isinstance(part, list) else part for part in (task.x, task.y))
+    data = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(10_000, seed=1).batch(batch)
     if program.feed == "tf.data":
         return (data,), options
-    steps = -(-len(task.x) // batch)
+    steps = -(-len(x[0] if isinstance(x, tuple) else x) // batch)
     endless = (batch for _ in iter(int, 1) for batch in data.as_numpy_iterator())
     return (endless,), {**options, "steps_per_epoch": steps}
 
@@ -72,6 +76,7 @@ def _row(program, report) -> dict:
     first = fixes[0].code if fixes else ""
     return {
         "faulty": program.faulty,
+        "accepted": program.symptoms,
         "found": bool(accepted & set(symptoms)),
         "first": bool(symptoms) and symptoms[0] in accepted,
         "fix_right": first in program.fixes.split(),
@@ -80,6 +85,7 @@ def _row(program, report) -> dict:
         "symptoms": " ".join(symptoms),
         "notes": " ".join(f.symptom for f in report.findings if f.severity == "note"),
         "seconds_to_first": report.seconds_to_first,
+        "first_step": report.seconds_of_first_step,
         "stopped": report.stopped,
     }
 
@@ -126,7 +132,7 @@ def repair(program, seed: int = 0) -> dict:
             batch_size=program.fit.get("batch_size", 32),
         )
         goal, changes, failure = (
-            _goal(program, mended.model, _unbroken(task)),
+            _goal(program, mended.model, task),
             "; ".join(mended.changes),
             "",
         )
@@ -138,49 +144,51 @@ def repair(program, seed: int = 0) -> dict:
         "changes": changes,
         "failure": failure[:200],
         "faulty": program.faulty,
+        "threshold": program.goal[1],
         "seconds": round(time.perf_counter() - began, 2),
     }
-
-
-def _unbroken(task):
-    return task
 
 
 WHAT = {"diagnose": diagnose, "fixed": fixed, "repair": repair}
 
 
-def run(sets, what: str, *, only=(), part=(0, 1), seed: int = 0) -> pd.DataFrame:
-    """Return one row per program; `part` (i, n) takes every n-th program from the i-th."""
+def run(sets, what: str, path: Path, *, only=(), part=(0, 1), sample=0, seed: int = 0) -> None:
+    """Add one row per program to `path`, where those it holds already are left out.
+
+    `part` (i, n) takes every n-th program from the i-th; `sample` draws so many by `seed`.
+    """
     chosen = programs(sets, only)
-    if what == "fixed":
-        chosen = [(s, p) for s, p in chosen if p.fixed]
-    if what == "repair":
-        chosen = [(s, p) for s, p in chosen if p.faulty]
-    rows = []
+    chosen = [(s, p) for s, p in chosen if p.faulty or what == "diagnose"]
+    chosen = [(s, p) for s, p in chosen if p.fixed or what != "fixed"]
+    if sample:
+        order = seeds.generator(seed, "sample", what).permutation(len(chosen))
+        chosen = [chosen[i] for i in order[:sample]]
+    known = pd.read_csv(path) if path.exists() else pd.DataFrame({"program": []})
+    gc.freeze()  # what is imported stays; collecting it again and again takes most of the time
     for name, program in chosen[part[0] :: part[1]]:
+        if program.name in set(known.program):
+            continue
         keras.utils.clear_session()
-        row = {"set": name, "program": program.name, "what": what, **WHAT[what](program, seed)}
-        if what == "repair":
-            row["threshold"] = program.goal[1]
-        rows.append(row)
-        print({k: v for k, v in row.items() if k not in ("set", "what")}, flush=True)
-    return pd.DataFrame(rows)
+        row = {"set": name, "program": program.name, "what": path.stem, **WHAT[what](program, seed)}
+        known = pd.concat([known, pd.DataFrame([row])], ignore_index=True)
+        known.to_csv(path, index=False)
+        print({k: v for k, v in row.items() if k not in ("set", "what", "changes")}, flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
     parser.add_argument("--what", default="diagnose", choices=sorted(WHAT))
-    parser.add_argument("--only", nargs="*", default=())
+    parser.add_argument("--only", nargs="*", default=(), help="parts of names")
     parser.add_argument("--part", nargs=2, type=int, default=(0, 1))
-    parser.add_argument("--out", default="")
+    parser.add_argument("--sample", type=int, default=0, help="so many programs, drawn by seed")
+    parser.add_argument("--name", default="", help="of the rows' file; the default is --what")
+    parser.add_argument("--out", default="results/runs/diagnosis")
     options = parser.parse_args()
-    frame = run(options.sets, options.what, only=options.only, part=options.part)
-    if options.out:
-        folder = Path(options.out)
-        folder.mkdir(parents=True, exist_ok=True)
-        part = f"-{options.part[0]}" if options.part[1] > 1 else ""
-        frame.to_csv(folder / f"{options.what}-{'-'.join(options.sets)}{part}.csv", index=False)
+    path = Path(options.out) / f"{options.name or options.what}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    chosen = {"only": options.only, "part": options.part, "sample": options.sample}
+    run(options.sets, options.what, path, **chosen)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ PUBLISHED = (
     ("UMLAUT", "109 Stack Overflow bugs (deepmufl, 2023)", 25 / 109, None, None, ""),
     ("NeuraLint", "109 Stack Overflow bugs (deepmufl, 2023)", 21 / 109, None, None, ""),
 )
+# on Stack Overflow programs, each on its authors' machine
+SECONDS = {"UMLAUT": 4, "DeepDiagnosis": 6, "DeepLocalize": 8, "AUTOTRAINER": 114}
 COLUMNS = ("tool", "programs", "found", "right first fix", "healthy flagged", "remark")
 
 
@@ -47,18 +49,8 @@ def rows(folder: Path) -> pd.DataFrame:
 
 def programs(runs: pd.DataFrame) -> pd.DataFrame:
     """Return one row a program: what was found, whether right, and what mended it."""
-    names = [
-        "set",
-        "program",
-        "faulty",
-        "found",
-        "fix_right",
-        "flagged",
-        "first_fix",
-        "symptoms",
-        "level",
-    ]
-    found = runs[runs.what == "diagnose"][names]
+    names = ["set", "program", "faulty", "found", "fix_right", "flagged", "first_fix"]
+    found = runs[runs.what == "diagnose"][[*names, "symptoms", "level"]]
     columns = ["set", "program", "goal", "threshold", "reached", "changes"]
     mended = runs[runs.what == "repair"].reindex(columns=columns)
     mended = mended.rename(columns={"reached": "repaired", "goal": "repaired goal"})
@@ -66,42 +58,102 @@ def programs(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return counts and shares by set; the fixed forms of faulty programs are healthy ones too."""
+    """Answer validation: counts by set; `first` are the rows of a set's very first run."""
+    first = runs[runs.what == "first"].assign(what="diagnose")
+    later = runs[runs.what != "first"]
+    named = [(f"{name} (first run)", part) for name, part in first.groupby("set")]
+    parts = [*later.groupby("set"), *named, ("all", later)]
+    return pd.DataFrame([{"set": name, **_counts(part)} for name, part in parts])
+
+
+def _counts(part: pd.DataFrame) -> dict:
+    seen, fixed = part[part.what == "diagnose"], part[part.what == "fixed"]
+    faulty, healthy = (seen[seen.faulty.astype(bool) == f] for f in (True, False))
+    mended = part[part.what == "repair"]
+    wait = (faulty.seconds_to_first - faulty.first_step).clip(lower=0).median()
+    return {
+        "faulty": len(faulty),
+        "found": int(faulty.found.sum()),
+        "right first fix": int(faulty.fix_right.sum()),
+        "healthy": len(healthy),
+        "healthy flagged": int(healthy.flagged.sum()),
+        "fixed forms": len(fixed),
+        "fixed forms at their goal": int(fixed.reached.sum()) if len(fixed) else 0,
+        "fixed forms flagged": int(fixed.flagged.sum()) if len(fixed) else 0,
+        "repairs tried": len(mended),
+        "repaired": int(mended.reached.sum()) if len(mended) else 0,
+        "median seconds from the first step to the first finding": round(wait, 2),
+    }
+
+
+# the rules by what they look at, as the symptoms they name
+GROUPS = {
+    "outputs, losses and targets": "activation_mismatch missing_softmax loss_mismatch "
+    "target_mismatch shape_mismatch target_out_of_range target_not_distribution metric_mismatch",
+    "data": "nan_in_input unnormalized_input target_scale bad_labels single_class_target "
+    "validation_overlap suspicious_validation",
+    "architecture, initial weights, optimiser": "missing_activation bad_initialization bottleneck "
+    "high_dropout lr_high lr_low lr_negative unsafe_operation",
+    "gradients, weights, activations": "vanishing_gradient exploding_gradient exploding_weights "
+    "exploding_activation vanishing_activation dead_relu saturated_activation unchanged_weights "
+    "unchanged_output",
+    "numbers that are not finite": "numerical_error",
+    "predictions": "constant_output output_out_of_range output_not_distribution "
+    "loss_metric_disagree zero_loss negative_loss",
+    "curves": "loss_not_decreasing loss_increasing accuracy_not_increasing oscillating_loss "
+    "large_loss slow_convergence underfitting overfitting",
+}
+
+
+def ablation(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return for each group of rules: programs it speaks of, speaks of first, is needed for."""
+    seen = runs[(runs.what == "diagnose") & runs.faulty.astype(bool)].fillna({"symptoms": ""})
+    told = [line.split() for line in seen.symptoms]
+    right = [set(line.split()) for line in seen.accepted]
+    before = [bool(set(t) & r) for t, r in zip(told, right, strict=True)]
     lines = []
-    for name, part in [*runs.groupby("set"), ("all", runs)]:
-        seen = part[part.what == "diagnose"]
-        faulty, healthy = seen[seen.faulty], seen[~seen.faulty.astype(bool)]
-        healthy = pd.concat([healthy, part[part.what == "fixed"]])
-        mended = part[part.what == "repair"]
-        lines.append(
-            {
-                "set": name,
-                "faulty": len(faulty),
-                "found": faulty.found.sum(),
-                "right first fix": faulty.fix_right.sum(),
-                "healthy": len(healthy),
-                "healthy flagged": healthy.flagged.sum(),
-                "repairs tried": len(mended),
-                "repaired": mended.reached.sum() if len(mended) else 0,
-            }
-        )
+    for group, words in GROUPS.items():
+        own = set(words.split())
+        left = [bool((set(t) - own) & r) for t, r in zip(told, right, strict=True)]
+        lines.append({
+            "rules": group,
+            "speaks of": sum(bool(own & set(t)) for t in told),
+            "comes first": sum(bool(t) and t[0] in own for t in told),
+            "found without it": sum(left),
+            "found only by it": sum(b and not after for b, after in zip(before, left, strict=True)),
+            "faulty": len(told),
+        })  # fmt: skip
     return pd.DataFrame(lines)
 
 
+def limits(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return every program that was missed, wrongly advised, wrongly flagged or not mended."""
+    seen, faulty = runs[runs.what.isin(["diagnose", "first"])], runs.faulty.astype(bool)
+    fixed, mended = runs[runs.what == "fixed"], runs[runs.what == "repair"]
+    kinds = {
+        "missed": seen[faulty & ~seen.found.astype(bool)],
+        "wrong first fix": seen[faulty & seen.found.astype(bool) & ~seen.fix_right.astype(bool)],
+        "healthy, flagged": seen[~faulty & seen.flagged.astype(bool)],
+        "fixed form, flagged": fixed[fixed.flagged.astype(bool)] if len(fixed) else fixed,
+        "fixed form below its goal": fixed[~fixed.reached.astype(bool)],
+        "not repaired": mended[~mended.reached.astype(bool)],
+    }
+    columns = ["set", "program", "what", "first_fix", "symptoms", "changes", "goal", "threshold"]
+    parts = [part.reindex(columns=columns).assign(limit=kind) for kind, part in kinds.items()]
+    return pd.concat(parts, ignore_index=True)[["limit", *columns]]
+
+
 def by_symptom(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the ablation: the programs each symptom appears in, comes first in, is alone in."""
-    seen = runs[(runs.what == "diagnose") & runs.faulty]
+    """Return the programs each symptom appears in, comes first in, is alone in."""
+    seen = runs[(runs.what == "diagnose") & runs.faulty.astype(bool)]
     named = seen.assign(symptom=seen.symptoms.fillna("").str.split()).explode("symptom")
     first = seen.symptoms.fillna("").str.split().str[0].value_counts()
     alone = named.groupby("program").filter(lambda part: len(part) == 1).symptom.value_counts()
     table = named.symptom.value_counts().rename("programs").to_frame()
     table["first"] = first.reindex(table.index).fillna(0).astype(int)
     table["alone"] = alone.reindex(table.index).fillna(0).astype(int)
-    return (
-        table.rename_axis("symptom")
-        .reset_index()
-        .sort_values(["programs", "symptom"], ascending=[False, True])
-    )
+    table = table.rename_axis("symptom").reset_index()
+    return table.sort_values(["programs", "symptom"], ascending=[False, True])
 
 
 def published(runs: pd.DataFrame) -> pd.DataFrame:
@@ -115,7 +167,12 @@ def published(runs: pd.DataFrame) -> pd.DataFrame:
         ours["healthy flagged"] / max(ours["healthy"], 1),
         "rewritten programs: the shares are not comparable one to one",
     )
-    return pd.DataFrame([*PUBLISHED, line], columns=COLUMNS).round(3)
+    table = pd.DataFrame([*PUBLISHED, line], columns=COLUMNS).round(3)
+    own = runs[(runs.what == "diagnose") & (runs.set == "stackoverflow")].seconds.median()
+    seconds = {**SECONDS, "mode": round(own, 1)}
+    once = ~table.tool.duplicated()
+    table.insert(5, "median seconds a program", table.tool.map(seconds).where(once))
+    return table
 
 
 def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -124,6 +181,8 @@ def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "diagnosis_programs": programs(runs),
         "diagnosis_summary": summary(runs),
         "diagnosis_symptoms": by_symptom(runs),
+        "diagnosis_ablation": ablation(runs),
+        "diagnosis_limits": limits(runs),
         "diagnosis_published": published(runs),
         "diagnosis_tree": pd.DataFrame(tree_rows()),
         "diagnosis_mapping": pd.DataFrame(mapping_rows()),

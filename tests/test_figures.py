@@ -169,6 +169,7 @@ EXAMPLES = {
     "loss_over_steps": (RECORD, {"constant": 2.3}),
     "gradient_ratio": (RECORD, {}),
     "activation_bars": (RECORD, {}),
+    "activation_histograms": ({"hidden": signed(8, 4), "out": np.full((8, 1), np.nan)}, {}),
     "broken_tensors": (RECORD, {}),
     "preferred_pictures": (np.ones((2, 3, 5, 4, 1)) / 2, {"units": [0, 7]}),
     "stimuli_beside_training": (np.ones((2, 2, 3, 5, 4)) / 2, {}),

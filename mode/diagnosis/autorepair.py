@@ -1,26 +1,20 @@
 """Automatic repair: try the fixes a diagnosis names, keep what helps, train once in full."""
 
-from collections.abc import Callable
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 
 from mode import checks
-from mode.diagnosis.callback import Diagnosis
 from mode.diagnosis.details import fix
 from mode.diagnosis.modelfacts import model_facts
 from mode.diagnosis.plan import Plan, rebuild
-from mode.diagnosis.prepare import Data, prepared, rescaled, take
+from mode.diagnosis.prepare import Data, prepared, take
 from mode.diagnosis.report import Report
-from mode.diagnosis.score import skill
+from mode.diagnosis.trials import Job, Result, base, full, trial
 
 MARGIN = 0.01  # of skill that a fix has to bring
 COMBINED = 3  # fixes at most in one repair
-_TRIAL_STEPS = 300
-_BASE_STEPS = 1000  # the unrepaired training gets more time, lest a healthy one looks slow
-_FULL_STEPS = 3000
 _FALLBACK = ("change_optimizer", "normalize_input", "train_longer", "widen_layer")
 
 
@@ -44,29 +38,6 @@ class Repair:
     skill: float
     before: float
     report: Report
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What stays the same over all trials."""
-
-    build: Callable
-    train: Data
-    validation: Data
-    epochs: int
-    seed: int
-
-
-@dataclass(frozen=True)
-class _Result:
-    model: keras.Model
-    plan: Plan
-    report: Report
-    skill: float
-
-    @property
-    def errors(self) -> set[str]:
-        return {f.symptom for f in self.report.findings if f.severity == "error"}
 
 
 def autorepair(
@@ -97,13 +68,12 @@ def autorepair(
     checks.number("trials", trials, 1, integer=True)
     source = _source(build, data)
     train, held = _split(data, validation, seed)
-    job = _Job(_remake(build, source), train, held, epochs or 20, seed)
-    with _seeded():
-        return _repair(job, source, Plan(batch_size=batch_size, epochs=job.epochs), trials)
+    job = Job(_remake(build, source), train, held, epochs or 20, seed)
+    return _repair(job, source, Plan(batch_size=batch_size, epochs=job.epochs), trials)
 
 
-def _repair(job: _Job, source, plan: Plan, trials: int) -> Repair:
-    first = best = _trial(job, plan, _BASE_STEPS)
+def _repair(job: Job, source, plan: Plan, trials: int) -> Repair:
+    first = best = base(job, plan)
     history: list[Attempt] = []
     tried: set[str] = set()
     kept: list[str] = []
@@ -127,7 +97,7 @@ def _repair(job: _Job, source, plan: Plan, trials: int) -> Repair:
         if better:
             best = result
             kept.append(candidate.code)
-    final = _full(job, best)
+    final = full(job, best)
     changes = (*(f"fix: {code}" for code in kept), *final.plan.differences(plan))
     return Repair(
         final.model,
@@ -139,7 +109,7 @@ def _repair(job: _Job, source, plan: Plan, trials: int) -> Repair:
     )
 
 
-def _pointless(job: _Job) -> set[str]:
+def _pointless(job: Job) -> set[str]:
     """Fixes that would change nothing of these data."""
     data, found = job.train, set()
     if len(take(prepared(data, Plan(clean=True)).x)) == len(take(data.x)):
@@ -150,14 +120,14 @@ def _pointless(job: _Job) -> set[str]:
     return found
 
 
-def _content(result: _Result, repaired: bool) -> bool:
+def _content(result: Result, repaired: bool) -> bool:
     """Nothing above a note; after a repair a good score, whatever a short trial still warns of."""
     if repaired:
         return result.skill > 0.95 and not result.errors
     return not result.report.alarms
 
 
-def _next(result: _Result, source, tried: set[str]):
+def _next(result: Result, source, tried: set[str]):
     """Return the next untried fix: of the worst finding first, then the general ones."""
     found = [f for finding in result.report.alarms for f in finding.fixes]
     general = [fix(code, model_facts(source)) for code in _FALLBACK]
@@ -167,83 +137,18 @@ def _next(result: _Result, source, tried: set[str]):
     return None
 
 
-def _attempt(job: _Job, best: _Result, candidate) -> _Result | None:
+def _attempt(job: Job, best: Result, candidate) -> Result | None:
     try:
-        return _trial(job, candidate.apply(best.plan))
+        return trial(job, candidate.apply(best.plan))
     except Exception:  # a fix that does not fit the model is a failed trial, not a failed repair
         return None
 
 
-def _better(result: _Result, best: _Result) -> bool:
+def _better(result: Result, best: Result) -> bool:
     new = result.errors - best.errors
     if result.skill >= best.skill + MARGIN:
         return not new or result.skill >= best.skill + 10 * MARGIN
     return not new and result.skill >= best.skill - MARGIN / 2 and result.errors < best.errors
-
-
-def _trial(job: _Job, plan: Plan, most: int = _TRIAL_STEPS) -> _Result:
-    """Train shortly from fresh weights under diagnosis."""
-    steps = max(len(take(job.train.x)) // plan.batch_size, 1)
-    epochs = min(plan.epochs, max(-(-most // steps), 5))
-    whole = steps * plan.batch_size
-    if plan.batch_size < len(take(job.train.x)):
-        # a last, smaller batch would cost a second compilation
-        job = replace(job, train=job.train.rows(np.arange(len(take(job.train.x)))[:whole]))
-    return _train(job, plan, epochs, stop=True, watched=False)
-
-
-def _full(job: _Job, best: _Result) -> _Result:
-    """Train in full, keep the best epoch; one that ends worse gives way to the trial."""
-    plan = replace(best.plan, early_stopping=True)
-    steps = max(len(take(job.train.x)) // plan.batch_size, 1)
-    epochs = max(plan.epochs, min(max(3 * plan.epochs, 60), _FULL_STEPS // steps))
-    final = _train(job, plan, epochs, stop=False)
-    final = replace(final, plan=best.plan)
-    return final if final.skill >= best.skill else best
-
-
-def _train(job: _Job, plan: Plan, epochs: int, *, stop: bool, watched: bool = True) -> _Result:
-    keras.utils.set_random_seed(job.seed)
-    train, held = prepared(job.train, plan), prepared(job.validation, plan, job.train)
-    model = job.build(plan, train.x)
-    watch = Diagnosis(stop=stop)
-    callbacks = [watch]
-    if plan.early_stopping and watched:
-        callbacks.append(keras.callbacks.EarlyStopping(patience=15, restore_best_weights=True))
-    try:
-        model.fit(
-            train.x,
-            train.y,
-            epochs=epochs,
-            batch_size=plan.batch_size,
-            verbose=0,
-            validation_data=(held.x, held.y) if watched else None,
-            callbacks=callbacks,
-        )
-    except Exception:
-        if not watch.report.alarms:
-            raise
-        return _Result(model, plan, watch.report, -1.0)
-    model = rescaled(model, plan, job.train)
-    return _Result(model, plan, watch.report, _score(model, job.validation, plan))
-
-
-def _score(model, held: Data, plan: Plan) -> float:
-    clean = prepared(held, replace(plan, scale_targets=False))
-    predicted = model.predict(clean.x, verbose=0)
-    logits = _expects_logits(model)
-    pairs = zip(_listed(predicted), _listed(clean.y), strict=True)
-    return float(np.mean([skill(p, t, logits=logits) for p, t in pairs]))
-
-
-def _listed(part) -> list:
-    if isinstance(part, dict):
-        return [part[key] for key in sorted(part)]
-    return list(part) if isinstance(part, list | tuple) else [part]
-
-
-def _expects_logits(model) -> bool:
-    return any(head.from_logits for head in model_facts(model).heads)
 
 
 def _source(build, data):
@@ -281,13 +186,3 @@ def _split(data, validation, seed: int) -> tuple[Data, Data]:
     cut = max(len(rows) // 5, 1)
     whole = Data(*data)
     return whole.rows(rows[cut:]), whole.rows(rows[:cut])
-
-
-@contextmanager
-def _seeded():
-    """Trials are seeded alike; the caller's numpy stream goes on as if nothing had happened."""
-    state = np.random.get_state()  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002

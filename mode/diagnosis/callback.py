@@ -39,7 +39,8 @@ class Diagnosis(keras.callbacks.Callback):
         self.recorder.install(model)
         self.recorder.on_error = self._failed
         self._facts, self._extra = None, ()
-        self._count, self._next, self._start, self._first = 0, 0.0, time.perf_counter(), None
+        self._count, self._next, self._start = 0, 0.0, time.perf_counter()
+        self._first = self._compiled = None
         self._look_at_model()
         owner = sys._getframe(1).f_locals.get("self")
         if isinstance(owner, keras.callbacks.CallbackList):
@@ -65,6 +66,8 @@ class Diagnosis(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None) -> None:
         """Collect a record when one is due, and judge it when there is time to."""
         self._count += 1
+        if self._count == 1:
+            self._compiled = self._elapsed()
         if self._count <= 5 or self._count % self.every == 0:
             known = self.recorder.broken
             self.recorder.read()
@@ -97,15 +100,22 @@ class Diagnosis(keras.callbacks.Callback):
             self.recorder.missing.append(f"judgement ({type(error).__name__}: {error})")
             warnings.warn(f"diagnosis failed: {error}", stacklevel=2)
             return
-        self.report = Report(tuple(findings), outcome, record, stopped, self._first)
-        if self._first is None and self.report.alarms:
-            self._first = time.perf_counter() - self._start
+        self._tell(findings, outcome, record, stopped)
         if self.stop and not finished and self._hopeless():
             self.model.stop_training = True
-            stopped = True
-        self.report = Report(tuple(findings), outcome, record, stopped, self._first)
+            self._tell(findings, outcome, record, True)
         spent = time.perf_counter() - began
         self._next = time.perf_counter() + spent / _SHARE
+
+    def _elapsed(self) -> float:
+        return time.perf_counter() - self._start
+
+    def _tell(self, findings, outcome, record, stopped: bool) -> None:
+        """Make the report, and note when the first finding above a note came."""
+        if self._first is None and any(f.severity != "note" for f in findings):
+            self._first = self._elapsed()
+        times = (self._first, self._compiled)
+        self.report = Report(tuple(findings), outcome, record, stopped, *times)
 
     def _hopeless(self) -> bool:
         """An error that more steps cannot mend; a mere failure so far gets time to recover."""
@@ -124,7 +134,7 @@ class Diagnosis(keras.callbacks.Callback):
                 record = self.recorder.record(finished=True)
                 extra = (*self._extra, *failure_findings(error, self._facts))
                 findings, outcome = judge(record, self._facts, extra)
-                self.report = Report(tuple(findings), outcome, record, False, self._first)
+                self._tell(findings, outcome, record, False)
                 if self.report.alarms:
                     error.add_note(f"Diagnosis:\n{self.report}")
         except Exception as trouble:  # the training's own error matters more

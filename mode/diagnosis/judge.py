@@ -17,6 +17,7 @@ RULES = (
     symptoms_curves.odd_value,
     symptoms.output_range,
     symptoms_curves.disagreement,
+    symptoms_curves.two_losses,
     symptoms_weights.exploding,
     symptoms_weights.activation_size,
     symptoms_weights.vanishing,

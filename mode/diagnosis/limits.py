@@ -44,6 +44,7 @@ class Limits:
     overfit_epochs: int = 5
     still_improving: float = 0.2
     overlap: float = 0.05
+    losses_apart: float = 0.2
 
 
 LIMITS = Limits()

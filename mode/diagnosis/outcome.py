@@ -61,10 +61,18 @@ def judge_outcome(record: Record, heads: tuple[Head, ...]) -> Outcome:
         "enough": enough or record.finished,
         "finite": finite,
     }
-    return Outcome(level=_level(known, len(heads)), **known)
+    level = "bad" if _no_progress(record, losses) else _level(known)
+    return Outcome(level=level, **known)
 
 
-def _level(known: dict, heads: int) -> str:
+def _no_progress(record: Record, losses: np.ndarray) -> bool:
+    """Where the steps could not be watched, the logged loss alone tells of a failure."""
+    if len(record.steps) or len(losses) < LIMITS.patience_epochs or not losses[0] > 0:
+        return False
+    return bool(1 - losses.min() / losses[0] < LIMITS.bad_gain)
+
+
+def _level(known: dict) -> str:
     if not known["finite"] or known["constant"]:
         return "bad"
     marks = [m for m in (known["gain"], known["skill"]) if np.isfinite(m)]
@@ -146,8 +154,10 @@ def _skill(record: Record, head: Head, i: int) -> tuple[float, float, float]:
     recent = slice(-max(3, len(record.steps) // 5), None)
     shares = class_shares(target, kind)
     threshold = head.units == 1 and (head.from_logits or kind == "signed")
-    if len(shares) > 1 and not threshold:
-        majority = float(shares.max())
+    # what an own loss makes of an output that is no probability is not known
+    threshold |= head.family == "custom" and head.activation not in ("sigmoid", "softmax")
+    majority = float(shares.max()) if len(shares) > 1 else 1.0
+    if majority < 1 and not threshold:
         accuracy = _accuracy(record, head, recent, i)
         return (accuracy - majority) / (1 - majority), accuracy, majority
     if kind in ("real", "positive", "signed_unit", "unit", "distribution"):

@@ -1,22 +1,136 @@
 """The table of target kind x units x last activation x loss: the first matching row decides.
 
-A row without a symptom says that a combination is fine. A set is written as words, "*" is any;
-`units` is "1", "many" or "*". `activation` and `loss` are what the output should have instead.
+A row names targets | families of the loss | activations | units | what the loss takes, each as
+words or "*". An indented second line makes it a finding: symptom, severity and gate | fixes in
+order | the activation and the loss that the output should have instead | the reason.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-SQUASHED = "sigmoid softmax hard_sigmoid"
-POSITIVE = "relu relu6 exponential softplus"
-ODD = "relu relu6 tanh exponential softplus elu selu leaky_relu softsign gelu swish silu"
-REAL = "real positive signed_unit unit"
-REGRESSION = "regression poisson"
+BCE, CCE, SCCE, MSE = (
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "sparse_categorical_crossentropy",
+    "mean_squared_error",
+)
 PROBABILITY = "binary categorical sparse"
+_SETS = {"SQUASHED": "sigmoid softmax hard_sigmoid", "POSITIVE": "relu relu6 exponential softplus"}
+_TAKES = {"*": None, "logits": True, "values": False}
+_LOSSES = {"bce": BCE, "cce": CCE, "scce": SCCE, "mse": MSE, "-": ""}
+_FIXES = {
+    "out": "change_output_activation",
+    "loss": "change_loss",
+    "units": "fix_units",
+    "logits": "use_from_logits",
+    "labels": "fix_labels",
+    "scale": "scale_target",
+}
+
+_ROWS = """\
+* | custom none | * | * | *
+labels one_hot | * | softmax | 1 | *
+    activation_mismatch error | units out loss | softmax scce | softmax over one unit is always 1
+real positive signed_unit | * | softmax | 1 | *
+    activation_mismatch error | out loss | linear mse | softmax over one unit is always 1
+unit | regression | softmax | 1 | *
+    activation_mismatch error | out loss | linear mse | softmax over one unit is always 1
+signed | * | softmax | 1 | *
+    activation_mismatch error | out loss | tanh mse | softmax over one unit is always 1
+* | * | softmax | 1 | *
+    activation_mismatch error | out loss | sigmoid bce | softmax over one unit is always 1
+labels | categorical sparse | * | 1 | *
+    loss_mismatch error | units loss out | softmax scce | a categorical loss needs one unit per class
+real positive signed_unit unit | categorical sparse | * | 1 | *
+    loss_mismatch error | loss out | linear mse | a categorical loss cannot fit real targets
+* | categorical sparse | * | 1 | *
+    loss_mismatch error | loss units out | sigmoid bce | a categorical loss over one unit is always 0
+signed | binary | * | * | *
+    target_mismatch error | loss labels out | tanh squared_hinge | binary cross entropy needs targets in 0..1
+real positive signed_unit | binary | * | * | *
+    loss_mismatch error | loss out scale | linear mse | binary cross entropy needs targets in 0..1
+labels | binary | * | many | *
+    loss_mismatch error | loss out labels | softmax scce | binary cross entropy needs targets 0 and 1
+labels | binary | * | 1 | *
+    target_mismatch error | loss units labels | softmax scce | binary cross entropy needs targets 0 and 1
+real positive signed_unit | categorical sparse | * | many | *
+    loss_mismatch error | loss out | linear mse | a categorical loss cannot fit real targets
+unit | categorical | * | many | *
+    target_not_distribution error | loss out labels | sigmoid bce | each target row should sum to 1
+multi_label | categorical | * | many | *
+    loss_mismatch error | loss out | sigmoid bce | several labels at once need one binary loss a label
+multi_label one_hot distribution | sparse | * | many | *
+    loss_mismatch error | loss labels | softmax cce | the sparse loss needs whole-number labels
+labels binary | categorical | * | many | *
+    loss_mismatch error | loss labels | softmax scce | this loss needs one-hot rows, the sparse one whole numbers
+binary | binary | * | many | *
+    loss_mismatch error | loss units out | softmax scce | one label for several units
+real signed_unit signed | poisson | * | * | *
+    loss_mismatch error | loss out | linear mse | the Poisson loss needs counts and positive predictions
+* | poisson | linear tanh elu selu leaky_relu softsign gelu swish silu | * | *
+    activation_mismatch warning fair | out loss | exponential poisson | the Poisson loss takes the logarithm of predictions
+* | categorical sparse | softmax | many | logits
+    activation_mismatch warning | logits out | linear - | the loss expects logits
+* | categorical sparse | linear softmax | many | logits
+* | categorical sparse | softmax | many | values
+* | categorical | linear | many | values
+    missing_softmax error | out logits loss | softmax cce | the loss expects probabilities
+* | sparse | linear | many | values
+    missing_softmax error | out logits loss | softmax scce | the loss expects probabilities
+* | categorical | * | many | *
+    activation_mismatch error | out loss | softmax cce | exclusive classes need a softmax
+* | sparse | * | many | *
+    activation_mismatch error | out loss | softmax scce | exclusive classes need a softmax
+one_hot distribution | binary | softmax | many | values
+    loss_mismatch warning fair | loss out | softmax cce | exclusive classes need a categorical loss
+multi_label | binary | softmax | many | *
+    activation_mismatch error | out loss | sigmoid bce | softmax lets one label win, several may hold
+one_hot | binary | sigmoid | many | *
+    activation_mismatch warning | out loss | softmax cce | exclusive classes need a softmax and a categorical loss
+* | binary | sigmoid hard_sigmoid | * | logits
+    activation_mismatch warning | logits out | linear - | the loss expects logits
+* | binary | linear | * | logits
+* | binary | sigmoid hard_sigmoid | * | values
+one_hot distribution | binary | * | many | *
+    activation_mismatch error | out loss logits | softmax cce | the loss expects probabilities
+* | binary | linear | * | values
+    activation_mismatch error | out logits loss | sigmoid bce | the loss expects probabilities
+* | binary | * | * | *
+    activation_mismatch error | out loss | sigmoid bce | the loss expects probabilities
+* | hinge | linear tanh softsign | * | *
+* | hinge | * | * | *
+    activation_mismatch warning | out loss | tanh - | the hinge loss compares signs
+one_hot distribution | regression | softmax | many | *
+    loss_mismatch warning fair | loss out | softmax cce | classes learn faster with a cross entropy
+one_hot | regression poisson | * | many | *
+    loss_mismatch warning fair | loss out | softmax cce | classes need a softmax and a cross entropy
+multi_label | regression poisson | * | many | *
+    loss_mismatch warning fair | loss out | sigmoid bce | labels need a sigmoid and a binary loss
+labels | regression | * | many | *
+    loss_mismatch error | loss out | softmax scce | labels are compared with every unit
+binary | regression | * | many | *
+    loss_mismatch error | loss out | softmax scce | labels are compared with every unit
+binary | regression | sigmoid | 1 | *
+    loss_mismatch warning fair | loss | sigmoid bce | two classes learn faster with a binary cross entropy
+binary | regression | * | 1 | *
+    loss_mismatch warning fair | loss out | sigmoid bce | two classes need a sigmoid and a binary cross entropy
+signed | regression | SQUASHED POSITIVE | * | *
+    activation_mismatch error | out loss | tanh mse | the output cannot reach negative targets
+unit distribution | regression | softmax | many | *
+    activation_mismatch warning fair | out loss | linear mse | softmax rows always sum to 1
+real positive labels signed_unit | regression poisson | SQUASHED | * | *
+    activation_mismatch error | out scale | linear mse | the output stays in 0..1, the targets do not
+real positive labels | regression poisson | tanh softsign | * | *
+    activation_mismatch error | out scale | linear mse | the output stays in -1..1, the targets do not
+real signed_unit | regression poisson | POSITIVE | * | *
+    activation_mismatch error | out scale | linear mse | the output cannot reach negative targets
+* | regression | relu relu6 | * | *
+    activation_mismatch warning fair | out | linear mse | a rectified output can die and has no gradient below 0
+"""  # noqa: E501
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of the table; see the module's docstring."""
+    """One row of the table; `logits` is None where it does not matter what the loss takes."""
 
     targets: str
     families: str
@@ -38,661 +152,31 @@ class Entry:
         return fits and self.units in ("*", units) and self.logits in (None, logits)
 
 
-BCE, CCE, SCCE = (
-    "binary_crossentropy",
-    "categorical_crossentropy",
-    "sparse_categorical_crossentropy",
-)
-MSE = "mean_squared_error"
-ERROR, WARNING, NOTE = "error", "warning", "note"
-OUT, LOSS, UNITS = "change_output_activation", "change_loss", "fix_units"
+def _entries(text: str) -> tuple[Entry, ...]:
+    found: list[Entry] = []
+    for line in text.splitlines():
+        parts = line.strip().split(" | ")
+        if line.startswith(" "):
+            found[-1] = replace(found[-1], **_finding(*parts))
+        else:
+            found.append(_place(*parts))
+    return tuple(found)
 
-TABLE = (
-    Entry("*", "custom none", "*", "*", None),
-    # one softmax unit is the constant 1
-    Entry(
-        "labels one_hot",
-        "*",
-        "softmax",
-        "1",
-        None,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{UNITS} {OUT} {LOSS}",
-        "softmax",
-        SCCE,
-        "softmax over one unit is always 1",
-    ),
-    Entry(
-        "real positive signed_unit",
-        "*",
-        "softmax",
-        "1",
-        None,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{OUT} {LOSS}",
-        "linear",
-        MSE,
-        "softmax over one unit is always 1",
-    ),
-    Entry(
-        "unit",
-        "regression",
-        "softmax",
-        "1",
-        None,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{OUT} {LOSS}",
-        "linear",
-        MSE,
-        "softmax over one unit is always 1",
-    ),
-    Entry(
-        "signed",
-        "*",
-        "softmax",
-        "1",
-        None,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{OUT} {LOSS}",
-        "tanh",
-        MSE,
-        "softmax over one unit is always 1",
-    ),
-    Entry(
-        "*",
-        "*",
-        "softmax",
-        "1",
-        None,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{OUT} {LOSS}",
-        "sigmoid",
-        BCE,
-        "softmax over one unit is always 1",
-    ),
-    # a categorical loss over one unit is always 0
-    Entry(
-        "labels",
-        "categorical sparse",
-        "*",
-        "1",
-        None,
-        "loss_mismatch",
-        ERROR,
-        "none",
-        f"{UNITS} {LOSS} {OUT}",
-        "softmax",
-        SCCE,
-        "a categorical loss needs one unit per class",
-    ),
-    Entry(
-        REAL,
-        "categorical sparse",
-        "*",
-        "1",
-        None,
-        "loss_mismatch",
-        ERROR,
-        "none",
-        f"{LOSS} {OUT}",
-        "linear",
-        MSE,
-        "a categorical loss cannot fit real targets",
-    ),
-    Entry(
-        "*",
-        "categorical sparse",
-        "*",
-        "1",
-        None,
-        "loss_mismatch",
-        ERROR,
-        "none",
-        f"{LOSS} {UNITS} {OUT}",
-        "sigmoid",
-        BCE,
-        "a categorical loss over one unit is always 0",
-    ),
-    # targets that the loss cannot take
-    Entry(
-        "signed",
-        "binary",
-        "*",
-        "*",
-        None,
-        "target_mismatch",
-        ERROR,
-        "none",
-        f"{LOSS} fix_labels {OUT}",
-        "tanh",
-        "squared_hinge",
-        "binary cross entropy needs targets in 0..1",
-    ),
-    Entry(
-        "real positive signed_unit",
-        "binary",
-        "*",
-        "*",
-        None,
-        "loss_mismatch",
-        ERROR,
-        "none",
-        f"{LOSS} {OUT} scale_target",
-        "linear",
-        MSE,
-        "binary cross entropy needs targets in 0..1",
-    ),
-    Entry(
-        "labels",
-        "binary",
-        "*",
-        "many",
-        None,
-        "loss_mismatch",
-        ERROR,
-        "none",
-        f"{LOSS} {OUT} fix_labels",
-        "softmax",
-        SCCE,
-        "binary cross entropy needs targets 0 and 1",
-    ),
-    Entry(
-        "labels",
-        "binary",
-        "*",
-        "1",
-        None,
-        "target_mismatch",
-        ERROR,
-        "none",
-        f"{LOSS} {UNITS} fix_labels",
-        "softmax",
-        SCCE,
-        "binary cross entropy needs targets 0 and 1",
-    ),
-    Entry(
-        "real positive signed_unit",
-        "categorical sparse",
-        "*",
-        "many",
-        None,
-        "loss_mismatch",
-        ERROR,
-        "none",
-        f"{LOSS} {OUT}",
-        "linear",
-        MSE,
-        "a categorical loss cannot fit real targets",
-    ),
-    Entry(
-        "unit",
-        "categorical",
-        "*",
-        "many",
-        None,
-        "target_not_distribution",
-        ERROR,
-        "none",
-        f"{LOSS} {OUT} fix_labels",
-        "sigmoid",
-        BCE,
-        "each target row should sum to 1",
-    ),
-    Entry(
-        "multi_label",
-        "categorical",
-        "*",
-        "many",
-        None,
-        "loss_mismatch",
-        ERROR,
-        "none",
-        f"{LOSS} {OUT}",
-        "sigmoid",
-        BCE,
-        "several labels at once need one binary loss a label",
-    ),
-    Entry(
-        "multi_label one_hot distribution",
-        "sparse",
-        "*",
-        "many",
-        None,
-        "loss_mismatch",
-        ERROR,
-        "none",
-        f"{LOSS} fix_labels",
-        "softmax",
-        CCE,
-        "the sparse loss needs whole-number labels",
-    ),
-    Entry(
-        "labels binary",
-        "categorical",
-        "*",
-        "many",
-        None,
-        "loss_mismatch",
-        ERROR,
-        "none",
-        f"{LOSS} fix_labels",
-        "softmax",
-        SCCE,
-        "this loss needs one-hot rows, the sparse one whole numbers",
-    ),
-    Entry(
-        "binary",
-        "binary",
-        "*",
-        "many",
-        None,
-        "loss_mismatch",
-        ERROR,
-        "none",
-        f"{LOSS} {UNITS} {OUT}",
-        "softmax",
-        SCCE,
-        "one label for several units",
-    ),
-    Entry(
-        "real signed_unit signed",
-        "poisson",
-        "*",
-        "*",
-        None,
-        "loss_mismatch",
-        ERROR,
-        "none",
-        f"{LOSS} {OUT}",
-        "linear",
-        MSE,
-        "the Poisson loss needs counts and positive predictions",
-    ),
-    # categorical losses
-    Entry(
-        "*",
-        "categorical sparse",
-        "softmax",
-        "many",
-        True,
-        "activation_mismatch",
-        WARNING,
-        "none",
-        "use_from_logits change_output_activation",
-        "linear",
-        "",
-        "the loss expects logits",
-    ),
-    Entry("*", "categorical sparse", "linear softmax", "many", True),
-    Entry("*", "categorical sparse", "softmax", "many", False),
-    Entry(
-        "*",
-        "categorical",
-        "linear",
-        "many",
-        False,
-        "missing_softmax",
-        ERROR,
-        "none",
-        f"{OUT} use_from_logits {LOSS}",
-        "softmax",
-        CCE,
-        "the loss expects probabilities",
-    ),
-    Entry(
-        "*",
-        "sparse",
-        "linear",
-        "many",
-        False,
-        "missing_softmax",
-        ERROR,
-        "none",
-        f"{OUT} use_from_logits {LOSS}",
-        "softmax",
-        SCCE,
-        "the loss expects probabilities",
-    ),
-    Entry(
-        "*",
-        "categorical",
-        "*",
-        "many",
-        None,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{OUT} {LOSS}",
-        "softmax",
-        CCE,
-        "exclusive classes need a softmax",
-    ),
-    Entry(
-        "*",
-        "sparse",
-        "*",
-        "many",
-        None,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{OUT} {LOSS}",
-        "softmax",
-        SCCE,
-        "exclusive classes need a softmax",
-    ),
-    # binary losses
-    Entry(
-        "one_hot distribution",
-        "binary",
-        "softmax",
-        "many",
-        False,
-        "loss_mismatch",
-        WARNING,
-        "fair",
-        f"{LOSS} {OUT}",
-        "softmax",
-        CCE,
-        "exclusive classes need a categorical loss",
-    ),
-    Entry(
-        "multi_label",
-        "binary",
-        "softmax",
-        "many",
-        None,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{OUT} {LOSS}",
-        "sigmoid",
-        BCE,
-        "softmax lets one label win, several may hold",
-    ),
-    Entry(
-        "one_hot",
-        "binary",
-        "sigmoid",
-        "many",
-        None,
-        "activation_mismatch",
-        WARNING,
-        "none",
-        f"{OUT} {LOSS}",
-        "softmax",
-        CCE,
-        "exclusive classes need a softmax and a categorical loss",
-    ),
-    Entry(
-        "*",
-        "binary",
-        "sigmoid hard_sigmoid",
-        "*",
-        True,
-        "activation_mismatch",
-        WARNING,
-        "none",
-        "use_from_logits change_output_activation",
-        "linear",
-        "",
-        "the loss expects logits",
-    ),
-    Entry("*", "binary", "linear", "*", True),
-    Entry("*", "binary", "sigmoid hard_sigmoid", "*", False),
-    Entry(
-        "one_hot distribution",
-        "binary",
-        "*",
-        "many",
-        None,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{OUT} {LOSS} use_from_logits",
-        "softmax",
-        CCE,
-        "the loss expects probabilities",
-    ),
-    Entry(
-        "*",
-        "binary",
-        "linear",
-        "*",
-        False,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{OUT} use_from_logits {LOSS}",
-        "sigmoid",
-        BCE,
-        "the loss expects probabilities",
-    ),
-    Entry(
-        "*",
-        "binary",
-        "*",
-        "*",
-        None,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{OUT} {LOSS}",
-        "sigmoid",
-        BCE,
-        "the loss expects probabilities",
-    ),
-    # hinge losses
-    Entry("*", "hinge", "linear tanh softsign", "*", None),
-    Entry(
-        "*",
-        "hinge",
-        "*",
-        "*",
-        None,
-        "activation_mismatch",
-        WARNING,
-        "none",
-        f"{OUT} {LOSS}",
-        "tanh",
-        "",
-        "the hinge loss compares signs",
-    ),
-    # classes through a regression loss
-    Entry(
-        "one_hot distribution",
-        "regression",
-        "softmax",
-        "many",
-        None,
-        "loss_mismatch",
-        WARNING,
-        "fair",
-        f"{LOSS} {OUT}",
-        "softmax",
-        CCE,
-        "classes learn faster with a cross entropy",
-    ),
-    Entry(
-        "one_hot",
-        REGRESSION,
-        "*",
-        "many",
-        None,
-        "loss_mismatch",
-        WARNING,
-        "fair",
-        f"{LOSS} {OUT}",
-        "softmax",
-        CCE,
-        "classes need a softmax and a cross entropy",
-    ),
-    Entry(
-        "multi_label",
-        REGRESSION,
-        "*",
-        "many",
-        None,
-        "loss_mismatch",
-        WARNING,
-        "fair",
-        f"{LOSS} {OUT}",
-        "sigmoid",
-        BCE,
-        "labels need a sigmoid and a binary loss",
-    ),
-    Entry(
-        "labels",
-        "regression",
-        "*",
-        "many",
-        None,
-        "loss_mismatch",
-        ERROR,
-        "none",
-        f"{LOSS} {OUT}",
-        "softmax",
-        SCCE,
-        "labels are compared with every unit",
-    ),
-    Entry(
-        "binary",
-        "regression",
-        "*",
-        "many",
-        None,
-        "loss_mismatch",
-        ERROR,
-        "none",
-        f"{LOSS} {OUT}",
-        "softmax",
-        SCCE,
-        "labels are compared with every unit",
-    ),
-    Entry(
-        "binary",
-        "regression",
-        "sigmoid",
-        "1",
-        None,
-        "loss_mismatch",
-        WARNING,
-        "fair",
-        f"{LOSS}",
-        "sigmoid",
-        BCE,
-        "two classes learn faster with a binary cross entropy",
-    ),
-    Entry(
-        "binary",
-        "regression",
-        "*",
-        "1",
-        None,
-        "loss_mismatch",
-        WARNING,
-        "fair",
-        f"{LOSS} {OUT}",
-        "sigmoid",
-        BCE,
-        "two classes need a sigmoid and a binary cross entropy",
-    ),
-    # real targets
-    Entry(
-        "signed",
-        "regression",
-        f"{SQUASHED} {POSITIVE}",
-        "*",
-        None,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{OUT} {LOSS}",
-        "tanh",
-        MSE,
-        "the output cannot reach negative targets",
-    ),
-    Entry(
-        "unit distribution",
-        "regression",
-        "softmax",
-        "many",
-        None,
-        "activation_mismatch",
-        WARNING,
-        "fair",
-        f"{OUT} {LOSS}",
-        "linear",
-        MSE,
-        "softmax rows always sum to 1",
-    ),
-    Entry(
-        "real positive labels signed_unit",
-        REGRESSION,
-        SQUASHED,
-        "*",
-        None,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{OUT} scale_target",
-        "linear",
-        MSE,
-        "the output stays in 0..1, the targets do not",
-    ),
-    Entry(
-        "real positive labels",
-        REGRESSION,
-        "tanh softsign",
-        "*",
-        None,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{OUT} scale_target",
-        "linear",
-        MSE,
-        "the output stays in -1..1, the targets do not",
-    ),
-    Entry(
-        "real signed_unit",
-        REGRESSION,
-        POSITIVE,
-        "*",
-        None,
-        "activation_mismatch",
-        ERROR,
-        "none",
-        f"{OUT} scale_target",
-        "linear",
-        MSE,
-        "the output cannot reach negative targets",
-    ),
-    Entry(
-        "*",
-        "regression",
-        "relu relu6",
-        "*",
-        None,
-        "activation_mismatch",
-        WARNING,
-        "fair",
-        f"{OUT}",
-        "linear",
-        MSE,
-        "a rectified output can die and has no gradient below 0",
-    ),
-)
+
+def _place(targets: str, families: str, activations: str, units: str, takes: str) -> Entry:
+    named = " ".join(_SETS.get(word, word) for word in activations.split())
+    return Entry(targets, families, named, units, _TAKES[takes])
+
+
+def _finding(told: str, fixes: str, output: str, text: str) -> dict:
+    symptom, severity, gate = (*told.split(), "none")[:3]
+    activation, loss = output.split()
+    codes = " ".join(_FIXES[word] for word in fixes.split())
+    known = {"symptom": symptom, "severity": severity, "gate": gate, "fixes": codes, "text": text}
+    return known | {"activation": activation, "loss": _LOSSES.get(loss, loss)}
+
+
+TABLE = _entries(_ROWS)
 
 
 def verdict(

@@ -18,10 +18,11 @@ class Data:
     def rows(self, chosen) -> "Data":
         """Return the chosen rows of every array."""
         pick = lambda part: np.asarray(part)[chosen]  # noqa: E731
-        return Data(_mapped(pick, self.x), _mapped(pick, self.y))
+        return Data(mapped(pick, self.x), mapped(pick, self.y))
 
 
-def _mapped(function, part):
+def mapped(function, part):
+    """Apply a function to every array of a nesting."""
     if isinstance(part, dict):
         return {key: function(value) for key, value in part.items()}
     return (

@@ -46,7 +46,8 @@ class Record:
     """A training as the judges see it.
 
     `steps` (t,) are the recorded steps, `values` (t, rows, columns) their statistics,
-    `losses` (t,) the mean loss since the record before, `heads` (t, outputs, columns).
+    `losses` (t,) the mean loss since the record before, `heads` (t, outputs, columns), `pairs`
+    (t, 2) the loss of one batch as reported and as its predictions alone give it (or NaN).
     `epochs` are the logs of each epoch, `units` maps a rectified layer to the largest value of
     each of its units over the last epoch. `broken` (rows,) tells which tensors were not
     finite at `broken_step`, the first step with any (0: never). Of the columns, `beyond` is
@@ -65,6 +66,7 @@ class Record:
     units: dict[str, np.ndarray]
     total_steps: int
     batch: int = 0
+    pairs: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
     broken_step: int = 0
     broken: np.ndarray = field(default_factory=lambda: np.zeros(0))
     overlap: float = 0.0

@@ -7,18 +7,17 @@ Keras hangs a layer's logits on the tensor object. No judgement is made here.
 
 import functools
 import importlib
-import inspect
 
-import keras
 import numpy as np
 
 from mode import checks
-from mode.diagnosis import reading
+from mode.diagnosis import instruments, reading
 from mode.diagnosis.heads import activation_name
 from mode.diagnosis.modelfacts import leaf_layers
 from mode.diagnosis.record import COLUMNS, Record, empty_record
 
 _OWNER = "_diagnosis_recorder"
+_SERIES = ("steps", "losses", "pairs", "values", "heads")
 
 
 class Recorder:
@@ -30,7 +29,7 @@ class Recorder:
         self.missing: list[str] = []
         self.epochs: list[dict] = []
         self._wrapped: list[tuple[object, str, object]] = []
-        self._series: dict[str, list] = {"steps": [], "losses": [], "values": [], "heads": []}
+        self._series: dict[str, list] = {k: [] for k in _SERIES}
         self.model = None
         self.begun = self.broken = False
         self.on_error = lambda error: None
@@ -44,7 +43,7 @@ class Recorder:
         _refuse_second(model)
         self.model = model
         model.__dict__[_OWNER] = self
-        reason = _cannot_instrument(model)
+        reason = instruments.obstacle(model)
         if reason:
             self.missing.append(reason)
             return
@@ -56,12 +55,13 @@ class Recorder:
         self._wrap(model, "test_step", self._test_step)
         self._wrap(model, "compute_loss", self._compute_loss)
         self._wrap(model, "call", self._model_call)
-        for optimizer in _optimizers(model):
+        for optimizer in instruments.optimizers(model):
             self._wrap(optimizer, "apply", functools.partial(self._apply, optimizer))
         for layer in leaf_layers(model):
             self._wrap(layer, "call", functools.partial(self._call, layer))
         model.train_function = None
         model.test_function = None
+        instruments.build_optimizer(model)
 
     def remove(self) -> None:
         """Put every wrapped method back; harmless to repeat."""
@@ -108,7 +108,7 @@ class Recorder:
         return guarded
 
     def _train_step(self, original, data):
-        self.trace = self.last_trace = self.tracing.Trace(data=_split_data(data))
+        self.trace = self.last_trace = self.tracing.Trace(data=instruments.split_data(data))
         try:
             logs = original(data)
         finally:
@@ -120,7 +120,7 @@ class Recorder:
 
     def _test_step(self, original, data):
         logs = original(data)
-        self._guard(self.tracing.seek, self.tracing.Trace(data=_split_data(data)))
+        self._guard(self.tracing.seek, self.tracing.Trace(data=instruments.split_data(data)))
         return logs
 
     def _guard(self, act, trace) -> None:
@@ -132,8 +132,9 @@ class Recorder:
     def _compute_loss(self, original, *args, **kwargs):
         loss = original(*args, **kwargs)
         if self.trace is not None:
-            given = _bound(original, args, kwargs)
+            given = instruments.bound(original, args, kwargs)
             self.trace.loss, self.trace.output = loss, given.get("y_pred", self.trace.output)
+            self.trace.again = instruments.loss_again(self.model, given)
         return loss
 
     def _model_call(self, original, *args, **kwargs):
@@ -153,7 +154,7 @@ class Recorder:
         self.trace.guarded |= guarded
         known = list(variables if variables is not None else optimizer._trainable_variables)
         for gradient, variable in zip(list(grads), known, strict=False):
-            if gradient is not None and _telling(variable, known):
+            if gradient is not None and instruments.telling(variable, known):
                 before = self.tracing.current(variable)
                 value = scale.value if scale is not None else None
                 self.trace.gradients.append((variable, gradient, before, value))
@@ -174,11 +175,12 @@ class Recorder:
         if clock is None:
             return 0
         self.broken = bool(clock[3])
-        step, loss = self.store.numpy("window")
+        step, loss, *pair = self.store.numpy("window")
         series = self._series
         if step and (not series["steps"] or int(step) > series["steps"][-1]):
             series["steps"].append(int(step))
             series["losses"].append(float(loss))
+            series["pairs"].append(pair)
             series["values"].append(self.store.numpy("matrix"))
             heads = self.store.numpy("heads")
             series["heads"].append(heads if heads is not None else np.zeros((0, 8)))
@@ -212,6 +214,7 @@ class Recorder:
             **known,
             steps=np.array(series["steps"]),
             losses=np.array(series["losses"]),
+            pairs=np.array(series["pairs"], dtype=np.float64),
             rows=store.rows,
             values=np.array(series["values"], dtype=np.float64).reshape(
                 -1, len(store.rows), len(COLUMNS)
@@ -233,39 +236,3 @@ def _refuse_second(model) -> None:
     other.remove()
     if waiting:
         checks.fail("a training takes one Diagnosis callback", "two on the same model")
-
-
-def _cannot_instrument(model) -> str:
-    if keras.backend.backend() != "tensorflow":
-        return f"gradients and activations (backend {keras.backend.backend()!r}, not 'tensorflow')"
-    if getattr(model, "jit_compile", False):
-        return "gradients and activations (the model is compiled with jit_compile=True)"
-    if type(model.distribute_strategy).__name__ not in ("_DefaultDistributionStrategy", "NoneType"):
-        return "gradients and activations (training is distributed)"
-    return ""
-
-
-def _optimizers(model) -> list:
-    found = [model.optimizer, *vars(model).values()]
-    kept = {id(o): o for o in found if isinstance(o, keras.optimizers.Optimizer)}
-    return list(kept.values())
-
-
-def _telling(variable, known) -> bool:
-    """Keep kernels; a vector only where its layer has nothing else."""
-    if len(variable.shape) > 1:
-        return True
-    layer = variable.path.rpartition("/")[0]
-    return sum(v.path.rpartition("/")[0] == layer for v in known) == 1
-
-
-def _split_data(data) -> tuple:
-    x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-    return x, y
-
-
-def _bound(function, args, kwargs) -> dict:
-    try:
-        return inspect.signature(function).bind(*args, **kwargs).arguments
-    except TypeError:
-        return kwargs

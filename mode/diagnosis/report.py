@@ -11,13 +11,18 @@ from mode.diagnosis.record import Record
 
 @dataclass(frozen=True)
 class Report:
-    """What a diagnosis found, the outcome it was gated by, and the record behind it."""
+    """What a diagnosis found, the outcome it was gated by, and the record behind it.
+
+    Both times are seconds from the start of training: until the first finding above a note, and
+    until the end of the first step, which compiles.
+    """
 
     findings: tuple[Finding, ...] = ()
     outcome: Outcome | None = None
     record: Record | None = field(default=None, repr=False)
     stopped: bool = False
     seconds_to_first: float | None = None
+    seconds_of_first_step: float | None = None
 
     @property
     def worst(self) -> str:

@@ -19,6 +19,8 @@ def flat_loss(case: Case) -> list[Finding]:
     gain = outcome.gain if np.isfinite(outcome.gain) else outcome.skill
     if not np.isfinite(gain) or gain < LIMITS.bad_gain:
         evidence = Evidence("loss below the best constant's, as a share", gain, LIMITS.bad_gain)
+        if not np.isfinite(gain):
+            evidence = Evidence("share of the first loss gone", _fallen(losses), LIMITS.bad_gain)
         found.append(case.finding("loss_not_decreasing", "error", Where("loss"), evidence))
     if outcome.accuracy - outcome.majority < LIMITS.chance_margin:
         evidence = Evidence("accuracy", outcome.accuracy, outcome.majority)
@@ -29,6 +31,11 @@ def flat_loss(case: Case) -> list[Finding]:
         )
         found.append(case.finding("large_loss", "warning", Where("loss"), evidence))
     return found
+
+
+def _fallen(losses: np.ndarray) -> float:
+    good = losses[np.isfinite(losses)]
+    return float(1 - good.min() / losses[0]) if len(good) and losses[0] else 0.0
 
 
 def rising(case: Case) -> list[Finding]:
@@ -188,6 +195,23 @@ def disagreement(case: Case) -> list[Finding]:
         Evidence("accuracy", outcome.accuracy, outcome.majority),
     )
     return [case.finding("loss_metric_disagree", "error", Where("output"), *evidence)]
+
+
+def two_losses(case: Case) -> list[Finding]:
+    """The reported loss comes from logits that the predictions do not follow."""
+    pairs = case.record.pairs[np.isfinite(case.record.pairs).all(axis=1)]
+    if len(pairs) < 3:
+        return []
+    reported, again = np.median(pairs[-5:], axis=0)
+    # from far-off logits Keras clips the second one, which is then the smaller
+    if again <= reported + LIMITS.losses_apart * max(abs(reported), 0.5):
+        return []
+    evidence = (
+        Evidence("reported loss of a batch", float(reported)),
+        Evidence("the same from its predictions", float(again), float(reported)),
+    )
+    where = Where("output", case.facts.heads[0].carrier if case.facts.heads else "")
+    return [case.finding("loss_metric_disagree", "error", where, *evidence)]
 
 
 def crawling(case: Case) -> list[Finding]:

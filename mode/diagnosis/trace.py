@@ -1,5 +1,6 @@
 """One traced training step: its tensors, and the variables that keep their statistics."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import tensorflow as tf
@@ -22,6 +23,7 @@ class Trace:
     gradients: list = field(default_factory=list)  # (variable, gradient, value before, scale)
     output: object = None
     loss: object = None
+    again: object = None  # computes the loss from the mere values of the predictions
     guarded: bool = False  # loss scaling meets non-finite gradients on purpose
 
 
@@ -53,10 +55,14 @@ class Store:
         self.specs: dict[str, tuple] = {}
 
     def variable(self, name: str, initial, dtype=tf.float32) -> tf.Variable:
-        """Return the variable `name`, created eagerly from `initial()` when it is new."""
+        """Return the variable `name`, created eagerly from `initial()` when it is new.
+
+        In a thread of its own: a variable that the trace knows it made costs a second trace.
+        """
         if name not in self.accumulated:
-            with tf.init_scope():
-                self.accumulated[name] = tf.Variable(initial(), trainable=False, dtype=dtype)
+            with ThreadPoolExecutor(1) as apart:
+                make = apart.submit(lambda: tf.Variable(initial(), trainable=False, dtype=dtype))
+                self.accumulated[name] = make.result()
         return self.accumulated[name]
 
     def reset(self, *prefixes: str) -> None:
@@ -95,20 +101,26 @@ def _writer(trace: Trace, store: Store, clock, totals):
     rows = len(store.rows)
     matrix = store.variable("matrix", lambda: tf.zeros([rows, len(COLUMNS)]))
     broken = store.variable("broken", lambda: tf.zeros([rows]))
-    window = store.variable("window", lambda: tf.zeros([2]))
+    window = store.variable("window", lambda: tf.zeros([4]))
     accumulate = _accumulators(trace, store)
 
     def write(now, first):
         values = _measure(trace, totals)
         matrix.assign(values)
         broken.assign(tf.where(first, values[:, COLUMNS.index("nonfinite")], broken))
-        window.assign(tf.stack([now[0], now[1] / tf.maximum(now[2], 1.0)]))
+        window.assign(tf.stack([now[0], now[1] / tf.maximum(now[2], 1.0), *_pair(trace)]))
         clock.assign(tf.stack([now[0], 0.0, 0.0, tf.where(first, now[0], now[3])]))
         for update in accumulate:
             update()
         return tf.constant(True)
 
     return write
+
+
+def _pair(trace: Trace) -> list:
+    """The loss as it was reported, and as its predictions alone give it (NaN: not known)."""
+    again = trace.again() if trace.again is not None else float("nan")
+    return [tf.cast(tf.reduce_mean(value), tf.float32) for value in (trace.loss, again)]
 
 
 def _layout(trace: Trace) -> tuple[Row, ...]:

@@ -1,4 +1,4 @@
-"""The decision tree as data: symptom -> causes with weights -> fixes.
+"""From findings to causes: votes for each cause, and the fixes of those with the most.
 
 A cause's weight for a symptom is multiplied by its support, a number in [0, 1] that `support`
 reads off the other findings and the record. The sum decides, not the first branch: a slow
@@ -9,173 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mode.diagnosis.causes import CAUSES, TREE
 from mode.diagnosis.details import RECURRENT, fix, hidden_kernels
 from mode.diagnosis.findings import Cause, Finding
 from mode.diagnosis.modelfacts import RECTIFIERS
 from mode.diagnosis.symptoms import Case
 from mode.diagnosis.symptoms_curves import slope
 from mode.diagnosis.symptoms_weights import gradient_arrives, update_ratio
-
-CAUSES = {
-    "output": (
-        "the output does not fit the targets or the loss",
-        "change_output_activation change_loss",
-    ),
-    "labels": ("the targets are wrong", "fix_labels clean_data"),
-    "missing_values": ("the data hold values that are not finite", "clean_data"),
-    "scale": ("the inputs are badly scaled", "normalize_input add_batchnorm"),
-    "target_scale": ("the targets are far from unit scale", "scale_target lower_learning_rate"),
-    "rate_high": ("the steps are too large", "lower_learning_rate clip_gradient change_optimizer"),
-    "rate_low": ("the steps are too small", "raise_learning_rate change_optimizer train_longer"),
-    "momentum": ("the momentum overshoots", "reduce_momentum lower_learning_rate"),
-    "initialisation": ("the initial weights are badly scaled", "change_initializer add_batchnorm"),
-    "activation": (
-        "hidden units saturate or die",
-        "change_hidden_activation add_batchnorm change_initializer",
-    ),
-    "explosive": (
-        "an activation grows without bound",
-        "change_hidden_activation add_batchnorm clip_gradient",
-    ),
-    "depth": ("there are too many layers", "change_depth add_batchnorm change_hidden_activation"),
-    "capacity": ("the model is too small", "widen_layer train_longer"),
-    "linearity": ("the model is linear", "add_activation widen_layer"),
-    "dropout": ("too much is dropped", "lower_dropout"),
-    "operation": (
-        "an operation leaves its safe range",
-        "guard_operation lower_learning_rate clip_gradient",
-    ),
-    "recurrence": (
-        "the sequence is too long for the layer",
-        "change_recurrent_layer clip_gradient shorten_sequence",
-    ),
-    "optimiser": ("the optimiser does not suit the problem", "change_optimizer"),
-    "duration": ("training was too short", "train_longer raise_learning_rate change_optimizer"),
-    "batch": ("the batches are too large for so few rows", "change_batch_size train_longer"),
-    "excess": (
-        "the model is larger than the data allow",
-        "early_stopping add_dropout regularize reduce_model more_data",
-    ),
-    "split": ("validation rows are training rows", "fix_validation_split"),
-}
-
-_NUMERIC = {
-    "missing_values": 1.0,
-    "labels": 1.0,
-    "output": 0.8,
-    "rate_high": 1.0,
-    "scale": 0.8,
-    "explosive": 1.0,
-    "initialisation": 0.8,
-    "operation": 1.0,
-    "target_scale": 0.7,
-    "recurrence": 0.3,
-}
-_FLAT = {
-    "output": 1.0,
-    "labels": 1.0,
-    "scale": 0.9,
-    "target_scale": 0.8,
-    "rate_high": 0.95,
-    "rate_low": 0.9,
-    "initialisation": 0.9,
-    "activation": 0.9,
-    "linearity": 0.9,
-    "dropout": 0.8,
-    "capacity": 0.8,
-    "momentum": 0.8,
-    "recurrence": 0.6,
-    "depth": 0.5,
-    "duration": 0.7,
-    "batch": 0.7,
-    "optimiser": 0.5,
-    "explosive": 0.9,
-    "missing_values": 1.0,
-}
-_DEAD = {
-    "initialisation": 0.9,
-    "scale": 0.9,
-    "rate_high": 0.9,
-    "output": 0.9,
-    "activation": 0.9,
-    "target_scale": 0.7,
-    "missing_values": 1.0,
-    "depth": 0.5,
-    "momentum": 0.7,
-}
-_VANISH = {
-    "activation": 1.0,
-    "initialisation": 0.9,
-    "depth": 0.7,
-    "recurrence": 0.9,
-    "scale": 0.6,
-    "output": 0.6,
-}
-_EXPLODE = {
-    "explosive": 1.0,
-    "rate_high": 1.0,
-    "initialisation": 0.9,
-    "scale": 0.9,
-    "target_scale": 0.9,
-    "recurrence": 0.4,
-    "depth": 0.4,
-    "momentum": 0.8,
-    "output": 0.5,
-    "operation": 0.8,
-}
-_SLOW = {
-    "output": 0.7,
-    "scale": 0.9,
-    "duration": 1.0,
-    "rate_low": 1.0,
-    "capacity": 0.8,
-    "activation": 0.8,
-    "linearity": 0.9,
-    "momentum": 0.6,
-    "dropout": 0.9,
-    "target_scale": 0.9,
-    "batch": 0.9,
-    "optimiser": 0.4,
-    "initialisation": 0.7,
-    "rate_high": 0.6,
-}
-
-TREE = {
-    "numerical_error": _NUMERIC,
-    "constant_output": _FLAT,
-    "unchanged_output": _FLAT,
-    "unchanged_weights": _FLAT,
-    "dead_relu": _DEAD,
-    "saturated_activation": {**_DEAD, "activation": 0.8},
-    "vanishing_gradient": _VANISH,
-    "vanishing_activation": _VANISH,
-    "exploding_gradient": _EXPLODE,
-    "exploding_weights": _EXPLODE,
-    "exploding_activation": _EXPLODE,
-    "loss_not_decreasing": _FLAT,
-    "accuracy_not_increasing": _FLAT,
-    "loss_increasing": {**_EXPLODE, "output": 1.0, "labels": 1.0},
-    "oscillating_loss": {"momentum": 1.0, **_FLAT, "rate_high": 1.0},
-    "large_loss": _FLAT,
-    "zero_loss": {"output": 1.0},
-    "negative_loss": {"output": 1.0, "labels": 0.9, "target_scale": 0.5},
-    "loss_metric_disagree": {"output": 1.0, "labels": 0.6, "dropout": 0.5},
-    "slow_convergence": _SLOW,
-    "underfitting": {**_FLAT, "duration": 0.6},
-    "overfitting": {"excess": 1.0},
-    "validation_overlap": {"split": 1.0},
-    "suspicious_validation": {"split": 1.0},
-    "output_out_of_range": {"output": 1.0},
-    "output_not_distribution": {"output": 1.0},
-    "lr_high": {
-        "rate_high": 1.0,
-        "scale": 0.6,
-        "target_scale": 0.6,
-        "momentum": 0.9,
-        "output": 0.4,
-    },
-    "lr_low": {"rate_low": 1.0},
-}
 
 
 @dataclass(frozen=True)

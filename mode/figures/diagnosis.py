@@ -73,6 +73,32 @@ def activation_bars(record: Any, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def activation_histograms(activations: dict, ax: Axes | None = None, *, bins: int = 40) -> Axes:
+    """Draw for each layer, one above the other, how its activations are distributed.
+
+    Args:
+        activations: name of a layer -> its values on some inputs (any shape), in forward order.
+        bins: of each histogram; all share one axis, cut at the 1st and 99th percentile.
+    """
+    ax = axes(ax, 4, 3)
+    finite = {n: v[np.isfinite(v)] for n, v in ((n, np.ravel(v)) for n, v in activations.items())}
+    everything = np.concatenate([*finite.values(), np.zeros(1)])
+    low, high = np.percentile(everything, (1, 99))
+    edges = np.linspace(low, high if high > low else low + 1, bins + 1)
+    for place, (name, values) in enumerate(finite.items()):
+        counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
+        heights = 0.9 * counts / max(counts.max(), 1)
+        ax.stairs(place + heights, edges, baseline=place, fill=True, color=COLOURS[place % 2])
+        lost = 1 - len(values) / max(np.size(activations[name]), 1)
+        if lost:
+            ax.annotate(f"{lost:.0%} not finite", (edges[0], place + 0.1), fontsize=7)
+    ax.set_yticks(np.arange(len(finite)), list(finite))
+    ax.set_xlabel("activation")
+    ax.set_ylabel("layer, from input up to output")
+    title(ax, "Where do the activations lie?")
+    return ax
+
+
 def _saturated(record: Any, i: int) -> float:
     column = {"tanh": "beyond", "sigmoid": "edge"}.get(record.rows[i].activation)
     return float(record.column(column)[-1, i]) if column else 0.0
@@ -80,7 +106,7 @@ def _saturated(record: Any, i: int) -> float:
 
 def broken_tensors(record: Any, ax: Axes | None = None) -> Axes:
     """Draw which tensors were not finite at the first step with any, in forward order."""
-    ax = axes(ax, 4, 3)
+    ax = axes(ax, 4, max(3, 0.13 * len(record.rows)))
     names = [f"{r.phase} {r.layer.rsplit('/', 1)[-1]}" for r in record.rows]
     bad = record.broken if len(record.broken) else np.zeros(len(names))
     colours = [COLOURS[1] if b else COLOURS[0] for b in bad]
@@ -104,5 +130,6 @@ FIGURES = {
     "loss_over_steps": loss_over_steps,
     "gradient_ratio": gradient_ratio,
     "activation_bars": activation_bars,
+    "activation_histograms": activation_histograms,
     "broken_tensors": broken_tensors,
 }

@@ -1,6 +1,7 @@
 """From a training to its report: faults are named, healthy trainings are left alone."""
 
 import json
+import random
 
 import keras
 import numpy as np
@@ -33,6 +34,15 @@ def test_one_softmax_unit_is_seen_before_and_during_training(two_classes):
     assert report.findings[0].symptom == "activation_mismatch"
     assert report.findings[0].fixes[0].code == "change_output_activation"
     assert "constant_output" in {f.symptom for f in report.alarms}
+    reported, again = report.record.pairs[-1]
+    assert again > 5 * reported  # the loss falls by the logits alone
+
+
+def test_a_healthy_loss_is_that_of_its_predictions(two_classes):
+    report = _watched(classifier(units=1, activation="sigmoid", loss="binary_crossentropy"),
+                      *two_classes, epochs=2)  # fmt: skip
+    reported, again = report.record.pairs.T
+    np.testing.assert_allclose(again, reported, rtol=1e-4)
 
 
 def test_a_hopeless_training_is_stopped(two_classes):
@@ -139,6 +149,20 @@ def test_a_healthy_model_is_not_changed(two_classes):
     assert mended.changes == ()
     for before, after in zip(weights, build.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+def test_a_repair_leaves_every_random_stream_alone(two_classes):
+    x, y = two_classes
+
+    def draws(act):
+        keras.utils.set_random_seed(4)
+        act()
+        normal = keras.ops.convert_to_numpy(keras.random.normal((2,)))
+        return random.random(), np.random.rand(), *normal  # noqa: NPY002
+
+    model = classifier(LAYERS.Dense(8, "relu"), LAYERS.Dropout(0.2))
+    expected = draws(lambda: None)
+    assert draws(lambda: autorepair(model, (x, y), trials=1, epochs=2)) == expected
 
 
 def test_data_that_are_no_pair_are_refused():

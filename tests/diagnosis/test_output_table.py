@@ -57,6 +57,7 @@ FAULTY = [
     ("positive", 1, "tanh", "regression", False, "activation_mismatch", "change_output_activation"),
     ("labels", 3, "softmax", "categorical", False, "loss_mismatch", "change_loss"),
     ("one_hot", 3, "softmax", "sparse", False, "loss_mismatch", "change_loss"),
+    ("positive", 1, "linear", "poisson", False, "activation_mismatch", "change_output_activation"),
     ("real", 1, "softmax", "poisson", False, "activation_mismatch", "change_output_activation"),
 ]
 
