@@ -30,9 +30,13 @@ RECIPE = replace(
     replay=TRAINING / 4000,
     replayed="any",
     average=0.6,
-    epochs=12,
+    epochs=10,
     jitter=1,
+    keep=0.25,
 )
+SHORT = 0.976  # accuracy on the diagnosis part at which the first training ends
+PIECE = 6000  # inputs between two looks at it
+AT_MOST = 72_000  # inputs; Fashion-MNIST stays below SHORT
 # Gain in points of test accuracy, share of the failures repaired, seconds (FACTS of the study).
 PUBLISHED = {
     "Apricot": (1.18, 0.740, 49_560),
@@ -56,10 +60,17 @@ def parts(name: str, seed: int) -> Data:
 
 
 def short_of_convergence(data: Data, seed: int) -> keras.Model:
-    """Return LeNet-5 after one epoch, its batches of 64."""
+    """Return LeNet-5 trained piece by piece until it is right on the share SHORT of the diagnosis
+    part, or has seen AT_MOST inputs."""
     stream = seeds.derive(seed, "head to head", "initial")
     model = build("lenet5", seed=stream, shape=data.shape)
-    return train(model, data.train.x, data.train.y, epochs=1, batch_size=64, seed=stream)
+    for start in range(0, AT_MOST, PIECE):
+        piece = data.train.take(np.arange(start, start + PIECE) % len(data.train))
+        model = train(model, piece.x, piece.y, epochs=1, batch_size=64, seed=start)
+        found = predict(model, data.diagnosis.x).argmax(axis=1)
+        if (found == data.diagnosis.y).mean() >= SHORT:
+            break
+    return model
 
 
 def outcome(before: np.ndarray, after: np.ndarray) -> dict:

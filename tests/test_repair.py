@@ -244,8 +244,8 @@ def test_a_subclassed_model_is_repaired_where_no_layer_is_needed(small, refused)
 
 
 OPTIONS = (
-    "'alpha', 'average', 'batch', 'defects', 'epochs', 'eps', 'gamma', 'jitter', 'kind', "
-    "'layer', 'map', 'metric', 'minibatch', 'replay', 'replayed', 'retraining', "
+    "'alpha', 'average', 'batch', 'defects', 'epochs', 'eps', 'gamma', 'jitter', 'keep', "
+    "'kind', 'layer', 'map', 'metric', 'minibatch', 'replay', 'replayed', 'retraining', "
     "'rounds', 'selector', 'stops', 'targeted', 'theta'"
 )
 SELECTORS = (

@@ -197,3 +197,17 @@ def test_jitter_and_minibatch_reach_the_training(under_fitted, small):
     plain = trained(under_fitted, small)
     assert trained(under_fitted, small, jitter=2) != plain
     assert trained(under_fitted, small, minibatch=8) != plain
+
+
+def test_a_share_of_the_weights_is_kept(under_fitted, small):
+    whole, half, none = (
+        retrain(under_fitted, small, [NEW], Recipe(batch=40, epochs=1, keep=keep), seed=0)
+        for keep in (1.0, 0.5, 0.0)
+    )
+    given = under_fitted.trainable_variables
+    for before, kept, between, after in zip(
+        given, *(model.trainable_variables for model in (whole, half, none)), strict=True
+    ):
+        np.testing.assert_allclose(kept, before, atol=1e-7)
+        np.testing.assert_allclose(between, (before.numpy() + after.numpy()) / 2, atol=1e-6)
+        assert not np.array_equal(before.numpy(), after.numpy())

@@ -18,13 +18,25 @@ SCRATCH_EPOCHS = 10
 def retrain(
     model: keras.Model, data: Data, batches: Sequence[np.ndarray], recipe: Recipe, *, seed: int
 ) -> keras.Model:
-    """Return a retrained copy of `model`.
+    """Return a retrained copy of `model`; a share `keep` of its weights is that of `model`.
 
     Args:
         batches: round by round the chosen indices into `data.pool`; the last is the newest.
-        recipe: its `retraining`, `replay`, `replayed`, `average` and `epochs` say how.
+        recipe: its `retraining`, `replay`, `replayed`, `average`, `keep`, `jitter`, `minibatch`
+            and `epochs` say how.
         seed: decides which old inputs are replayed, and the order of training.
     """
+    trained = _trained(model, data, batches, recipe, seed=seed)
+    if recipe.keep:
+        kept = zip(model.trainable_variables, trained.trainable_variables, strict=True)
+        for before, after in kept:
+            after.assign(recipe.keep * before + (1 - recipe.keep) * after)
+    return trained
+
+
+def _trained(
+    model: keras.Model, data: Data, batches: Sequence[np.ndarray], recipe: Recipe, *, seed: int
+) -> keras.Model:
     options = {"average": recipe.average, "seed": seeds.derive(seed, "retrain")}
     options |= {"batch_size": recipe.minibatch, "augment": moving(recipe.jitter)}
     if recipe.retraining == "new batch" or recipe.defects.no_replay:
