@@ -27,7 +27,10 @@ _FREE = ("rounds", "max_broken")
 
 
 class Folder:
-    """A folder of finished rounds."""
+    """A folder of finished rounds.
+
+    resume: go on from them. allow_unsafe: their models may hold code (Lambda), which is run.
+    """
 
     def __init__(self, path: str | os.PathLike, *, resume: bool = False, allow_unsafe=False):
         self.path, self.resume, self.allow_unsafe = Path(path), resume, allow_unsafe

@@ -42,7 +42,7 @@ def repair(
     rounds: int = 5,
     batch: int = 2000,
     seed: int = 0,
-    keep: str | os.PathLike | None = None,
+    keep: str | os.PathLike | Folder | None = None,
     resume: bool = False,
     **options,
 ) -> Repair:
@@ -71,8 +71,9 @@ def repair(
     if options.get("label") is not None:
         options = {"targeted": True, **options}
     recipe = replace(recipe, rounds=rounds, batch=batch, **options)
-    folder = None if keep is None else Folder(keep, resume=resume)
-    return run(model, data, recipe, seed=seed, keep=folder)
+    if keep is not None and not isinstance(keep, Folder):
+        keep = Folder(keep, resume=resume)
+    return run(model, data, recipe, seed=seed, keep=keep)
 
 
 def run(
