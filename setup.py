@@ -32,6 +32,7 @@ setup(
         "matplotlib>=3.8",
         "mlxtend>=0.23",
         "nbclient>=0.10",
+        "nbconvert>=7.16",
         "numpy>=2.0",
         "pandas>=2.2",
         "papermill>=2.6",
@@ -45,7 +46,6 @@ setup(
         "test": [
             "hypothesis>=6.100",
             "import-linter>=2.0",
-            "nbconvert>=7.16",
             "pytest>=8.0",
             "pytest-xdist>=3.5",
             "ruff>=0.6",

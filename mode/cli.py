@@ -97,6 +97,45 @@ def execute(notebook: tuple[str, ...], out: str, small: bool) -> None:
         click.echo(run(name, out))
 
 
+@main.command()
+@click.argument("model")
+@click.argument("data")
+@click.option("--selector", default=None, help="Recommended by default; see `list`.")
+@click.option("--rounds", default=5, show_default=True, help="At most so many rounds.")
+@click.option("--batch", default=None, type=int, help="Inputs a round.")
+@click.option("--budget", default=None, type=int, help="Inputs in all, instead of --batch.")
+@click.option("--label", default=None, help="Mend this class.")
+@click.option(
+    "--max-broken",
+    default=0.0,
+    show_default=True,
+    help="Keep the last model that broke at most this share of what was right.",
+)
+@click.option("--seed", default=0, show_default=True, help="Equal seeds, equal repairs.")
+@click.option("--label-budget", default=None, type=int, help="Of a pool without labels: how many.")
+@click.option("--resume", is_flag=True, help="Go on from the finished rounds in DIR.")
+@click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
+@click.option("--out", required=True, help="Folder for the model, the report and the tables.")
+def repair(model: str, data: str, out: str, **options) -> None:
+    """Repair MODEL.keras with DATA.npz: repaired.keras, report.html, rows.csv and chosen.csv.
+
+    DATA holds x_train, y_train, x_pool, y_pool, x_diagnosis, y_diagnosis, x_test, y_test, any
+    subset; the parts that lack are cut by seed.
+    """
+    from mode.studies.own_model import mend
+
+    try:
+        done = mend(model, data, out=out, show=lambda line: click.echo(line, err=True), **options)
+    except KeyboardInterrupt:
+        click.echo(f"Interrupted: finished rounds are in {out}/rounds; --resume goes on.", err=True)
+        sys.exit(130)
+    except OSError as error:
+        kept = f"Finished rounds are in {out}/rounds; --resume goes on."
+        click.echo(f"Error: {out} could not be written: {error}. {kept}", err=True)
+        sys.exit(1)
+    click.echo("\n".join(done.lines))
+
+
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("target")
 @click.argument("rest", nargs=-1, type=click.UNPROCESSED)

@@ -21,7 +21,7 @@ from mode.repair import (
     run,
 )
 from mode.repair import repair as repair_
-from mode.repair.loop import measure
+from mode.repair.rounds import measure
 
 QUICK = {"rounds": 2, "batch": 60, "epochs": 1}
 
@@ -245,8 +245,8 @@ def test_a_subclassed_model_is_repaired_where_no_layer_is_needed(small, refused)
 
 OPTIONS = (
     "'alpha', 'average', 'batch', 'defects', 'epochs', 'eps', 'gamma', 'jitter', 'keep', "
-    "'kind', 'layer', 'map', 'metric', 'minibatch', 'replay', 'replayed', 'retraining', "
-    "'rounds', 'selector', 'stops', 'targeted', 'theta'"
+    "'kind', 'label', 'layer', 'map', 'max_broken', 'metric', 'minibatch', 'replay', "
+    "'replayed', 'retraining', 'rounds', 'selector', 'stops', 'targeted', 'theta'"
 )
 SELECTORS = (
     "'badge', 'clusters', 'core_set', 'diverse_margin', 'dsa', 'entropy', 'gini', "

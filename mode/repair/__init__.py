@@ -3,8 +3,9 @@
 from mode.repair.arms import ARMS, arms
 from mode.repair.comparing import compare_arms
 from mode.repair.experiment import METRICS, compare_metrics, initial_model, protocol_recipe
-from mode.repair.loop import Repair, control, drawable, measure, repair, run
+from mode.repair.loop import Repair, control, drawable, repair, run
 from mode.repair.recipe import DEFECTS, PROTOCOLS, RECIPES, Defects, Recipe
+from mode.repair.rounds import measure
 from mode.repair.scenarios import MAIN, SCENARIOS, Scenario, faulty_model
 
 __all__ = [

@@ -1,6 +1,6 @@
 """Repair a classifier: faults -> layer -> map -> selection -> retrain a copy -> measure."""
 
-import time
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -8,15 +8,13 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mode import checks, seeds
+from mode import checks
 from mode.data import Data
-from mode.faults import accuracy_by_label, transitions
-from mode.models import classes_of, clone, predict
+from mode.models import classes_of, clone
 from mode.models.predicting import check_inputs
-from mode.repair import stages
-from mode.repair.oracle import best_batch
+from mode.repair.keeping import Folder, identity
 from mode.repair.recipe import OPTIONS, RECIPES, Defects, Recipe
-from mode.repair.retraining import retrain
+from mode.repair.rounds import BROKEN, Start, play
 
 
 @dataclass(frozen=True)
@@ -25,6 +23,7 @@ class Repair:
 
     rounds: one row a round, round 0 before any; see `measure`. faults: the faulty labels found
     first. chosen: for each round the indices into the pool. notes: what did not go as asked.
+    kept: the round whose model this is; 0 for a copy of the given one.
     """
 
     model: keras.Model
@@ -32,6 +31,7 @@ class Repair:
     faults: pd.DataFrame
     chosen: tuple[np.ndarray, ...]
     notes: tuple[str, ...]
+    kept: int = 0
 
 
 def repair(
@@ -42,6 +42,8 @@ def repair(
     rounds: int = 5,
     batch: int = 2000,
     seed: int = 0,
+    keep: str | os.PathLike | Folder | None = None,
+    resume: bool = False,
     **options,
 ) -> Repair:
     """Repair a trained classifier with inputs from `data.pool`; `model` is not changed.
@@ -53,17 +55,25 @@ def repair(
             replication with its defects), "random", "quota_random", "margin", "entropy", ...
         rounds, batch: at most so many rounds of so many inputs.
         seed: decides the random shares, the replayed inputs and the order of training.
-        options: any other field of Recipe, e.g. metric="cosine", alpha=0.5, layer="last hidden".
+        keep: a folder in which each finished round is kept.
+        resume: go on from the rounds in `keep`, to the same result as without a break.
+        options: any other field of Recipe, e.g. metric="cosine", alpha=0.5, max_broken=0.01,
+            layer="last hidden"; label=3 mends that label, whatever the selector.
 
     Raises:
         InputError: for an unknown name or option, data that does not fit the model, a pool
-            smaller than a batch, or a model without reachable layers where one is needed.
+            smaller than a batch, a model without reachable layers where one is needed, or rounds
+            of another repair in `keep`.
     """
     recipe = RECIPES[checks.one_of("selector", selector, RECIPES)]
     for option in options:
         checks.one_of("option", option, OPTIONS)
+    if options.get("label") is not None:
+        options = {"targeted": True, **options}
     recipe = replace(recipe, rounds=rounds, batch=batch, **options)
-    return run(model, data, recipe, seed=seed)
+    if keep is not None and not isinstance(keep, Folder):
+        keep = Folder(keep, resume=resume)
+    return run(model, data, recipe, seed=seed, keep=keep)
 
 
 def run(
@@ -73,6 +83,7 @@ def run(
     *,
     seed: int = 0,
     taken: Sequence[np.ndarray] = (),
+    keep: Folder | None = None,
 ) -> Repair:
     """Repair by a recipe. `taken`: round by round, what another repair takes from the same pool.
 
@@ -80,86 +91,41 @@ def run(
         InputError: as `repair`.
     """
     _check(model, data, recipe)
-    given = model
-    available = np.ones(len(data.pool), bool)
-    initial = predict(model, data.test.x)
-    rows = [measure(data, initial, initial)]
-    batches, notes, first = [], [], None
-    for number in range(1, recipe.rounds + 1):
-        start, stream = time.perf_counter(), seeds.derive(seed, "round", number)
-        seen = stages.view(model, data, recipe, seed=stream)
-        first = seen.faults if first is None else first
-        if seen.faults.empty and recipe.stops:
-            notes.append(f"round {number} was not needed: no label is faulty")
+    counts = recipe.max_broken is not None or keep is not None
+    start = Start(model, data, recipe, tuple(taken), seed, counts_broken=counts)
+    done = keep.open(identity(model, data, recipe, seed))[: recipe.rounds] if keep else []
+    kept = max([n for n, played in enumerate(done, 1) if allowed(played.row, recipe)], default=0)
+    best = keep.model(kept) if kept else clone(model)
+    latest = keep.model(len(done)) if done else model
+    while len(done) < recipe.rounds:
+        played, after = play(start, latest, done)
+        done.append(played)
+        if after is None:
             break
-        for indices in taken[number - 1 : number]:
-            available[indices] = False
-        batch, cause, said = choose(model, data, seen, recipe, available, seed=stream)
-        notes += [f"round {number}: {note}" for note in said]
-        if len(batch) < recipe.batch:
-            notes.append(f"round {number} got {len(batch)} of {recipe.batch} inputs: pool used up")
-        if len(batch) == 0:
-            break
-        if recipe.selector == "oracle":
-            batch = best_batch(model, data, recipe, batches, batch, available, seed=stream)
-        available[batch] = False
-        batches.append(batch)
-        model = retrain(model, data, batches, recipe, seed=stream)
-        row = measure(data, initial, predict(model, data.test.x))
-        used = sum(map(len, batches))
-        seconds = time.perf_counter() - start
-        rows.append({**row, **cause, "round": number, "inputs": used, "seconds": seconds})
-    model = clone(model) if model is given else model
-    return Repair(model, pd.DataFrame(rows), first, tuple(batches), tuple(notes))
+        latest = after
+        if keep:
+            keep.write(len(done), played, after)
+        if allowed(played.row, recipe):
+            best, kept = after, len(done)
+    rows = [start.row(), *(played.row for played in done if played.row)]
+    batches = tuple(played.batch for played in done if played.row)
+    notes = tuple(note for played in done for note in played.notes)
+    notes += _given_up(rows[kept + 1 :], recipe)
+    return Repair(best, pd.DataFrame(rows), done[0].faults, batches, notes, kept)
 
 
-def choose(
-    model: keras.Model,
-    data: Data,
-    seen: stages.View,
-    recipe: Recipe,
-    available: np.ndarray,
-    *,
-    seed: int,
-) -> tuple[np.ndarray, dict, list[str]]:
-    """Return a round's indices into the pool, what they are for (label, kind, layer), and notes.
-
-    Where the aims find too few inputs, random ones make up for them, so that every arm trains on
-    the same number.
-    """
-    fault = stages.fault_to_mend(seen, recipe, data.classes)
-    layer, maps = None, None
-    if recipe.compares:
-        aimed = (int(fault["label"]), fault["kind"])
-        rng = seeds.generator(seed, "layer")
-        layer = stages.chosen_layer(model, data, seen, recipe, *aimed, rng=rng)
-        maps = stages.maps_at(model, data, seen, recipe, layer)
-    chosen, free = [], available.copy()
-    for aim in stages.aims(maps, data, recipe, fault, free):
-        rng = seeds.generator(seed, "selector")
-        chosen.append(stages.take(aim, model, data, seen, recipe, layer, rng=rng))
-        free[chosen[-1]] = False
-    found = sum(map(len, chosen))
-    notes = stages.notes(maps, seen, recipe, fault, found)
-    rng = seeds.generator(seed, "random share")
-    count = recipe.batch - found
-    chosen.append(stages.random_share(data, recipe, fault, free, count, rng=rng))
-    cause = {"label": int(fault["label"]), "kind": fault["kind"], "layer": layer or ""}
-    return np.concatenate(chosen), {**cause, "faulty labels": len(seen.faults)}, notes
+def allowed(row: dict, recipe: Recipe) -> bool:
+    """Say whether a round broke no more than the recipe allows."""
+    return recipe.max_broken is None or row[BROKEN] <= recipe.max_broken
 
 
-def measure(data: Data, before: np.ndarray, after: np.ndarray) -> dict:
-    """Return one row on the test part: accuracy overall, worst and per label; repaired and broken.
-
-    The other columns stand for a model not yet repaired and are overwritten after a round.
-    """
-    by_label = accuracy_by_label(data.test.y, after, data.classes)["accuracy"]
-    moved = transitions(data.test.y, before, after, data.classes)
-    row = {"round": 0, "inputs": 0, "label": -1, "kind": "", "layer": "", "faulty labels": -1}
-    row["accuracy"] = float((after.argmax(axis=1) == data.test.y).mean())
-    row |= {"worst accuracy": by_label.min(), "repaired": moved.repaired, "broken": moved.broken}
-    row |= {f"accuracy of {label}": value for label, value in enumerate(by_label)}
-    return {**row, "seconds": 0.0}
+def _given_up(rows: list[dict], recipe: Recipe) -> tuple[str, ...]:
+    """Return a note on each round whose model is not kept."""
+    return tuple(
+        f"round {row['round']} was given up: it broke {row[BROKEN]:.2%} of what was right on the "
+        f"diagnosis part, more than {recipe.max_broken:.2%}"
+        for row in rows
+    )
 
 
 def control(
@@ -196,3 +162,5 @@ def _check(model: keras.Model, data: Data, recipe: Recipe) -> None:
         checks.fail(f"the model must tell {data.classes} classes apart", classes_of(model))
     if recipe.batch > len(data.pool):
         checks.fail(f"batch must be at most the pool's {len(data.pool)} inputs", recipe.batch)
+    if recipe.label is not None:
+        checks.one_of("label", str(recipe.label), map(str, range(data.classes)))

@@ -86,6 +86,9 @@ class Recipe:
     rounds, batch, epochs: at most so many rounds of so many inputs, so many epochs each.
     stops: end when no label is faulty any more; else go on with the least accurate one.
     theta, gamma: limits of under- and over-fitting; eps: limit of the layer's stop rule.
+    label: the label to mend, in a targeted repair; the worst one of each round where None.
+    max_broken: at most this share of what was right on the diagnosis part may be wrong in the
+        model that is kept; None keeps the last round's, whatever it broke.
     """
 
     selector: str = "nearest"
@@ -109,6 +112,8 @@ class Recipe:
     theta: float = THETA
     gamma: float = GAMMA
     eps: float = 0.01
+    label: int | None = None
+    max_broken: float | None = None
     defects: Defects = field(default=CORRECTED)
 
     def __post_init__(self):
@@ -125,6 +130,10 @@ class Recipe:
         for name in ("rounds", "batch", "minibatch", "epochs"):
             checks.number(name, getattr(self, name), 1, integer=True)
         checks.number("replay", self.replay, 0)
+        if self.label is not None:
+            checks.number("label", self.label, 0, integer=True)
+        if self.max_broken is not None:
+            checks.number("max_broken", self.max_broken, 0, 1)
 
     @property
     def compares(self) -> bool:

@@ -54,8 +54,12 @@ def view(model: keras.Model, data: Data, recipe: Recipe, *, seed: int) -> View:
 
 
 def fault_to_mend(seen: View, recipe: Recipe, classes: int) -> pd.Series:
-    """Return the worst fault: its `label` and `kind`. Where no label is faulty a targeted repair
-    goes on with the least accurate one, as if under-fitted; for any other there is none, -1."""
+    """Return the worst fault, or the recipe's label: its `label` and `kind`. Where no label is
+    faulty a targeted repair goes on with the least accurate one, as if under-fitted; for any other
+    there is none, -1."""
+    if recipe.label is not None:
+        own = seen.faults[seen.faults["label"] == recipe.label]
+        return pd.Series({"label": recipe.label, "kind": [*own["kind"], "under-fitted"][0]})
     if not seen.faults.empty:
         return seen.faults.iloc[0]
     if not recipe.targeted:

@@ -19,6 +19,7 @@ SMALL = {
     "07-does-the-layer-matter": {},
     "08-which-inputs-repair": {},
     "10-which-arm-repairs": {"scenarios": ["over_fitted_500"], "rounds": 2, "batch": 50},
+    "11-is-my-model-repaired": {},
 }
 # Notebooks whose `out` is a file of rows, not a folder.
 OF_ROWS = ("02-run", "10-which-arm-repairs")

@@ -172,12 +172,12 @@ def execute(notebook: Path, out: Path, study: str, run: str, parameters: dict) -
     rows = out / "runs" / study / f"{run}.csv"
     rows.parent.mkdir(parents=True, exist_ok=True)
     parameters = {**parameters, "out": str(rows)}
-    with _errors_to(kept.with_suffix(".log")):
+    with errors_to(kept.with_suffix(".log")):
         papermill.execute_notebook(str(notebook), str(kept), parameters, progress_bar=False)
 
 
 @contextmanager
-def _errors_to(log: Path) -> Iterator[None]:
+def errors_to(log: Path) -> Iterator[None]:
     """Send what the kernel and TensorFlow say on standard error to a file beside the notebook."""
     before = os.dup(2)
     with log.open("w") as file:

@@ -1,0 +1,156 @@
+"""One round of a repair: view, choose, retrain, measure."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mode import seeds
+from mode.data import Data
+from mode.faults import accuracy_by_label, transitions
+from mode.models import predict
+from mode.repair import stages
+from mode.repair.oracle import best_batch
+from mode.repair.recipe import Recipe
+from mode.repair.retraining import retrain
+
+BROKEN = "broken on diagnosis"  # a share of what was right there before any repair
+
+
+@dataclass(frozen=True)
+class Played:
+    """A finished round: its row, the indices it took from the pool, notes, and the faults it saw.
+
+    A round that was not needed, or found the pool empty, has no row.
+    """
+
+    row: dict
+    batch: np.ndarray
+    notes: tuple[str, ...]
+    faults: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Start:
+    """What all rounds of a repair share."""
+
+    model: keras.Model
+    data: Data
+    recipe: Recipe
+    taken: tuple[np.ndarray, ...]
+    seed: int
+    counts_broken: bool
+
+    @cached_property
+    def initial(self) -> np.ndarray:
+        """The given model's predictions on the test part."""
+        return predict(self.model, self.data.test.x)
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """Which inputs of the diagnosis part the given model gets right."""
+        judge = self.data.diagnosis
+        return predict(self.model, judge.x).argmax(axis=1) == judge.y
+
+    def row(self, model: keras.Model | None = None) -> dict:
+        """Return the measurements of `model`, or of the given one."""
+        after = self.initial if model is None else predict(model, self.data.test.x)
+        row = measure(self.data, self.initial, after)
+        return {**row, BROKEN: self._broken(model)} if self.counts_broken else row
+
+    def _broken(self, model: keras.Model | None) -> float:
+        if model is None or not self.right.any():
+            return 0.0
+        judge = self.data.diagnosis.take(self.right)
+        return float((predict(model, judge.x).argmax(axis=1) != judge.y).mean())
+
+    def available(self, done: Sequence[Played]) -> np.ndarray:
+        """Return which inputs of the pool the next round may take."""
+        free = np.ones(len(self.data.pool), bool)
+        for indices in [*(played.batch for played in done), *self.taken[: len(done) + 1]]:
+            free[indices] = False
+        return free
+
+
+def play(
+    start: Start, model: keras.Model, done: Sequence[Played]
+) -> tuple[Played, keras.Model | None]:
+    """Play the next round on `model`; return it and the retrained copy, None where none was."""
+    data, recipe, number = start.data, start.recipe, len(done) + 1
+    began, stream = time.perf_counter(), seeds.derive(start.seed, "round", number)
+    seen = stages.view(model, data, recipe, seed=stream)
+    if seen.faults.empty and recipe.stops:
+        return _ended(seen, f"round {number} was not needed: no label is faulty")
+    available = start.available(done)
+    batch, cause, said = choose(model, data, seen, recipe, available, seed=stream)
+    notes = [f"round {number}: {note}" for note in said]
+    if len(batch) < recipe.batch:
+        notes.append(f"round {number} got {len(batch)} of {recipe.batch} inputs: pool used up")
+    if len(batch) == 0:
+        return _ended(seen, *notes)
+    batches = [played.batch for played in done]
+    if recipe.selector == "oracle":
+        batch = best_batch(model, data, recipe, batches, batch, available, seed=stream)
+    batches.append(batch)
+    after = retrain(model, data, batches, recipe, seed=stream)
+    used = sum(map(len, batches))
+    row = {**start.row(after), **cause, "round": number, "inputs": used}
+    row["seconds"] = time.perf_counter() - began
+    return Played(row, batch, tuple(notes), seen.faults), after
+
+
+def _ended(seen: stages.View, *notes: str) -> tuple[Played, None]:
+    return Played({}, np.zeros(0, np.int64), notes, seen.faults), None
+
+
+def choose(
+    model: keras.Model,
+    data: Data,
+    seen: stages.View,
+    recipe: Recipe,
+    available: np.ndarray,
+    *,
+    seed: int,
+) -> tuple[np.ndarray, dict, list[str]]:
+    """Return a round's indices into the pool, what they are for (label, kind, layer), and notes.
+
+    Where the aims find too few inputs, random ones make up for them, so that every arm trains on
+    the same number.
+    """
+    fault = stages.fault_to_mend(seen, recipe, data.classes)
+    layer, maps = None, None
+    if recipe.compares:
+        aimed = (int(fault["label"]), fault["kind"])
+        rng = seeds.generator(seed, "layer")
+        layer = stages.chosen_layer(model, data, seen, recipe, *aimed, rng=rng)
+        maps = stages.maps_at(model, data, seen, recipe, layer)
+    chosen, free = [], available.copy()
+    for aim in stages.aims(maps, data, recipe, fault, free):
+        rng = seeds.generator(seed, "selector")
+        chosen.append(stages.take(aim, model, data, seen, recipe, layer, rng=rng))
+        free[chosen[-1]] = False
+    found = sum(map(len, chosen))
+    notes = stages.notes(maps, seen, recipe, fault, found)
+    rng = seeds.generator(seed, "random share")
+    count = recipe.batch - found
+    chosen.append(stages.random_share(data, recipe, fault, free, count, rng=rng))
+    cause = {"label": int(fault["label"]), "kind": fault["kind"], "layer": layer or ""}
+    return np.concatenate(chosen), {**cause, "faulty labels": len(seen.faults)}, notes
+
+
+def measure(data: Data, before: np.ndarray, after: np.ndarray) -> dict:
+    """Return one row on the test part: accuracy overall, worst and per label; repaired and broken.
+
+    The other columns stand for a model not yet repaired and are overwritten after a round.
+    """
+    by_label = accuracy_by_label(data.test.y, after, data.classes)["accuracy"]
+    moved = transitions(data.test.y, before, after, data.classes)
+    row = {"round": 0, "inputs": 0, "label": -1, "kind": "", "layer": "", "faulty labels": -1}
+    row["accuracy"] = float((after.argmax(axis=1) == data.test.y).mean())
+    row |= {"worst accuracy": by_label.min(), "repaired": moved.repaired, "broken": moved.broken}
+    row |= {f"accuracy of {label}": value for label, value in enumerate(by_label)}
+    return {**row, "seconds": 0.0}

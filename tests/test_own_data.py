@@ -1,0 +1,110 @@
+"""Own arrays: given parts are kept, others cut by seed; no archive is trusted."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from mode.data.own import own
+
+
+@pytest.fixture
+def save(tmp_path):
+    def save(**arrays):
+        np.savez_compressed(tmp_path / "own.npz", **arrays)
+        return tmp_path / "own.npz"
+
+    return save
+
+
+def some(count: int, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (count, 4, 4), dtype=np.uint8), np.arange(count) % 3
+
+
+def test_given_parts_are_kept_and_the_others_cut_from_the_pool(save):
+    (x, y), (pool, of_pool) = some(30), some(80, 1)
+    made = own(save(x_train=x, y_train=y, x_pool=pool, y_pool=of_pool), seed=3)
+    assert made.data.sizes() == {"train": 30, "pool": 50, "diagnosis": 10, "test": 20}
+    np.testing.assert_array_equal(made.data.train.x[..., 0], x.astype(np.float32) / np.float32(255))
+    for part in ("pool", "diagnosis", "test"):
+        places = made.places(part)
+        found = getattr(made.data, part)
+        np.testing.assert_array_equal(found.x[..., 0] * 255, pool[places])
+        np.testing.assert_array_equal(found.y, of_pool[places])
+    cut = made.where[made.where["part"] != "train"]
+    assert sorted(cut["index"]) == list(range(80)), "every input in one part alone"
+    assert set(cut["source"]) == {"pool"}
+
+
+def test_all_parts_given_are_left_alone(save):
+    arrays = {n: some(12, k) for k, n in enumerate(("train", "pool", "diagnosis", "test"))}
+    path = save(**{f"{a}_{n}": v for n, pair in arrays.items() for a, v in zip("xy", pair)})  # noqa: B905
+    made = own(path)
+    for name, (x, y) in arrays.items():
+        np.testing.assert_array_equal(getattr(made.data, name).x[..., 0] * 255, x)
+        np.testing.assert_array_equal(getattr(made.data, name).y, y)
+
+
+def test_equal_seeds_cut_alike_and_others_do_not(save):
+    x, y = some(140)
+    path = save(x=x, y=y)
+    assert own(path, seed=1).where.equals(own(path, seed=1).where)
+    assert not own(path, seed=1).where.equals(own(path, seed=2).where)
+
+
+def test_a_pool_without_labels_takes_them_as_they_come(save):
+    (x, y), (pool, of_pool) = some(140), some(20, 1)
+    made = own(save(x_train=x, y_train=y, x_pool=pool))
+    assert not made.labelled
+    assert made.data.sizes()["pool"] == 20
+    partly = np.full(20, -1)
+    partly[[2, 7, 11]] = of_pool[[2, 7, 11]]
+    before = made
+    made = own(save(x_train=x, y_train=y, x_pool=pool, y_pool=partly))
+    for part in ("train", "diagnosis", "test"):
+        np.testing.assert_array_equal(made.places(part), before.places(part))
+    assert made.labelled
+    assert made.places("pool").tolist() == [2, 7, 11]
+    np.testing.assert_array_equal(made.data.pool.y, of_pool[[2, 7, 11]])
+
+
+def test_bad_arrays_are_refused(save, refused, tmp_path):
+    x, y = some(30)
+    path = save(x_train=x)
+    assert refused(own, path) == f"{path} must hold y_train beside x_train. Received: keys x_train."
+    path = save(x_pool=x)
+    assert refused(own, path) == (
+        f"{path} must hold x_train and y_train, or another part with its labels. "
+        "Received: keys x_pool."
+    )
+    path = save(x_train=x, y_train=y, class_names=np.array(["a", "a", "b"]))
+    assert refused(own, path) == "class_names must be 3 different names. Received: 3 names."
+    path = save(x_train=x[:5], y_train=y[:5])
+    assert refused(own, path) == (
+        "train must have enough inputs to cut pool, diagnosis, test from. Received: 5."
+    )
+    plain = "must be an .npz archive of plain arrays. Received:"
+    assert refused(own, tmp_path / "none.npz") == f"{tmp_path}/none.npz {plain} no such file."
+    path = save(x_train=x, y_train=np.array([{}] * 30))
+    assert refused(own, path) == f"{path} {plain} pickled objects."
+
+
+def archive_of(path, shape: tuple, held: bytes):
+    """An archive whose array declares `shape` and holds something else."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "|u1", "fortran_order": False, "shape": shape}
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x_train.npy", header.getvalue() + held)
+    return path
+
+
+def test_absurd_sizes_are_refused_before_any_memory_is_taken(tmp_path, refused):
+    plain = "must be an .npz archive of plain arrays. Received: x_train.npy"
+    path = archive_of(tmp_path / "declares.npz", (10**15, 28, 28), b"1234")
+    assert refused(own, path) == (f"{path} {plain} declaring 784000000000000000 bytes, holding 4.")
+    path = archive_of(tmp_path / "bomb.npz", (2**25,), bytes(2**25))
+    assert refused(own, path).startswith(f"{path} {plain} of 33554560 bytes in ")

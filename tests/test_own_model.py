@@ -1,0 +1,271 @@
+"""One's own model: what is written, kept, resumed, asked for and refused."""
+
+import json
+import resource
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from keras import layers
+
+from mode.cli import main
+from mode.data import Data, Part
+from mode.models import predict
+from mode.repair import repair
+from mode.repair.keeping import Folder
+from mode.repair.rounds import BROKEN
+from mode.repair.suspects import suspects
+from mode.studies.own_model import load, mend
+from mode.studies.pages import page
+
+QUICK = {"rounds": 2, "batch": 40, "epochs": 4}
+SIZES = {"train": 120, "pool": 160, "diagnosis": 80, "test": 80}
+
+
+@pytest.fixture(scope="module")
+def few(digits) -> Data:
+    """Every fourth pixel of a few hundred digits."""
+    parts = {}
+    for name, size in SIZES.items():
+        part = getattr(digits, name).take(np.arange(size))
+        parts[name] = Part(part.x[:, ::4, ::4], part.y)
+    return Data(**parts, classes=10)
+
+
+@pytest.fixture(scope="module")
+def given(few) -> keras.Model:
+    """Made by plain Keras."""
+    keras.utils.set_random_seed(1)
+    stack = [keras.Input((7, 7, 1)), layers.Flatten(), layers.Dense(12, "relu", name="Mine")]
+    model = keras.Sequential([*stack, layers.Dense(10, "softmax")], name="own_net")
+    optimizer = keras.optimizers.AdamW(3e-3, weight_decay=1e-3, name="mine")
+    model.compile(
+        optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False
+    )
+    model.fit(few.train.x, few.train.y, epochs=8, verbose=0)
+    return model
+
+
+@pytest.fixture(scope="module")
+def files(given, few, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    given.save(folder / "model.keras")
+    arrays = {f"{a}_{n}": getattr(getattr(few, n), a) for n in SIZES for a in "xy"}
+    np.savez(folder / "data.npz", **arrays)
+    return folder / "model.keras", folder / "data.npz", arrays
+
+
+@pytest.fixture(scope="module")
+def undisturbed(given, few):
+    return repair(given, few, **QUICK, max_broken=1.0)
+
+
+def same(one, other) -> None:
+    for mine, theirs in zip(one.model.get_weights(), other.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    rows = [r.rounds.drop(columns="seconds").to_csv() for r in (one, other)]
+    assert rows[0] == rows[1]
+    assert one.faults.to_csv() == other.faults.to_csv()
+    np.testing.assert_array_equal(np.concatenate(one.chosen), np.concatenate(other.chosen))
+    assert (one.notes, one.kept) == (other.notes, other.kept)
+
+
+class StopError(Exception):
+    pass
+
+
+def test_a_repair_stopped_after_a_round_is_resumed_to_the_same_result(
+    given, few, undisturbed, tmp_path, monkeypatch, refused
+):
+    write = Folder.write
+
+    def stopping(self, number, *rest):
+        write(self, number, *rest)
+        raise StopError
+
+    options = {**QUICK, "max_broken": 1.0, "keep": tmp_path}
+    monkeypatch.setattr(Folder, "write", stopping)
+    with pytest.raises(StopError):
+        repair(given, few, **options)
+    monkeypatch.undo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "repair.json",
+        "round_1.json",
+        "round_1.keras",
+        "round_1.npy",
+    ]
+    assert refused(repair, given, few, **options) == (
+        f"the folder must hold no rounds of a repair. Received: '{tmp_path}'. "
+        "Go on with it by resume (--resume), or name another folder."
+    )
+    assert refused(repair, given, few, **options, seed=3, resume=True) == (
+        f"the repair in '{tmp_path}' must be resumed with the same seed. Received: seed 3, kept 0."
+    )
+    same(repair(given, few, **options, resume=True), undisturbed)
+    same(repair(given, few, **options, resume=True), undisturbed)
+
+
+def test_a_full_disk_leaves_what_was_finished(given, few, undisturbed, tmp_path):
+    options = {**QUICK, "max_broken": 1.0, "keep": tmp_path}
+    repair(given, few, **{**options, "rounds": 1})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    try:
+        with pytest.raises(OSError):  # noqa: PT011
+            repair(given, few, **options, resume=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.glob("*round_2*"))
+    same(repair(given, few, **options, resume=True), undisturbed)
+
+
+def test_no_more_is_broken_than_allowed_and_what_is_given_up_is_said(given, few, undisturbed):
+    right = predict(given, few.diagnosis.x).argmax(axis=1) == few.diagnosis.y
+    now = predict(undisturbed.model, few.diagnosis.x).argmax(axis=1) == few.diagnosis.y
+    broken = undisturbed.rounds[BROKEN]
+    assert broken.iloc[2] == (right & ~now).sum() / right.sum()
+    strict = repair(given, few, **QUICK, max_broken=0.0)
+    assert broken.iloc[2] > 0, "or nothing is tested"
+    kept = max(number for number, share in enumerate(broken) if share == 0)
+    assert strict.kept == kept
+    assert strict.notes == tuple(
+        f"round {number} was given up: it broke {broken[number]:.2%} of what was right on the "
+        "diagnosis part, more than 0.00%"
+        for number in range(kept + 1, 3)
+    )
+    if kept == 0:
+        for mine, theirs in zip(strict.model.get_weights(), given.get_weights(), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    free = repair(given, few, **QUICK)
+    assert BROKEN not in free.rounds
+    assert free.rounds.equals(
+        undisturbed.rounds[free.rounds.columns].assign(seconds=free.rounds["seconds"])
+    )
+
+
+def test_a_label_asked_for_is_the_one_that_is_mended(given, few, refused):
+    label = 3
+    repaired = repair(given, few, rounds=1, batch=8, epochs=1, label=label)
+    assert repaired.rounds["label"][1] == label
+    assert (few.pool.y[repaired.chosen[0]] == label).all()
+    names = ", ".join(f"'{n}'" for n in range(10))
+    assert refused(repair, given, few, rounds=1, batch=8, label=12) == (
+        f"label must be one of {names}. Received: '12'. Did you mean '2'?"
+    )
+
+
+def test_the_repaired_model_is_the_callers_own_and_loads_without_this_package(
+    files, given, few, tmp_path
+):
+    model, data, _ = files
+    done = mend(model, data, out=tmp_path, rounds=1, batch=40, max_broken=1.0, report=False)
+    found = keras.saving.load_model(tmp_path / "repaired.keras")
+    same_file = keras.saving.load_model(model)
+    assert found.get_config() == same_file.get_config()
+    assert found.get_compile_config() == same_file.get_compile_config()
+    assert [v.path for v in found.variables] == [v.path for v in given.variables]
+    assert not np.array_equal(found.get_weights()[0], given.get_weights()[0])
+    chosen = pd.read_csv(tmp_path / "chosen.csv")
+    assert chosen["index"].tolist() == done.repair.chosen[0].tolist()
+    np.testing.assert_array_equal(chosen["label"], few.pool.y[chosen["index"]])
+    assert done.lines[0].startswith("accuracy on the test part: ")
+    assert json.loads((tmp_path / "record.json").read_text())["kept"] == 1
+    code = (
+        "import sys; sys.modules['mode'] = None; import keras, numpy as np; "
+        f"m = keras.saving.load_model({str(tmp_path / 'repaired.keras')!r}); "
+        f"x = np.load({str(data)!r})['x_test']; print(m.predict(x, verbose=0).argmax(1).tolist())"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    expected = predict(done.repair.model, few.test.x).argmax(axis=1).tolist()
+    assert said.stdout.strip().splitlines()[-1] == str(expected)
+
+
+def test_a_pool_without_labels_is_asked_for_and_then_used(files, tmp_path, refused):
+    model, _, arrays = files
+    unlabelled = {key: value for key, value in arrays.items() if key != "y_pool"}
+    data = tmp_path / "own.npz"
+    np.savez(data, **unlabelled)
+    assert refused(mend, model, data, out=tmp_path) == (
+        "the data must hold y_pool. Received: a pool without labels. "
+        "Say --label-budget N to be told which inputs to label."
+    )
+    assert "'margin'" in refused(
+        mend, model, data, out=tmp_path, selector="mistakes", label_budget=9
+    )
+    command = ["repair", str(model), str(data), "--out", str(tmp_path), "--label-budget", "9"]
+    asked = CliRunner().invoke(main, command)
+    assert asked.exit_code == 0, asked.output
+    wanted = pd.read_csv(tmp_path / "to_label.csv")["index"]
+    top = np.sort(predict(load(model), arrays["x_pool"]), axis=1)
+    expected = np.argsort(top[:, -1] - top[:, -2], kind="stable")[:9]
+    assert set(wanted) == set(expected)
+    y = np.full(len(arrays["x_pool"]), -1)
+    y[wanted] = arrays["y_pool"][wanted]
+    np.savez(data, **unlabelled, y_pool=y)
+    done = mend(model, data, out=tmp_path, rounds=1, batch=9, label_budget=9, report=False)
+    chosen = pd.read_csv(tmp_path / "chosen.csv")
+    assert set(chosen["index"]) == set(wanted)
+    np.testing.assert_array_equal(chosen["label"], arrays["y_pool"][chosen["index"]])
+    assert len(done.repair.chosen) == 1
+
+
+def test_bad_input_of_the_command_is_one_line_before_any_work(files, tmp_path):
+    model, data, _ = files
+    names = ", ".join(f"'{n}'" for n in range(10))
+    bad = {
+        ("--label", "x"): f"label must be one of {names}. Received: 'x'.",
+        ("--max-broken", "2"): "max_broken must be a number from 0 to 1. Received: 2.0.",
+        ("--batch", "5", "--budget", "9"): "batch or budget must be given, not both. "
+        "Received: 5 and 9.",
+    }
+    for options, message in bad.items():
+        ran = CliRunner().invoke(
+            main, ["repair", str(model), str(data), "--out", str(tmp_path / "out"), *options]
+        )
+        assert (ran.exit_code, ran.stderr.splitlines()[-1]) == (2, f"Error: {message}")
+    (tmp_path / "file").write_text("")
+    ran = CliRunner().invoke(
+        main, ["repair", str(model), str(data), "--out", str(tmp_path / "file")]
+    )
+    assert ran.exit_code == 2
+    assert ran.stderr.startswith("Error: out must be a folder that can be written. Received: ")
+
+
+def test_a_lambda_is_refused_unless_it_is_allowed_knowingly(tmp_path, refused):
+    stack = [keras.Input((4,)), layers.Lambda(lambda x: 2 * x), layers.Dense(2, "softmax")]
+    keras.Sequential(stack).save(tmp_path / "unsafe.keras")
+    message = refused(load, tmp_path / "unsafe.keras")
+    assert "must load in Keras's safe mode" in message
+    assert "--allow-unsafe" in message
+    assert len(load(tmp_path / "unsafe.keras", allow_unsafe=True).layers) == 2
+
+
+def test_suspects_are_those_confidently_of_another_class():
+    """Thresholds by hand: class 0 has (0.9 + 0.8 + 0.1) / 3 = 0.6, class 1 (0.7 + 0.7) / 2."""
+    first = np.array([0.9, 0.8, 0.1, 0.3, 0.3])
+    found = suspects(np.array([0, 0, 0, 1, 1]), np.stack([first, 1 - first], axis=1))
+    assert found.to_dict("list") == {"index": [2], "label": [0], "suggested": [1]}
+
+
+def test_a_page_escapes_what_its_cells_show():
+    import nbformat
+
+    hostile = "<script>alert(1)</script><b>bold</b>"
+    notebook = nbformat.v4.new_notebook()
+    frame = pd.DataFrame({hostile: [hostile]})
+    shown = nbformat.v4.new_output(
+        "execute_result", {"text/html": frame._repr_html_(), "text/plain": hostile}
+    )
+    said = nbformat.v4.new_output("stream", name="stdout", text=hostile)
+    notebook.cells = [nbformat.v4.new_code_cell("hidden_code", outputs=[shown, said])]
+    text = page(notebook, hostile)
+    assert "<script" not in text
+    assert "<b>bold" not in text
+    assert "alert(1)" in text
+    assert "vertical-align" not in text
+    assert "hidden_code" not in text
+    assert "http" not in text
