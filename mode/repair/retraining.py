@@ -6,7 +6,7 @@ from itertools import product
 import keras
 import numpy as np
 
-from mode import seeds
+from mode import checks, seeds
 from mode.data import Data, Part
 from mode.models import fresh, predict, train
 from mode.repair.recipe import Recipe
@@ -24,7 +24,13 @@ def retrain(
         batches: round by round the chosen indices into `data.pool`; the last is the newest.
         recipe: its `retraining`, `replay`, `replayed`, `average` and `epochs` say how.
         seed: decides which old inputs are replayed, and the order of training.
+
+    Raises:
+        InputError: for jitter on inputs that are no images.
     """
+    if recipe.jitter and data.train.x.ndim != 4:
+        images = "images, n x h x w x channels"
+        checks.fail(f"jitter must be 0 for inputs that are no {images}", recipe.jitter)
     options = {"average": recipe.average, "seed": seeds.derive(seed, "retrain")}
     options |= {"batch_size": recipe.minibatch, "augment": moving(recipe.jitter)}
     if recipe.retraining == "new batch" or recipe.defects.no_replay:
