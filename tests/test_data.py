@@ -147,6 +147,65 @@ def test_floats_colours_and_one_hot_labels_are_taken_as_they_are(archive):
     assert sorted(np.concatenate([data.train.y, data.pool.y])) == sorted(given["y_train"])
 
 
+@pytest.mark.parametrize(
+    ("x", "dtype", "shape"),
+    [
+        (np.arange(60 * 7).reshape(60, 7) - 3.5, np.float32, (7,)),  # vectors of any range
+        (np.arange(60 * 20).reshape(60, 5, 4) / 2, np.float32, (5, 4)),  # sequences
+        (np.arange(60 * 7).reshape(60, 7), np.int32, (7,)),  # tokens
+        (np.arange(60 * 7).reshape(60, 7) % 2 == 0, np.float32, (7,)),
+        (np.zeros((60, 2, 3, 4, 1)), np.float32, (2, 3, 4, 1)),
+        (np.zeros((60, 2, 3, 5), int), np.float32, (2, 3, 5)),  # images of any channels
+        (np.zeros((60, 2, 3), np.uint8), np.float32, (2, 3, 1)),
+        (np.linspace(0, 1, 60 * 6).reshape(60, 2, 3), np.float32, (2, 3, 1)),  # grey images
+    ],
+)
+def test_inputs_of_any_rank_stay_as_they_are_and_images_become_floats(x, dtype, shape, archive):
+    data = load(archive(x_train=x, x_test=x[:12]), split="published")
+    assert data.shape == shape
+    for name in PARTS:
+        assert getattr(data, name).x.dtype == dtype
+    np.testing.assert_array_equal(data.test.x, x[:12].reshape(12, *shape).astype(dtype))
+
+
+WORDS = np.array(["cat", "ant", "bee"])
+
+
+@pytest.mark.parametrize(
+    ("named", "names"),
+    [
+        (lambda y: {"y_train": np.array([3, 12, 7])[y]}, ("3", "7", "12")),
+        (lambda y: {"y_train": np.array([3.0, 12, 7])[y]}, ("3", "7", "12")),
+        (lambda y: {"y_train": WORDS[y]}, ("ant", "bee", "cat")),
+        (lambda y: {"y_train": WORDS[y], "names": ["cat", "ant", "bee"]}, ("cat", "ant", "bee")),
+        (lambda y: {"y_train": y, "names": WORDS}, ("cat", "ant", "bee")),
+        (lambda y: {"y_train": np.eye(3)[y], "names": WORDS}, ("cat", "ant", "bee")),
+    ],
+    ids=["values", "whole floats", "words", "words in order", "numbers with names", "one-hot rows"],
+)
+def test_labels_of_any_values_are_numbered_and_keep_their_names(named, names, archive):
+    given = arrays()["y_train"]
+    exchanged = named(given)
+    data = load(archive(**exchanged, y_test=exchanged["y_train"][:12]), seed=0)
+    assert (data.classes, data.names) == (3, names)
+    said = exchanged["y_train"][:12]
+    said = np.asarray(exchanged["names"])[given[:12]] if "names" in exchanged else said
+    expected = [str(word).removesuffix(".0") for word in said]
+    assert [data.name(label) for label in data.test.y] == expected
+    assert [data.name(data.label(name)) for name in names] == list(names)
+    assert data.only([2, 0]).names == (names[2], names[0])
+
+
+def test_labels_without_a_gap_have_no_names(archive, refused):
+    data = load(archive(), seed=0)
+    assert data.names is None
+    assert data.name(2) == "2"
+    assert data.label(2) == data.label("2") == 2
+    assert refused(data.label, "3") == "label must be one of '0', '1', '2'. Received: '3'."
+    wide = load(archive(y_train=np.eye(5)[arrays()["y_train"]], y_test=np.eye(5)[[0] * 12]))
+    assert (wide.classes, wide.names) == (5, None), "classes without inputs stay classes"
+
+
 SHAPE = "{path} must be an .npz archive of plain numeric arrays. Received: "
 BAD_ARRAYS = {
     "nan": (
@@ -154,7 +213,7 @@ BAD_ARRAYS = {
         "x_train must be finite. Received: nan at index (0, 0, 0), 1200 in all.",
     ),
     "outside": (
-        {"x_test": np.full((12, 4, 5), 1.5)},
+        {"x_test": np.full((12, 4, 5, 1), 1.5)},
         "x_test must lie in [0, 1]. Received: values from 1.5 to 1.5. Divide 8-bit images by 255.",
     ),
     "negative label": (
@@ -178,8 +237,24 @@ BAD_ARRAYS = {
         {"x_train": np.full((60, 2), "a")},
         "x_train must be an array of numbers. Received: dtype <U1.",
     ),
+    "words as labels": (
+        {"names": ["a", "b"], "y_train": np.array(["a", "bb"] * 30), "y_test": ["a"] * 12},
+        "a label of y_train must be one of 'a', 'b'. Received: 'bb'. Did you mean 'b'?",
+    ),
+    "numbers beyond the names": (
+        {"names": ["a", "b"]},
+        "y_train must be from 0 to 1. Received: labels from 0 to 2.",
+    ),
+    "a name twice": (
+        {"names": ["a", "b", "a"]},
+        "names must be 3 different ones. Received: ('a', 'b', 'a').",
+    ),
+    "one axis": (
+        {"x_train": np.zeros(60)},
+        "x_train must be an array of inputs, n x .... Received: shape (60,).",
+    ),
     "shapes": (
-        {"x_test": np.zeros((12, 3, 5))},
+        {"x_test": np.zeros((12, 3, 5), np.uint8)},
         "test inputs must have shape ('n', 4, 5, 1). Received: shape (12, 3, 5, 1).",
     ),
     "pickled": (

@@ -4,6 +4,7 @@ import copy
 import io
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -142,6 +143,7 @@ EXAMPLES = {
     "layer_bhattacharyya": (CURVE, {"chosen": "output"}),
     "layer_weights": (signed(7, 3), {"layer": "hidden_1"}),
     "heatmaps": (heat_maps(6), {}),
+    "heatmap_bars": (heat_maps(6), {"group": "hwi"}),
     "differential_pair": ((signed(5, 4, 1), signed(5, 4, 1), signed(5, 4, 1)), {"labels": (3, 5)}),
     "differentials": ((signed(3, 6), signed(3, 6)), {}),
     "pixel_against_weights": ((signed(3, 5, 4, 1), signed(3, 6)), {}),
@@ -280,6 +282,30 @@ def test_zero_is_white_and_opposite_values_are_as_deep():
     assert high[0] > high[2], "red"
     assert style.colours_of([np.zeros(3)]).get_clim() == (-1, 1)
     assert style.colours_of([np.array([0.25, 1])], symmetric=False).get_clim() == (0.25, 1)
+
+
+def test_maps_of_what_is_no_image_are_bars_as_long_as_their_values(refused):
+    maps = heat_maps(6)
+    ax = drawn("heatmap_bars", maps, names=["a", "b", "c"], count=4)
+    assert not ax.images
+    kept = np.sort(np.argsort(-np.ptp(maps.hwi, axis=0), kind="stable")[:4])
+    lengths = np.array([bar.get_width() for bar in ax.patches]).reshape(3, 4)
+    np.testing.assert_allclose(lengths, maps.hwi[:, kept])
+    assert [bar.get_x() for bar in ax.patches] == [0.0] * 4 + [2.4] * 4 + [4.8] * 4
+    assert tick_labels(ax.xaxis) == ["a", "b", "c"]
+    assert tick_labels(ax.yaxis) == [str(unit) for unit in kept]
+    steps = replace(maps, hci=signed(3, 5, 2))
+    bars = drawn("heatmap_bars", steps, group="hci").patches
+    np.testing.assert_allclose(
+        [bar.get_width() for bar in bars], steps.hci.mean(axis=2).ravel(), atol=1e-7
+    )
+    assert refused(drawn, "heatmap_bars", group="hco") == (
+        "group must be one of 'hci', 'hmi', 'hwi'. Received: 'hco'. Did you mean 'hci'?"
+    )
+    assert refused(drawn, "heatmap_bars", features=["a"]) == "features must be 6. Received: 1."
+    assert refused(drawn, "heatmap_bars", signed(3, 6)) == (
+        "maps must be HeatMaps, as heatmaps() returns. Received: ndarray."
+    )
 
 
 def test_a_map_of_units_is_a_strip_with_numbered_units_and_a_picture_keeps_its_shape():

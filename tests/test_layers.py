@@ -1,6 +1,7 @@
 """Blocks, states, probes and the layer to blame, on nets whose answers are known by hand."""
 
 import sys
+from dataclasses import replace
 from itertools import pairwise
 
 import keras
@@ -11,6 +12,7 @@ from keras import layers
 
 from mode.data import Data, Part, load
 from mode.layers import (
+    Block,
     Probes,
     bhattacharyya,
     blocks,
@@ -55,12 +57,12 @@ def test_a_block_ends_before_a_branch_a_merge_or_the_next_weights():
             layers.Softmax(name="softmax"),
         ]
     )
-    assert {name: tensor.shape[1:] for name, tensor in blocks(model).items()} == {
-        "conv": (18,),
-        "hidden": (4,),
-        "out": (3,),
+    # Calls: conv 0, and behind it up to Flatten 5; hidden 6; out 7 and softmax 8.
+    assert blocks(model) == {
+        "conv": Block((18,), 5),
+        "hidden": Block((4,), 6),
+        "out": Block((3,), 8),
     }
-    assert blocks(model)["out"] is model.get_layer("softmax").output
 
 
 def test_states_of_a_net_with_a_skip_by_hand(skip):
@@ -81,7 +83,7 @@ def test_states_of_a_nested_model_by_hand():
     found = states(model, np.array([[1, -2]], np.float32))
     assert {name: array.tolist() for name, array in found.items()} == {
         "first": [[1, -2]],
-        "inner": [[1, 0]],
+        "inner/a": [[1, 0]],
         "out": [[1, 0]],
     }
 
@@ -103,23 +105,28 @@ def test_large_spatial_states_are_averaged_over_space():
 
 
 def test_models_without_reachable_layers_are_refused(refused, small):
-    class Subclassed(keras.Model):
+    class Hidden(keras.Model):
+        """Its weights are its own, not a layer's."""
+
         def __init__(self):
             super().__init__(name="own")
-            self.flatten, self.out = layers.Flatten(), layers.Dense(10, "softmax")
+            self.flatten = layers.Flatten()
+
+        def build(self, shape):
+            self.kernel = self.add_weight(shape=(784, 10))
 
         def call(self, inputs):
-            return self.out(self.flatten(inputs))
+            return keras.ops.softmax(self.flatten(inputs) @ self.kernel)
 
-    own = Subclassed()
+    own = Hidden()
     own(small.train.x[:2])
     weightless = keras.Sequential([keras.Input((3,)), layers.Softmax()], name="weightless")
     unbuilt = keras.Sequential([layers.Dense(3)], name="unbuilt")
     message = (
         "the model must be built and have reachable layers with weights. "
-        "Received: {}. Build it as a Sequential or functional model."
+        "Received: {}. Call it on an input, and keep its layers as attributes."
     )
-    assert refused(blocks, own) == message.format("Subclassed 'own' with 2 layers")
+    assert refused(blocks, own) == message.format("Hidden 'own' with 1 layers")
     assert refused(layer_names, weightless) == message.format(
         "Sequential 'weightless' with 1 layers"
     )
@@ -261,7 +268,8 @@ def test_eps_moves_the_stop():
 def test_the_curve_by_hand():
     p = {"a": np.array([[0.8, 0.2], [0.3, 0.7]]), "b": np.array([[0.2, 0.8], [0.3, 0.7]])}
     judge, seen = Part(np.zeros((2, 1)), np.array([0, 1])), Part(np.zeros((1, 1)), np.array([0]))
-    probes = Probes({}, {}, {"a": np.array([[1.0, 0]]), "b": np.array([[1.0, 0]])}, p)
+    how = {"a": "flattened", "b": "averaged over space"}
+    probes = Probes({}, {}, {"a": np.array([[1.0, 0]]), "b": np.array([[1.0, 0]])}, p, how)
     curve = layer_curve(probes, seen, judge, 0)
     expected = pd.DataFrame(
         {
@@ -271,6 +279,7 @@ def test_the_curve_by_hand():
             "reference accuracy": [1.0, 1.0],
             "gap": [0.0, 1.0],
             "bhattacharyya": [np.nan, -np.log(2 * np.sqrt(0.16))],
+            "states": ["flattened", "averaged over space"],
         }
     )
     pd.testing.assert_frame_equal(curve, expected)
@@ -300,4 +309,8 @@ def test_target_layer_refuses(trained, small, refused):
     without = small.with_part("diagnosis", small.diagnosis.take(small.diagnosis.y != 3))
     assert refused(target_layer, trained, without, 3, kind="under-fitted") == (
         "label must have inputs in the train and diagnosis parts. Received: 3, without."
+    )
+    called = replace(without, names=tuple("abcdefghij"))
+    assert refused(target_layer, trained, called, 3, kind="under-fitted") == (
+        "label must have inputs in the train and diagnosis parts. Received: d, without."
     )

@@ -1,13 +1,15 @@
 """`load`: a name or a path becomes `Data`."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from mode import checks
 from mode.data import sources, splits
-from mode.data.parts import Data, Part
+from mode.data.naming import Names, numbered
+from mode.data.parts import Data, Part, inputs
 
 SPLITS = ("seeded", "published")
 DIGITS_SIZES = {"train": 1500, "pool": 2000, "diagnosis": 500, "test": 1000}
@@ -27,7 +29,10 @@ def load(
 
     Args:
         name: "digits" (5,000 MNIST images, embedded), "mnist", "fashion_mnist", or the path of
-            an `.npz` with x_train, y_train, x_test, y_test (uint8, or floats in [0, 1]).
+            an `.npz` with x_train, y_train, x_test, y_test. uint8 inputs are grey values, divided
+            by 255, and three axes of them n x h x w; four axes are images in [0, 1]; any others,
+            vectors, sequences and tokens (whole numbers), stay as they are. Labels are whole
+            numbers, one-hot rows or class names; an array `names` may name the classes.
         seed: decides a "seeded" split, which has the classes in proportion.
         split: "seeded", or "published" for the replication's halves, whose diagnosis part *is*
             its test part.
@@ -35,19 +40,20 @@ def load(
             folder named by the environment variable MODE_DATA, Keras's cache, and a download.
 
     Returns:
-        Data whose parts have .x (float32 in [0, 1], n x h x w x c) and .y (int64).
+        Data whose parts have .x (images float32 in [0, 1], n x h x w x c) and .y (int64, from 0).
 
     Raises:
         InputError: for an unknown name or split, bad arrays, or data found nowhere.
     """
     checks.one_of("split", split, SPLITS)
     checks.number("seed", seed, 0, integer=True)
-    arrays, classes = _parts(_read(name, data_dir))
+    arrays, classes, names = _parts(_read(name, data_dir))
     if split == "published":
-        return splits.published(arrays, classes)
+        return replace(splits.published(arrays, classes), names=names)
     total = len(arrays["rest"])
     sizes = {part: int(total * share) for part, share in SHARES.items()}
-    return splits.seeded(arrays, sizes if "test" in arrays else DIGITS_SIZES, classes, seed)
+    sizes = sizes if "test" in arrays else DIGITS_SIZES
+    return replace(splits.seeded(arrays, sizes, classes, seed), names=names)
 
 
 def _read(name: str | os.PathLike, data_dir: str | os.PathLike | None) -> dict[str, np.ndarray]:
@@ -58,20 +64,21 @@ def _read(name: str | os.PathLike, data_dir: str | os.PathLike | None) -> dict[s
     return sources.digits() if name == "digits" else sources.named(name, data_dir)
 
 
-def _parts(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Part], int]:
-    rest = {"x": "x_train", "y": "y_train"} if "x_train" in arrays else {"x": "x", "y": "y"}
-    parts = {"rest": _part(arrays, rest["x"], rest["y"])}
-    if "x_test" in arrays:
-        parts["test"] = _part(arrays, "x_test", "y_test")
-    classes = 1 + int(max(part.y.max() for part in parts.values()))
-    return parts, classes
+def _parts(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Part], int, Names]:
+    rest = ("x_train", "y_train") if "x_train" in arrays else ("x", "y")
+    keys = {"rest": rest} | ({"test": ("x_test", "y_test")} if "x_test" in arrays else {})
+    labels = {y: arrays[y] for _, y in keys.values()}
+    labels, classes, names = numbered(labels, arrays.get("names"))
+    return {part: _part(arrays, labels, x, y) for part, (x, y) in keys.items()}, classes, names
 
 
-def _part(arrays: dict[str, np.ndarray], x_key: str, y_key: str) -> Part:
+def _part(arrays: dict[str, np.ndarray], labels: dict, x_key: str, y_key: str) -> Part:
     x = checks.not_empty(x_key, checks.numeric(x_key, arrays[x_key]))
     if x.dtype == np.uint8:
         x = x.astype(np.float32) / np.float32(255)
-    x = checks.images(x_key, x).astype(np.float32, copy=False)
-    y = checks.labels(y_key, arrays[y_key])
-    checks.same_length(**{x_key: x, y_key: y})
-    return Part(x[..., None] if x.ndim == 3 else x, y)
+    grey = x.ndim == 3 and x.dtype.kind == "f" and x.min() >= 0 and x.max() <= 1
+    x = x[..., None] if grey else x  # other floats of three axes are sequences
+    tokens = x.dtype.kind in "iu" and x.ndim != 4
+    x = inputs(x_key, x).astype(np.int32 if tokens else np.float32, copy=False)
+    checks.same_length(**{x_key: x, y_key: labels[y_key]})
+    return Part(x, labels[y_key])

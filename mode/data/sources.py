@@ -56,7 +56,7 @@ def _folders(data_dir: str | os.PathLike | None) -> list[Path]:
 
 
 def archive(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Return the arrays of an `.npz` with x_train, y_train, x_test, y_test; never unpickles.
+    """Return x_train, y_train, x_test, y_test, and `names` if there, of an `.npz`; never unpickles.
 
     Raises:
         InputError: for a missing, corrupt or pickled file, or one without these keys.
@@ -73,7 +73,7 @@ def archive(path: str | os.PathLike) -> dict[str, np.ndarray]:
             lacking = [key for key in KEYS if key not in file]
             if lacking:
                 checks.fail(f"{path} must hold {', '.join(KEYS)}", f"keys {', '.join(file)}")
-            return {key: file[key] for key in KEYS}
+            return {key: file[key] for key in (*KEYS, "names") if key in file}
     except checks.InputError:
         raise
     except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:

@@ -39,6 +39,54 @@ def heatmaps(maps: HeatMaps, ax: Axes | Figure | None = None, *, symmetric: bool
     return ax
 
 
+def heatmap_bars(
+    maps: HeatMaps,
+    ax: Axes | Figure | None = None,
+    *,
+    group: str = "hci",
+    names: Sequence[str] | None = None,
+    features: Sequence[str] | None = None,
+    count: int = 20,
+) -> Axes:
+    """Draw the maps of inputs that are no images as bars: a row a feature, a column a class.
+
+    Of a sequence with several numbers a step, the mean of each step is drawn. Where there are more
+    than `count` features, those in which the classes differ most are drawn, in their order.
+
+    Args:
+        maps: of vectors (classes, features) or sequences (classes, steps, ...).
+        group: "hci", "hmi" or "hwi".
+        names, features: what classes and features are called; their numbers where None.
+
+    Raises:
+        InputError: for anything but `HeatMaps`, an unknown group, or names that are too few.
+    """
+    if not isinstance(maps, HeatMaps):
+        checks.fail("maps must be HeatMaps, as heatmaps() returns", type(maps).__name__)
+    values = getattr(maps, checks.one_of("group", group, GROUPS))
+    values = values.reshape(*values.shape[:2], -1).mean(axis=-1)
+    classes, units = values.shape
+    names = _called("names", names, classes)
+    features = _called("features", features, units)
+    spread = np.ptp(values, axis=0)
+    shown = np.sort(np.argsort(-spread, kind="stable")[: checks.number("count", count, 1)])
+    ax = style.axes(ax, 2 + 1.1 * classes, 1.4 + 0.2 * len(shown))
+    colours = style.colours_of([values], least=1)
+    for label in range(classes):
+        middle, lengths = 2.4 * label, values[label, shown]
+        ax.axvline(middle, color="0.8", linewidth=0.8, zorder=0)
+        shades = colours.to_rgba(lengths)
+        ax.barh(range(len(shown)), lengths, left=middle, color=shades, edgecolor="0.4", lw=0.4)
+    ax.set(xlim=(-1.2, 2.4 * classes - 1.2), ylim=(len(shown) - 0.4, -0.6))
+    ax.set_xticks([2.4 * label for label in range(classes)], names)
+    ax.set_yticks(range(len(shown)), [features[unit] for unit in shown], fontsize=style.SMALL)
+    ax.set(xlabel="class; a bar to the right speaks for it", ylabel="feature")
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    style.title(ax, f"Heat map of each class: {GROUPS[group].replace(chr(10), ' ')}")
+    return ax
+
+
 def differentials(
     maps: Sequence[Any], ax: Axes | Figure | None = None, *, symmetric: bool = True
 ) -> Axes:
@@ -96,6 +144,13 @@ def differential_pair(
     return ax
 
 
+def _called(what: str, given: Sequence[str] | None, count: int) -> list[str]:
+    found = [str(n) for n in (range(count) if given is None else given)]
+    if len(found) != count:
+        checks.fail(f"{what} must be {count}", len(found))
+    return found
+
+
 def _several(maps: Sequence[Any], parts: Sequence[str], *, lone: bool = False) -> list[np.ndarray]:
     """Return the checked stacks named `parts`, or the single maps where each is a `lone` one."""
     if isinstance(maps, HeatMaps) or len(maps) != len(parts):
@@ -123,6 +178,7 @@ def _classes(
 
 FIGURES = {
     "heatmaps": heatmaps,
+    "heatmap_bars": heatmap_bars,
     "differential_pair": differential_pair,
     "differentials": differentials,
     "pixel_against_weights": pixel_against_weights,

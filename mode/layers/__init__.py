@@ -1,11 +1,12 @@
 """Which layers count, what they hold, and which of them is to blame for a fault."""
 
-from mode.layers.blocks import blocks, layer_names
+from mode.layers.blocks import Block, blocks, layer_names
 from mode.layers.probes import Probes, probe_layers, softmax_head
-from mode.layers.states import features, states
+from mode.layers.states import features, reductions, states
 from mode.layers.target import LayerChoice, bhattacharyya, choose_layer, layer_curve, target_layer
 
 __all__ = [
+    "Block",
     "LayerChoice",
     "Probes",
     "bhattacharyya",
@@ -15,6 +16,7 @@ __all__ = [
     "layer_curve",
     "layer_names",
     "probe_layers",
+    "reductions",
     "softmax_head",
     "states",
     "target_layer",

@@ -1,37 +1,72 @@
 """The layers that count: blocks of one weighted layer and what follows it without weights."""
 
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
 import keras
 
 from mode import checks
+from mode.layers.recording import ROWS, Call, cut, example, reachable, rows_of, watching
 
-_NORMALIZATION = (
+# Above this many numbers an input, the spatial positions of a layer are averaged.
+LIMIT = 4096
+# Layers that have weights, or may have some, and yet belong to the block before them.
+_FOLLOWING = (
     keras.layers.BatchNormalization,
     keras.layers.GroupNormalization,
     keras.layers.LayerNormalization,
     keras.layers.Normalization,
+    keras.layers.PReLU,
+    keras.layers.RMSNormalization,
     keras.layers.UnitNormalization,
 )
 
 
-def blocks(model: keras.Model) -> dict[str, keras.KerasTensor]:
-    """Return weighted layer's name -> the symbolic output of its block, from input to output.
+@dataclass(frozen=True)
+class Block:
+    """A block: the `shape` of its states, and which call of the model's layers gives them."""
+
+    shape: tuple[int, ...]  # of one input, without the batch axis
+    call: int  # counted from 0 in one run of the model
+
+
+def blocks(model: keras.Model, x: Any = None) -> dict[str, Block]:
+    """Return weighted layer's name -> its block, in the order in which they are called.
 
     A block is a weighted layer with the normalisation, activation, pooling, dropout and
-    flattening layers behind it, up to the next branch, merge or weighted layer.
+    flattening layers behind it, up to the next branch, merge or weighted layer. Where flattening
+    would leave more than LIMIT numbers the block ends before it, for its positions to be averaged.
+    The model is run once on a few inputs, so that it may be Sequential, functional, nested or
+    subclassed; a layer in a nested model is named "model/layer". Of a layer that is called
+    several times the last call counts.
+
+    Args:
+        model: a built model; not changed.
+        x: inputs to run on; zeros where None.
 
     Raises:
         InputError: for a model without a reachable weighted layer.
     """
-    reachable = model.layers if getattr(model, "inputs", None) else []  # not in a subclassed model
-    members = set(reachable)
-    found = {layer.name: _end_of_block(layer, members) for layer in reachable if _starts(layer)}
-    if not found:
+    layers = reachable(model)
+    x = example(model) if model.built and x is None else x
+    calls = _calls(model, x, layers) if model.built and x is not None else []
+    names = {id(layer): name for name, layer in layers.items()}
+    # What does not depend on the inputs, as an embedding of positions, holds no states of them.
+    rows = rows_of(cut(x, 0, ROWS)) if calls else 0
+    starts = {
+        names[id(call.layer)]: number
+        for number, call in enumerate(calls)
+        if _starts(call.layer) and call.output.shape[:1] == (rows,)
+    }
+    if not starts:
         checks.fail(
             "the model must be built and have reachable layers with weights",
             f"{type(model).__name__} {model.name!r} with {len(model.layers)} layers",
-            "Build it as a Sequential or functional model.",
+            "Call it on an input, and keep its layers as attributes.",
         )
-    return found
+    ends = {name: _end_of_block(calls, start) for name, start in starts.items()}
+    return {name: Block(tuple(calls[end].output.shape[1:]), end) for name, end in ends.items()}
 
 
 def layer_names(model: keras.Model) -> list[str]:
@@ -39,13 +74,38 @@ def layer_names(model: keras.Model) -> list[str]:
     return list(blocks(model))
 
 
+def averaged(shape: tuple[int, ...]) -> bool:
+    """Say whether states of this shape (of one input) are averaged over their positions."""
+    return len(shape) > 1 and prod(shape) > LIMIT
+
+
+def _calls(model: keras.Model, x: Any, layers: dict[str, keras.Layer]) -> list[Call]:
+    calls: list[Call] = []
+    with watching(layers, calls.append):
+        model(cut(x, 0, ROWS), training=False)
+    return calls
+
+
 def _starts(layer: keras.Layer) -> bool:
-    return bool(layer.weights) and not isinstance(layer, _NORMALIZATION)
+    return bool(layer.weights) and not isinstance(layer, _FOLLOWING)
 
 
-def _end_of_block(layer: keras.Layer, members: set[keras.Layer]) -> keras.KerasTensor:
+def _end_of_block(calls: list[Call], end: int) -> int:
     while True:
-        uses = [node for node in layer._outbound_nodes if node.operation in members]
-        if len(uses) != 1 or len(uses[0].input_tensors) != 1 or _starts(uses[0].operation):
-            return layer.output
-        layer = uses[0].operation
+        output = calls[end].output
+        # Dropout gives what it received: it neither branches nor moves the end.
+        uses = [
+            number
+            for number, call in enumerate(calls)
+            if call.output is not output and any(given is output for given in call.inputs)
+        ]
+        if len(uses) != 1 or not _goes_on(output, calls[uses[0]]):
+            return end
+        end = uses[0]
+
+
+def _goes_on(output: Any, use: Call) -> bool:
+    if len(use.inputs) != 1 or _starts(use.layer) or use.output.shape[:1] != output.shape[:1]:
+        return False
+    before, after = output.shape[1:], use.output.shape[1:]
+    return not (averaged(before) and len(after) == 1 and prod(before) == prod(after))

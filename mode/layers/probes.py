@@ -4,14 +4,14 @@ The sub-model of layer L is the frozen network up to L with a new softmax head (
 section 4.1). Its states are computed once; only the head is trained, in numpy.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 
 from mode import checks, seeds
 from mode.data import Data, Part
-from mode.layers.states import states
+from mode.layers.states import reductions, states
 
 # Enough steps of Adam for a softmax head on scaled states to settle, whatever the data's size.
 STEPS = 600
@@ -26,6 +26,7 @@ class Probes:
     scales: dict[str, tuple[np.ndarray, np.ndarray]]  # mean and deviation of the train states
     train: dict[str, np.ndarray]  # probabilities (n, classes) on the training part
     diagnosis: dict[str, np.ndarray]  # and on the diagnosis part
+    reductions: dict[str, str] = field(default_factory=dict)  # "flattened", "averaged over space"
 
 
 def probe_layers(
@@ -53,7 +54,7 @@ def probe_layers(
         )
         on_train[name] = head_predict(heads[name], scaled)
         on_judge[name] = head_predict(heads[name], zscale(judged[name], scales[name]))
-    return Probes(heads, scales, on_train, on_judge)
+    return Probes(heads, scales, on_train, on_judge, reductions(model, data.train.x))
 
 
 def scale_of(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

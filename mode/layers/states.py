@@ -1,52 +1,75 @@
 """What the neurons of a layer say to given inputs."""
 
 from collections.abc import Iterable
+from itertools import count
+from typing import Any
 
 import keras
 import numpy as np
 
 from mode import checks
-from mode.layers.blocks import blocks
+from mode.layers.blocks import LIMIT, averaged, blocks
+from mode.layers.recording import Call, cut, reachable, rows_of, watching
 
 CHUNK = 4096
-# Above this many numbers an input, the spatial positions of a layer are averaged.
-LIMIT = 4096
+FLATTENED, AVERAGED = "flattened", "averaged over space"
 
 
-def states(
-    model: keras.Model, x: np.ndarray, names: Iterable[str] | None = None
-) -> dict[str, np.ndarray]:
+def states(model: keras.Model, x: Any, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
     """Return layer name -> states (n, units), float32, all layers in one forward pass.
 
     Args:
-        model: a built Sequential or functional model; not changed.
-        x: inputs, n x the model's input shape.
+        model: a built model; not changed.
+        x: inputs, n x the model's input shape; for a model of several inputs the list or dict of
+            arrays that it takes.
         names: layers wanted; all that count, where None.
 
     Raises:
         InputError: for an unknown layer, naming the valid ones.
     """
-    reachable = blocks(model)
-    names = list(reachable) if names is None else [names] if isinstance(names, str) else list(names)
+    rows = rows_of(x)
+    if not rows:  # some layers need a row
+        x = keras.tree.map_structure(lambda a: np.zeros((1, *a.shape[1:]), a.dtype), x)
+    known = blocks(model, x)
+    names = list(known) if names is None else [names] if isinstance(names, str) else list(names)
     for name in names:
-        checks.one_of("layer", name, reachable)
-    inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
-    part = keras.Model(inputs, [reachable[name] for name in names])
-    rows = x if len(x) else np.zeros((1, *x.shape[1:]), np.float32)  # some layers need a row
-    chunks = [_forward(part, rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)]
-    columns = zip(names, *chunks, strict=True)
-    return {name: np.concatenate(parts)[: len(x)] for name, *parts in columns}
+        checks.one_of("layer", name, known)
+    wanted = {known[name].call: name for name in names}
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    for start in range(0, max(rows, 1), CHUNK):
+        for name, array in _forward(model, cut(x, start, start + CHUNK), wanted).items():
+            parts[name].append(array)
+    return {name: np.concatenate(found)[:rows] for name, found in parts.items()}
 
 
-def _forward(part: keras.Model, x: np.ndarray) -> list[np.ndarray]:
-    outputs = part(x, training=False)
-    outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
-    return [features(keras.ops.convert_to_numpy(output)) for output in outputs]
+def _forward(model: keras.Model, x: Any, wanted: dict[int, str]) -> dict[str, np.ndarray]:
+    """Run the model on x and keep the output of the calls `wanted`, by their names."""
+    found, number = {}, count()
+
+    def keep(call: Call) -> None:
+        name = wanted.get(next(number))
+        if name is not None:
+            found[name] = features(keras.ops.convert_to_numpy(call.output))
+
+    with watching(reachable(model), keep):
+        model(x, training=False)
+    return found
 
 
 def features(array: np.ndarray, *, limit: int = LIMIT) -> np.ndarray:
     """Return states (n, ...) as (n, units): flattened, or averaged over space above `limit`."""
+    if array.dtype.itemsize < 4:  # of mixed precision, in which a mean would lose digits
+        array = array.astype(np.float32)
     if array.ndim > 2 and np.prod(array.shape[1:]) > limit:
         array = array.mean(axis=tuple(range(1, array.ndim - 1)))
     units = int(np.prod(array.shape[1:]))  # -1 would not do for no inputs at all
     return array.reshape(len(array), units).astype(np.float32, copy=False)
+
+
+def reductions(model: keras.Model, x: Any = None) -> dict[str, str]:
+    """Return layer name -> what `states` does to it: "flattened" or "averaged over space".
+
+    Space is every axis between the inputs and the channels: of a sequence, time.
+    """
+    found = blocks(model, x)
+    return {name: AVERAGED if averaged(b.shape) else FLATTENED for name, b in found.items()}

@@ -49,7 +49,8 @@ def target_layer(
     checks.number("eps", eps, 0, 1)
     checks.labels("label", [label], data.classes)
     if not (data.diagnosis.y == label).any() or not (data.train.y == label).any():
-        checks.fail("label must have inputs in the train and diagnosis parts", f"{label}, without")
+        received = f"{data.name(label)}, without"
+        checks.fail("label must have inputs in the train and diagnosis parts", received)
     probes = probe_layers(model, data, seed=seed)
     return choose_layer(probes, data.train, data.diagnosis, label, kind=kind, eps=eps)
 
@@ -69,7 +70,8 @@ def layer_curve(probes: Probes, train: Part, judge: Part, label: int) -> pd.Data
 
     Columns: layer; accuracy on the judging part; label accuracy and reference (training) accuracy
     of the label with their gap; bhattacharyya, the mean distance of the predictions for the
-    label's judged inputs from those of the layer before (NaN for the first layer).
+    label's judged inputs from those of the layer before (NaN for the first layer); states, how
+    the layer's output became a row of numbers ("flattened" or "averaged over space").
     """
     rows, before = [], None
     seen, judged = train.y == label, judge.y == label
@@ -85,6 +87,7 @@ def layer_curve(probes: Probes, train: Part, judge: Part, label: int) -> pd.Data
                 "reference accuracy": reference,
                 "gap": reference - accuracy,
                 "bhattacharyya": np.nan if before is None else float(bhattacharyya(before, now)),
+                "states": probes.reductions.get(name, ""),
             }
         )
         before = now

@@ -8,6 +8,9 @@ import keras
 
 from mode import checks, seeds
 
+# Compile settings that are passed on as they are.
+KEPT = ("loss_weights", "run_eagerly", "steps_per_execution", "jit_compile")
+
 
 def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
     """Return an independent copy of a built model; `model` is not changed.
@@ -23,6 +26,7 @@ def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
     _check_built(model)
     copy = _same_architecture(model)
     copy.set_weights(model.get_weights())
+    _use_scales(copy)
     if model.compiled:
         _copy_compilation(model, copy, keep_optimizer=keep_optimizer)
     return copy
@@ -31,7 +35,8 @@ def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
 def fresh(model: keras.Model, *, seed: int) -> keras.Model:
     """Return an untrained model of the same architecture and compile settings.
 
-    Its initial weights are drawn by the layers' own initialisers, each with a seed of its own.
+    Its initial weights are drawn by the layers' own initialisers, each with a seed of its own;
+    Normalization keeps the mean and variance of its data.
 
     Args:
         model: Sequential or functional; a subclass does not tell its layers' initialisers.
@@ -46,9 +51,24 @@ def fresh(model: keras.Model, *, seed: int) -> keras.Model:
         return type(layer).from_config(_reseeded(layer.get_config(), seed, f"{next(number)}"))
 
     drawn = _same_architecture(model, clone_function=anew)
+    for given, mine in zip(scales(model), scales(drawn), strict=True):
+        mine.set_weights(given.get_weights())
+    _use_scales(drawn)
     if model.compiled:
         _copy_compilation(model, drawn, keep_optimizer=False)
     return drawn
+
+
+def scales(model: keras.Model) -> list[keras.layers.Normalization]:
+    """Return the layers, of nested models too, whose weights were measured before any training."""
+    parts = [scales(p) if isinstance(p, keras.Model) else [p] for p in model.layers]
+    return [p for part in parts for p in part if isinstance(p, keras.layers.Normalization)]
+
+
+def _use_scales(model: keras.Model) -> None:
+    """Let these layers compute with their new weights; they hold a copy, for speed."""
+    for layer in scales(model):
+        layer.finalize_state()
 
 
 def _reseeded(config, seed: int, place: str = ""):
@@ -68,10 +88,13 @@ def _check_built(model: keras.Model) -> None:
 
 def _same_architecture(model: keras.Model, **options) -> keras.Model:
     compiled, model.compiled = model.compiled, False
+    if type(model).__name__ == "Functional":
+        options |= {"input_tensors": _inputs_by_name(model)}
     try:  # of an uncompiled model, or Keras would serialise a loss of one's own, which it cannot
         copy = keras.models.clone_model(model, **options)
         if not copy.built:
             copy.build_from_config(model.get_build_config())
+        copy.dtype_policy = model.dtype_policy  # a graph's own is the global one of the moment
     except Exception as error:
         raise checks.InputError(
             "the model must be rebuildable by from_config(get_config()), without Lambda layers. "
@@ -83,24 +106,43 @@ def _same_architecture(model: keras.Model, **options) -> keras.Model:
     return copy
 
 
+def _inputs_by_name(model: keras.Model):
+    """New inputs whose layers are called as the model's; Keras would call them otherwise."""
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.InputLayer)]
+    names = {id(layer.output): layer.name for layer in layers}
+
+    def anew(tensor: keras.KerasTensor) -> keras.KerasTensor:
+        name = names.get(id(tensor), tensor.name)
+        return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=name)
+
+    return keras.tree.map_structure(anew, model.input)
+
+
 def _copy_compilation(source: keras.Model, copy: keras.Model, *, keep_optimizer: bool) -> None:
     """Compile `copy` like `source`, with an optimiser of its own."""
     optimizer = type(source.optimizer).from_config(source.optimizer.get_config())
     settings = source.get_compile_config() or {}
-    kept = {key: settings.get(key) for key in ("loss_weights", "run_eagerly")}
-    copy.compile(optimizer, source.loss, metrics=_metrics(settings), **kept)
-    copy.optimizer.build(copy.trainable_variables)
+    kept = {key: settings[key] for key in KEPT if key in settings}
+    metrics = {key: _metrics(settings, key) for key in ("metrics", "weighted_metrics")}
+    copy.compile(optimizer, source.loss, **metrics, **kept)
+    build_optimizer(copy)
     if keep_optimizer and source.optimizer.built:
         assign(copy.optimizer.variables, source.optimizer.variables)
 
 
-def _metrics(settings: dict):
+def _metrics(settings: dict, key: str):
     """Metrics have a state, so that copies are needed; what Keras cannot copy is left out, for it
     does not change training."""
     try:
-        return keras.saving.deserialize_keras_object(settings.get("metrics"))
+        return keras.saving.deserialize_keras_object(settings.get(key))
     except (TypeError, ValueError):
         return None
+
+
+def build_optimizer(model: keras.Model) -> None:
+    """Let the optimiser make its variables, once: that of mixed precision would add others."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
 
 
 def assign(targets: list, sources: list) -> None:

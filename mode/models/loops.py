@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-from mode.models.copies import clone
+from mode.models.copies import clone, scales
 
 # XLA fuses a whole step of a dense net; its CPU convolutions are slower than TensorFlow's own.
 FUSED = {"InputLayer", "Flatten", "Dense", "Activation", "ReLU", "Softmax", "Dropout", "Reshape"}
@@ -59,6 +59,8 @@ def _signature(model: keras.Model) -> tuple:
         settings | {"name": ""},
         [layer.trainable for layer in model.layers],
         [variable.shape for variable in model.variables],
+        # A Normalization computes with constants, which no move of weights reaches.
+        [[weight.tolist() for weight in layer.get_weights()] for layer in scales(model)],
     ]
     text = json.dumps(parts, sort_keys=True, default=str)
     return type(model), type(model.optimizer), *_loss_signature(model.loss), text
@@ -107,8 +109,9 @@ def _loop(model: keras.Model) -> tuple[Callable, bool]:
     def run(x, y, weights, steps):
         def step(i):
             with tf.GradientTape() as tape:
-                predictions = model(x[i], training=True)
-                loss = model.compute_loss(x[i], y[i], predictions, weights[i] if padded else None)
+                inputs = keras.tree.map_structure(lambda array: array[i], x)
+                predictions = model(inputs, training=True)
+                loss = model.compute_loss(inputs, y[i], predictions, weights[i] if padded else None)
                 loss = model.optimizer.scale_loss(loss)
             variables = model.trainable_variables
             model.optimizer.apply(tape.gradient(loss, variables), variables)

@@ -1,5 +1,7 @@
 """Ask a model: class probabilities, whatever its output layer says."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -46,36 +48,69 @@ def input_shape(model: keras.Model) -> tuple | None:
     return (None, *built[1:]) if built else None
 
 
-def predict(model: keras.Model, x: np.ndarray, *, chunk: int = CHUNK) -> np.ndarray:
-    """Return class probabilities (n, classes), float32; logits become softmax (or sigmoid).
+def predict(model: keras.Model, x: Any, *, chunk: int = CHUNK) -> np.ndarray:
+    """Return class probabilities (n, classes), float32; logits become softmax (or sigmoid), and
+    sigmoids of several classes are divided by their sum.
 
     The model runs in inference mode on chunks, without retracing anything.
+
+    Args:
+        x: n x the model's input shape; for a model of several inputs the list or dict of arrays
+            that it takes.
 
     Raises:
         InputError: when the inputs do not have the model's input shape.
     """
-    x = np.asarray(x)
+    x = keras.tree.map_structure(np.asarray, x)
     check_inputs(model, x)
-    if len(x) == 0:
+    rows = len(keras.tree.flatten(x)[0])
+    if rows == 0:
         return np.zeros((0, classes_of(model)), np.float32)
     outputs = [
-        keras.ops.convert_to_numpy(model(x[start : start + chunk], training=False))
-        for start in range(0, len(x), chunk)
+        keras.ops.convert_to_numpy(model(of_rows(x, slice(start, start + chunk)), training=False))
+        for start in range(0, rows, chunk)
     ]
     outputs = np.concatenate(outputs).astype(np.float32, copy=False)
     return probabilities(outputs, logits=gives_logits(model, outputs))
 
 
-def check_inputs(model: keras.Model, x: np.ndarray) -> None:
-    """Refuse inputs that do not fit the model's input shape."""
-    wanted = input_shape(model)
-    if wanted is None:
+def of_rows(x: Any, rows: Any) -> Any:
+    """Return the rows (indices or a slice) of an array, or of each array of a structure."""
+    return keras.tree.map_structure(lambda array: array[rows], x)
+
+
+def check_inputs(model: keras.Model, x: Any) -> None:
+    """Refuse inputs that do not fit the model's input shape.
+
+    In a Sequential or functional model an axis of 1 may be lacking or too many at the end, as
+    Keras has it.
+    """
+    given, graph = keras.tree.flatten(x), getattr(model, "inputs", None)
+    several = graph and len(graph) > 1
+    kind = "dict" if several and isinstance(model.input, dict) else "list"
+    if graph and (
+        len(given) != len(graph) or (several and isinstance(x, dict) != (kind == "dict"))
+    ):
+        wanted = f"a {kind} of {len(graph)} arrays" if several else "one array"
+        received = f"a {type(x).__name__} of {len(given)}" if len(given) > 1 else "one array"
+        checks.fail(f"the inputs must be {wanted}", received)
+    if not graph and len(given) > 1:
         return
-    fits = len(wanted) == x.ndim and all(
-        w in (None, r) for w, r in zip(wanted[1:], x.shape[1:], strict=True)
+    shapes = [tensor.shape for tensor in graph] if graph else [input_shape(model)]
+    for wanted, array in zip(shapes, given, strict=True):
+        if wanted is not None and not _fits(wanted, array.shape, loosely=bool(graph)):
+            checks.fail(f"the inputs must have shape {('n', *wanted[1:])}", f"shape {array.shape}")
+    checks.same_length(**{f"input {n}": array for n, array in enumerate(given, start=1)})
+
+
+def _fits(wanted: tuple, shape: tuple, *, loosely: bool) -> bool:
+    if loosely and len(wanted) == len(shape) + 1 and wanted[-1] == 1:
+        wanted = wanted[:-1]
+    elif loosely and len(shape) == len(wanted) + 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    return len(wanted) == len(shape) and all(
+        side in (None, size) for side, size in zip(wanted[1:], shape[1:], strict=True)
     )
-    if not fits:
-        checks.fail(f"the inputs must have shape {('n', *wanted[1:])}", f"shape {x.shape}")
 
 
 def gives_logits(model: keras.Model, outputs: np.ndarray) -> bool:
@@ -83,14 +118,22 @@ def gives_logits(model: keras.Model, outputs: np.ndarray) -> bool:
 
     A subclassed model or a custom last layer does not; then the values decide.
     """
-    last = model.outputs[0]._keras_history.operation if hasattr(model, "outputs") else None
-    known = {"linear": True, "softmax": False, "sigmoid": False if outputs.shape[1] == 1 else None}
-    said = known.get(getattr(getattr(last, "activation", None), "__name__", None))
+    said = {"linear": True, "softmax": False, "sigmoid": False}.get(_last_activation(model))
     if said is not None:
         return said
     inside = outputs.min() >= 0 and outputs.max() <= 1
-    summing = outputs.shape[1] == 1 or np.allclose(outputs.sum(axis=1), 1, atol=1e-2)
-    return not (inside and summing)
+    return not (inside and (outputs.shape[1] == 1 or _sums_to_one(outputs)))
+
+
+def _last_activation(model: keras.Model) -> str | None:
+    last = model
+    while isinstance(last, keras.Model) and getattr(last, "outputs", None):
+        last = last.outputs[0]._keras_history.operation
+    return getattr(getattr(last, "activation", None), "__name__", None)
+
+
+def _sums_to_one(outputs: np.ndarray) -> bool:
+    return np.allclose(outputs.sum(axis=1), 1, atol=1e-2)
 
 
 def probabilities(outputs: np.ndarray, *, logits: bool) -> np.ndarray:
@@ -98,7 +141,9 @@ def probabilities(outputs: np.ndarray, *, logits: bool) -> np.ndarray:
     if outputs.shape[1] == 1:
         positive = 1 / (1 + np.exp(-outputs)) if logits else outputs
         return np.hstack([1 - positive, positive])
-    if not logits:
+    if not logits and _sums_to_one(outputs):
         return outputs
+    if not logits:
+        return outputs / np.maximum(outputs.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
     powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)

@@ -5,14 +5,22 @@ arithmetic. Here a compiled loop (`mode.models.loops`) runs STEPS batches at onc
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
 
 from mode import checks, seeds
-from mode.models.copies import assign, clone
+from mode.models.copies import assign, build_optimizer, clone
 from mode.models.loops import Trainer, trainer_for
-from mode.models.predicting import CHUNK, check_inputs, classes_of, gives_logits, units_of
+from mode.models.predicting import (
+    CHUNK,
+    check_inputs,
+    classes_of,
+    gives_logits,
+    of_rows,
+    units_of,
+)
 
 STEPS = 64
 ROWS = 8192  # at most so many inputs a call, so that large batches need no 64 of them at once
@@ -20,7 +28,7 @@ ROWS = 8192  # at most so many inputs a call, so that large batches need no 64 o
 
 def train(
     model: keras.Model,
-    x: np.ndarray,
+    x: Any,
     y: np.ndarray,
     *,
     epochs: int = 3,
@@ -34,7 +42,8 @@ def train(
     Args:
         model: a built Keras classifier. Its own compile settings are used; where it has none,
             Adam and sparse (for one output unit: binary) cross entropy.
-        x: inputs, n x the model's input shape.
+        x: inputs, n x the model's input shape; for a model of several inputs the list or dict of
+            arrays that it takes.
         y: integer labels (n,) or one-hot rows (n, classes). A loss with "sparse" in its name
             gets integers, any other one-hot rows, and one output unit gets 0. or 1.
         epochs, batch_size: as in `fit`; the last batch of an epoch may be smaller.
@@ -50,17 +59,17 @@ def train(
     checks.number("epochs", epochs, 0, integer=True)
     checks.number("batch_size", batch_size, 1, integer=True)
     checks.number("average", average, 0, 1)
-    x = checks.numeric("x", x)
+    x = keras.tree.map_structure(lambda array: checks.numeric("x", array), x)
     check_inputs(model, x)
     targets = _targets(model, checks.labels("y", y, classes_of(model)))
-    checks.not_empty("x", x)
-    checks.same_length(x=x, y=targets)
+    rows = checks.not_empty("x", keras.tree.flatten(x)[0])
+    checks.same_length(x=rows, y=targets)
     trained = _compiled(clone(model), x)
     trainer = trainer_for(trained)
     _move(trained, trainer.model)
     _reseed(trainer.model, seed)
     order = seeds.generator(seed, "order")
-    orders = (order.permutation(len(x)) for _ in range(epochs))
+    orders = (order.permutation(len(rows)) for _ in range(epochs))
     calls = [call for places in orders for call in _calls(trainer, places, batch_size)]
     mean = _Mean(trained)
     rng = seeds.generator(seed, "augment")
@@ -74,14 +83,14 @@ def train(
     return trained
 
 
-def _compiled(model: keras.Model, x: np.ndarray) -> keras.Model:
+def _compiled(model: keras.Model, x: Any) -> keras.Model:
     if not model.compiled:
-        outputs = keras.ops.convert_to_numpy(model(x[:CHUNK], training=False))
+        outputs = keras.ops.convert_to_numpy(model(of_rows(x, slice(CHUNK)), training=False))
         binary = units_of(model) == 1
         kind = "BinaryCrossentropy" if binary else "SparseCategoricalCrossentropy"
         loss = getattr(keras.losses, kind)(from_logits=gives_logits(model, outputs))
         model.compile("adam", loss, metrics=["accuracy"])
-    model.optimizer.build(model.trainable_variables)
+    build_optimizer(model)
     return model
 
 
@@ -114,7 +123,7 @@ def _calls(trainer: Trainer, order: np.ndarray, batch: int) -> Iterator[tuple]:
 
 def _call(
     trainer: Trainer,
-    x: np.ndarray,
+    x: Any,
     y: np.ndarray,
     chosen: np.ndarray,
     size: int,
@@ -128,9 +137,13 @@ def _call(
     weights[: len(chosen)] = 1
     weights[(steps - 1) * batch : len(chosen)] = batch / last
     rows = np.resize(chosen, size)
+
+    def in_batches(array: np.ndarray) -> np.ndarray:
+        return array.reshape(-1, batch, *array.shape[1:])
+
     trainer.run(
-        changed(x[rows]).reshape(-1, batch, *x.shape[1:]),
-        y[rows].reshape(-1, batch, *y.shape[1:]),
+        keras.tree.map_structure(in_batches, changed(of_rows(x, rows))),
+        in_batches(y[rows]),
         weights.reshape(-1, batch),
         np.int32(steps),
     )

@@ -6,7 +6,7 @@ from itertools import product
 import keras
 import numpy as np
 
-from mode import seeds
+from mode import checks, seeds
 from mode.data import Data, Part
 from mode.models import fresh, predict, train
 from mode.repair.recipe import Recipe
@@ -25,7 +25,13 @@ def retrain(
         recipe: its `retraining`, `replay`, `replayed`, `average`, `keep`, `jitter`, `minibatch`
             and `epochs` say how.
         seed: decides which old inputs are replayed, and the order of training.
+
+    Raises:
+        InputError: for jitter on inputs that are no images.
     """
+    if recipe.jitter and data.train.x.ndim != 4:
+        images = "images, n x h x w x channels"
+        checks.fail(f"jitter must be 0 for inputs that are no {images}", recipe.jitter)
     trained = _trained(model, data, batches, recipe, seed=seed)
     if recipe.keep:
         kept = zip(model.trainable_variables, trained.trainable_variables, strict=True)

@@ -19,12 +19,16 @@ from mode.selection import NEEDS, Candidates, select, shares
 
 @dataclass(frozen=True)
 class View:
-    """What a round sees of the model: its predictions, faulty labels and, if asked, its probes."""
+    """What a round sees of the model: its predictions, faulty labels and, if asked, its probes.
+
+    names: what the labels are called in notes; their numbers where None.
+    """
 
     judge: Part
     predictions: np.ndarray  # (n, classes) on the judging part
     faults: pd.DataFrame
     probes: Probes | None
+    names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def view(model: keras.Model, data: Data, recipe: Recipe, *, seed: int) -> View:
         on_train, on_judge = predict(model, data.train.x), predict(model, judge.x)
     limits = {"theta": recipe.theta, "gamma": recipe.gamma, "classes": data.classes}
     faults = faulty_labels(judge.y, on_judge, data.train.y, on_train, **limits)
-    return View(judge, on_judge, faults, probes)
+    return View(judge, on_judge, faults, probes, data.names)
 
 
 def fault_to_mend(seen: View, recipe: Recipe, classes: int) -> pd.Series:
@@ -178,11 +182,16 @@ def notes(
     maps: HeatMaps | None, seen: View, recipe: Recipe, fault: pd.Series, found: int
 ) -> list[str]:
     """Return what a round must say: labels not judged, maps that fell back, inputs not found."""
-    said = [
-        f"label {label} has no input to judge it by" for label in seen.faults.attrs["not judged"]
-    ]
+
+    def called(label: int) -> str:
+        return f"label {seen.names[label] if seen.names else label}"
+
+    unjudged = seen.faults.attrs["not judged"]
+    said = [f"{called(label)} has no input to judge it by" for label in unjudged]
     if maps is not None:
-        said += [line for line in maps.fallbacks if line.startswith(f"label {fault['label']} ")]
+        own = f"label {fault['label']} "
+        fallbacks = [line for line in maps.fallbacks if line.startswith(own)]
+        said += [f"{called(fault['label'])} {line.removeprefix(own)}" for line in fallbacks]
     count, _ = shares(recipe.batch, recipe.alpha)
     if found < count:
         said.append(f"only {found} of {count} inputs to select from: the rest is random")
