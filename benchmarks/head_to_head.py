@@ -32,7 +32,7 @@ RECIPE = replace(
     average=0.6,
     epochs=8,
     jitter=1,
-    keep=0.25,
+    retained=0.25,
 )
 SHORT = 0.972  # accuracy on the diagnosis part at which the first training ends
 PIECE = 6000  # inputs between two looks at it

@@ -244,9 +244,9 @@ def test_a_subclassed_model_is_repaired_where_no_layer_is_needed(small, refused)
 
 
 OPTIONS = (
-    "'alpha', 'average', 'batch', 'defects', 'epochs', 'eps', 'gamma', 'jitter', 'keep', "
-    "'kind', 'label', 'layer', 'map', 'max_broken', 'metric', 'minibatch', 'replay', "
-    "'replayed', 'retraining', 'rounds', 'selector', 'stops', 'targeted', 'theta'"
+    "'alpha', 'average', 'batch', 'defects', 'epochs', 'eps', 'gamma', 'jitter', 'kind', "
+    "'label', 'layer', 'map', 'max_broken', 'metric', 'minibatch', 'replay', 'replayed', "
+    "'retained', 'retraining', 'rounds', 'selector', 'stops', 'targeted', 'theta'"
 )
 SELECTORS = (
     "'badge', 'clusters', 'core_set', 'diverse_margin', 'dsa', 'entropy', 'gini', "

@@ -201,7 +201,7 @@ def test_jitter_and_minibatch_reach_the_training(under_fitted, small):
 
 def test_a_share_of_the_weights_is_kept(under_fitted, small):
     whole, half, none = (
-        retrain(under_fitted, small, [NEW], Recipe(batch=40, epochs=1, keep=keep), seed=0)
+        retrain(under_fitted, small, [NEW], Recipe(batch=40, epochs=1, retained=keep), seed=0)
         for keep in (1.0, 0.5, 0.0)
     )
     given = under_fitted.trainable_variables

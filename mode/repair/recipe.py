@@ -79,7 +79,7 @@ class Recipe:
     replayed: "any" old inputs, or only those that the model gets "right", which keeps wrong labels
         out.
     average: share of a round's training over which the weights are averaged (`train`).
-    keep: share of the weights before a round that are kept, the rest being the retrained ones
+    retained: share that the weights before a round keep, the rest being the retrained ones
         (Wortsman et al. 2022): fewer inputs are broken, and fewer repaired.
     jitter: pixels by which images are moved at most, anew in every epoch of retraining.
     minibatch: inputs a step of retraining.
@@ -102,7 +102,7 @@ class Recipe:
     replay: float = 2.0
     replayed: str = "any"
     average: float = 0.0
-    keep: float = 0.0
+    retained: float = 0.0
     jitter: int = 0
     minibatch: int = 32
     rounds: int = 5
@@ -124,7 +124,7 @@ class Recipe:
         checks.one_of("layer", self.layer, LAYERS)
         checks.one_of("retraining", self.retraining, RETRAININGS)
         checks.one_of("replayed", self.replayed, REPLAYED)
-        for name in ("alpha", "average", "keep", "theta", "gamma", "eps"):
+        for name in ("alpha", "average", "retained", "theta", "gamma", "eps"):
             checks.number(name, getattr(self, name), 0, 1)
         checks.number("jitter", self.jitter, 0, integer=True)
         for name in ("rounds", "batch", "minibatch", "epochs"):

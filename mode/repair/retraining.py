@@ -18,12 +18,12 @@ SCRATCH_EPOCHS = 10
 def retrain(
     model: keras.Model, data: Data, batches: Sequence[np.ndarray], recipe: Recipe, *, seed: int
 ) -> keras.Model:
-    """Return a retrained copy of `model`; a share `keep` of its weights is that of `model`.
+    """Return a retrained copy of `model`; a share `retained` of its weights is that of `model`.
 
     Args:
         batches: round by round the chosen indices into `data.pool`; the last is the newest.
-        recipe: its `retraining`, `replay`, `replayed`, `average`, `keep`, `jitter`, `minibatch`
-            and `epochs` say how.
+        recipe: its `retraining`, `replay`, `replayed`, `average`, `retained`, `jitter`,
+            `minibatch` and `epochs` say how.
         seed: decides which old inputs are replayed, and the order of training.
 
     Raises:
@@ -33,10 +33,10 @@ def retrain(
         images = "images, n x h x w x channels"
         checks.fail(f"jitter must be 0 for inputs that are no {images}", recipe.jitter)
     trained = _trained(model, data, batches, recipe, seed=seed)
-    if recipe.keep:
+    if recipe.retained:
         kept = zip(model.trainable_variables, trained.trainable_variables, strict=True)
         for before, after in kept:
-            after.assign(recipe.keep * before + (1 - recipe.keep) * after)
+            after.assign(recipe.retained * before + (1 - recipe.retained) * after)
     return trained
 
 
