@@ -141,7 +141,8 @@ def train(data: str, models: str) -> None:
     path = folder / "truth.csv"
     done = set(pd.read_csv(path)["name"]) if path.exists() else set()
     held = {k: _load(data, v) for k, v in SETS.items()}
-    for member in tqdm([m for m in members() if m["name"] not in done]):
+    left = [m for m in members() if m["name"] not in done]
+    for member in tqdm(sorted(left, key=lambda m: m["steps"])):  # the quick ones first
         x, y, x_test, y_test = held[member["dataset"]]
         index, labels = chosen(member, x, y)
         model = trained(member, x[index], labels)
