@@ -92,7 +92,9 @@ def judge(own: dict, twin: dict | None, prior_name: str | None) -> Finding:
     best = max(odds, key=odds.get)
     known = error <= book["reach"][best]
     sure = known and odds[best] >= book["certain"]
-    reasons = _reasons(best, odds, raw, error, gap, alike, twin, sick) + _beyond(best, error, known)
+    reasons = _reasons(best, odds, raw, error, gap, alike, twin, sick, strange) + _beyond(
+        best, error, known
+    )
     return Finding(
         error, _interval(error, book["error"][name], strange), float(gap), float(alike),
         best if sure else "cannot tell", reasons,
@@ -122,18 +124,18 @@ def _odds(rules_by_class: dict, found: dict) -> dict[str, float]:
 SAYINGS = {
     "fine": "Its confidence on the prior's pictures matches how often it is right.",
     "over-fitted": "It is surer of the prior's pictures than it is right.",
-    "label noise": "Its wrong answers are ones the judge finds implausible, and disturbing a "
-    "picture a little often changes them: it has memorised labels.",
+    "label noise": "Its wrong answers are ones the judge finds implausible, and moving a picture a "
+    "little often changes them: it has memorised labels.",
     "under-fitted": "It is often wrong and does not claim to be sure.",
 }
 
 
-def _reasons(best, odds, found, error, gap, alike, twin, sick) -> tuple[str, ...]:
+def _reasons(best, odds, found, error, gap, alike, twin, sick, strange) -> tuple[str, ...]:
     second = sorted(odds, key=odds.get)[-2]
     said = [
         f"{SAYINGS[best]} Odds {odds[best]:.0%}; next {second}, {odds[second]:.0%}.",
-        f"Wrong on {found['error']:.1%} of the prior's pictures, with noise added on "
-        f"{found['noisy_error']:.1%}; estimated test error {error:.1%}.",
+        f"Wrong on {found['error']:.1%} of the prior's pictures, moved by up to two pixels "
+        f"on {found['shifted_error']:.1%}; estimated test error {error:.1%}.",
         f"Mean confidence {found['confidence']:.2f}, confidence minus agreement "
         f"{found['over_confidence']:+.3f}; over-fitting score {gap:+.2f}.",
     ]
@@ -146,6 +148,8 @@ def _reasons(best, odds, found, error, gap, alike, twin, sick) -> tuple[str, ...
         )
     else:
         said.append(f"A healthy twin of this architecture is wrong on {twin['error']:.1%}.")
+    if strange > 0:
+        said.append("Some score is beyond all those the rules come from: the interval is wider.")
     if alike > 0:
         said.append(
             "Its errors keep to whole regions of the prior and its restarts agree more than the "
