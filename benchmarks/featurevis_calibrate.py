@@ -280,7 +280,8 @@ def by_architecture(said: pd.DataFrame) -> pd.DataFrame:
 
 
 def _alike(said: pd.DataFrame) -> float:
-    return roc_auc_score(said["condition"] == "homogeneous", said["homogeneity"])
+    alike = said["condition"] == "homogeneous"
+    return roc_auc_score(alike, said["homogeneity"]) if alike.nunique() == 2 else np.nan
 
 
 HIDDEN = ["error_any", "foreign_own", "foreign_other", "outside"]

@@ -161,11 +161,14 @@ def train(data: str, models: str) -> None:
 def audit(models: str, out: str) -> None:
     """Audit each through the prior of its domain and the other, with the rules as they are."""
     priors = {k: load_prior(k) for k in SETS}
-    rows = []
-    for row in tqdm(pd.read_csv(Path(models) / "truth.csv").to_dict("records")):
+    path = Path(out) / "unseen.csv"
+    rows = pd.read_csv(path).to_dict("records") if path.exists() else []
+    done = {row["name"] for row in rows}
+    known = pd.read_csv(Path(models) / "truth.csv").to_dict("records")
+    for row in tqdm([r for r in known if r["name"] not in done]):
         model = keras.saving.load_model(Path(models) / f"{row['name']}.keras")
         rows.append(row | said(model, priors, row["dataset"]))
-        pd.DataFrame(rows).to_csv(Path(out) / "unseen.csv", index=False)
+        pd.DataFrame(rows).to_csv(path, index=False)
         keras.backend.clear_session()
 
 
