@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -78,7 +79,7 @@ def test_the_claims_say_what_the_tables_say():
         ("abstention across domains", "{:.2f}"),
     ):
         numbers = table.loc[target, ["reached", "reached_blind", "reached_unseen"]]
-        zoos, blind, unseen = (form.format(n) for n in numbers)
+        zoos, blind, unseen = ("none" if np.isnan(n) else form.format(n) for n in numbers)
         assert f"left out {zoos}, blind before {blind}, unseen {unseen}" in text, target
     shown = pd.read_csv(TABLES / "featurevis_pictures.csv").set_index("measure")
     both = 100 * shown.loc["recognised", ["default", "dgn_am"]].astype(float)
