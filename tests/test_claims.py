@@ -98,7 +98,7 @@ def test_what_is_said_of_diagnosis_and_feature_visualisation():
     error = targets.loc["mean absolute error of the test error, points"]
     says(f"Spearman {gap['reached']:.2f}", "README.md")
     says(f"within {error['reached']:.1f} points", "README.md")
-    says(f"it is {gap['reached_fresh']:.2f} and {error['reached_fresh']:.1f} points", "README.md")
+    says(f"{gap['reached_unseen']:.2f}, {error['reached_unseen']:.1f} points", "README.md")
     claims = pd.read_csv(tables / "featurevis_claims.csv").set_index("claim")["value"]
     says(f"AUROC {claims['(a) over-fitted: restarts converge']:.2f}", "README.md")
 

@@ -44,6 +44,22 @@ def features(own: dict, twin: dict | None) -> dict[str, float]:
     return found | {"diversity_ratio": float(np.log(ratio))}
 
 
+def outside(found: dict[str, float], limits: dict) -> float:
+    """Return how far the strangest feature lies beyond those the rules come from, in their ranges.
+
+    0 where all are among them, 1 where one is as far beyond as they are apart.
+    """
+    beyond = [max(v["low"] - found[k], found[k] - v["high"], 0.0) / max(v["high"] - v["low"], 1e-9)
+              for k, v in limits.items()]  # fmt: skip
+    return float(max(beyond))
+
+
+def within(found: dict[str, float], limits: dict) -> dict[str, float]:
+    """Return the features, none beyond those the rules come from: lines hold no further."""
+    kept = {k: float(np.clip(found[k], v["low"], v["high"])) for k, v in limits.items()}
+    return found | kept
+
+
 def linear(rule: dict, found: dict[str, float]) -> float:
     """Return intercept + sum of coefficient x feature."""
     return rule["intercept"] + sum(c * found[name] for name, c in rule["coefficients"].items())
@@ -61,11 +77,12 @@ def judge(own: dict, twin: dict | None, prior_name: str | None) -> Finding:
         own, twin: scores by name, as `measuring.sample_scores` and `stimuli_scores` give them. A
             twin that errs more than any of the zoo's has not learned, and tells nothing.
         prior_name: a prior the rules were calibrated on has rules of its own; any other takes the
-            rules pooled over those, which lean on the twin.
+            rules pooled over those.
     """
     book = rules()
     sick = twin is not None and twin["error"] > book["sick_twin"]
-    found = features(own, None if sick else twin)
+    raw = features(own, None if sick else twin)
+    strange, found = outside(raw, book["range"]), within(raw, book["range"])
     name = prior_name if prior_name in book["error"] else "any"
     error = float(np.clip(linear(book["error"][name], found), 0, 1))
     gap = linear(book["gap"], found)
@@ -75,22 +92,25 @@ def judge(own: dict, twin: dict | None, prior_name: str | None) -> Finding:
     best = max(odds, key=odds.get)
     known = error <= book["reach"][best]
     sure = known and odds[best] >= book["certain"]
-    reasons = _reasons(best, odds, found, error, gap, alike, twin, sick) + _beyond(
+    reasons = _reasons(best, odds, raw, error, gap, alike, twin, sick, strange) + _beyond(
         best, error, known
     )
     return Finding(
-        error, _interval(error, book["error"][name]), float(gap), float(alike),
+        error, _interval(error, book["error"][name], strange), float(gap), float(alike),
         best if sure else "cannot tell", reasons,
     )  # fmt: skip
 
 
-def half_width(error: float, rule: dict) -> float:
-    """Return half the 90 % interval: a calibrated multiple of a scale that grows with the error."""
-    return rule["quantile"] * (0.01 + 0.05 * np.sqrt(error * (1 - error)))
+def half_width(error: float, rule: dict, strange: float = 0.0) -> float:
+    """Return half the 90 % interval: a calibrated multiple of a scale that grows with the error.
+
+    strange: as `outside` gives it; the interval widens in proportion.
+    """
+    return rule["quantile"] * (1 + strange) * (0.01 + 0.05 * np.sqrt(error * (1 - error)))
 
 
-def _interval(error: float, rule: dict) -> tuple[float, float]:
-    reach = half_width(error, rule)
+def _interval(error: float, rule: dict, strange: float) -> tuple[float, float]:
+    reach = half_width(error, rule, strange)
     return float(max(0.0, error - reach)), float(min(1.0, error + reach))
 
 
@@ -104,18 +124,18 @@ def _odds(rules_by_class: dict, found: dict) -> dict[str, float]:
 SAYINGS = {
     "fine": "Its confidence on the prior's pictures matches how often it is right.",
     "over-fitted": "It is surer of the prior's pictures than it is right.",
-    "label noise": "Its wrong answers are ones the judge finds implausible, and disturbing a "
-    "picture a little often changes them: it has memorised labels.",
+    "label noise": "Its wrong answers are ones the judge finds implausible, and moving a picture a "
+    "little often changes them: it has memorised labels.",
     "under-fitted": "It is often wrong and does not claim to be sure.",
 }
 
 
-def _reasons(best, odds, found, error, gap, alike, twin, sick) -> tuple[str, ...]:
+def _reasons(best, odds, found, error, gap, alike, twin, sick, strange) -> tuple[str, ...]:
     second = sorted(odds, key=odds.get)[-2]
     said = [
         f"{SAYINGS[best]} Odds {odds[best]:.0%}; next {second}, {odds[second]:.0%}.",
-        f"Wrong on {found['error']:.1%} of the prior's pictures, with noise added on "
-        f"{found['noisy_error']:.1%}; estimated test error {error:.1%}.",
+        f"Wrong on {found['error']:.1%} of the prior's pictures, moved by up to two pixels "
+        f"on {found['shifted_error']:.1%}; estimated test error {error:.1%}.",
         f"Mean confidence {found['confidence']:.2f}, confidence minus agreement "
         f"{found['over_confidence']:+.3f}; over-fitting score {gap:+.2f}.",
     ]
@@ -128,6 +148,8 @@ def _reasons(best, odds, found, error, gap, alike, twin, sick) -> tuple[str, ...
         )
     else:
         said.append(f"A healthy twin of this architecture is wrong on {twin['error']:.1%}.")
+    if strange > 0:
+        said.append("Some score is beyond all those the rules come from: the interval is wider.")
     if alike > 0:
         said.append(
             "Its errors keep to whole regions of the prior and its restarts agree more than the "

@@ -75,6 +75,37 @@ def test_an_error_beyond_those_the_rules_come_from_has_no_verdict(monkeypatch):
     )
 
 
+def test_how_far_outside_is_counted_in_ranges_of_the_strangest_feature():
+    limits = {"a": {"low": 0.0, "high": 2.0}, "b": {"low": 1.0, "high": 2.0}}
+    assert verdict.outside({"a": 0.0, "b": 2.0, "c": 99.0}, limits) == 0.0
+    assert verdict.outside({"a": 3.0, "b": 0.9}, limits) == pytest.approx(0.5)
+    assert verdict.outside({"a": -1.0, "b": -1.0}, limits) == pytest.approx(2.0)
+    assert verdict.within({"a": 3.0, "b": -1.0, "c": 99.0}, limits) == {"a": 2, "b": 1, "c": 99}
+
+
+def test_a_score_beyond_all_seen_widens_the_interval_and_moves_nothing_else():
+    most = BOOK["range"]["implausibility"]["high"]
+    range_ = most - BOOK["range"]["implausibility"]["low"]
+    usual, strange = (
+        verdict.judge(scores(error=0.3, implausibility=i), TWIN, "digits")
+        for i in (most, most + range_)
+    )
+    for f in (usual, strange):
+        told = (f.error, f.overfitting, f.homogeneity, f.verdict)
+        assert told == (usual.error, usual.overfitting, usual.homogeneity, usual.verdict)
+    half = [(f.interval[1] - f.interval[0]) / 2 for f in (usual, strange)]
+    assert half[1] == pytest.approx(2 * half[0])
+    assert strange.reasons[4] == (
+        "Some score is beyond all those the rules come from: the interval is wider."
+    )
+    assert strange.reasons[:4] + strange.reasons[5:] == usual.reasons
+
+
+def test_noise_is_not_asked_about():
+    calm = verdict.judge(scores(), TWIN, "digits")
+    assert verdict.judge(scores(noisy_error=0.9, noisy_confidence=0.2), TWIN, "digits") == calm
+
+
 def test_half_width_scales_with_its_quantile_and_is_widest_in_the_middle():
     narrow, wide = (verdict.half_width(0.2, {"quantile": q}) for q in (1.0, 2.0))
     assert wide == pytest.approx(2 * narrow)
