@@ -138,8 +138,8 @@ def test_a_running_scheduler_serves_as_well(failing):
 
 
 LISTED = (
-    "'alpha', 'budget', 'further', 'layers', 'maps', 'metrics', 'oracle', 'publication', "
-    "'retraining', 'selection', 'selectors'"
+    "'alpha', 'budget', 'defects', 'further', 'layers', 'maps', 'metrics', 'oracle', "
+    "'publication', 'retraining', 'selection', 'selectors'"
 )
 
 
