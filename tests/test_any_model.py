@@ -1,6 +1,7 @@
 """Every kind of classifier is repaired: one test over all of them, and what is refused."""
 
 import json
+import re
 from dataclasses import replace
 
 import keras
@@ -40,6 +41,8 @@ def everything(model, data) -> tuple:
 def outside(model) -> tuple:
     """What a caller's own code relies on: architecture, names, dtypes and compile settings."""
     settings = json.dumps([model.get_config(), model.get_compile_config()], default=str)
+    # Normalization keeps the shape of what it was adapted to, which nothing depends on.
+    settings = re.sub(r'"build_config": \{"input_shape": \[\w+', '"build_config": {[', settings)
     names = [(layer.name, layer.dtype_policy.name) for layer in reachable(model).values()]
     own = [(weight.name, weight.dtype, tuple(weight.shape)) for weight in model.weights]
     return type(model), model.name, model.dtype_policy.name, names, own, settings
@@ -194,7 +197,7 @@ def test_notes_call_labels_by_their_names():
     data = replace(drawn(30), names=("ant", "bee", "cat"))
     data = data.with_part("diagnosis", data.diagnosis.take(data.diagnosis.y != 1))
     model = ready(stacked(softmax(), shape=(30,)))
-    done = repair(model, data, selector="mode", stops=False, **QUICK)
+    done = repair(model, data, selector="margin", **QUICK)
     assert "round 1: label bee has no input to judge it by" in done.notes
 
 

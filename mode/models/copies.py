@@ -120,8 +120,11 @@ def _inputs_by_name(model: keras.Model):
 
 def _copy_compilation(source: keras.Model, copy: keras.Model, *, keep_optimizer: bool) -> None:
     """Compile `copy` like `source`, with an optimiser of its own."""
-    optimizer = type(source.optimizer).from_config(source.optimizer.get_config())
-    settings = source.get_compile_config() or {}
+    settings, given = source.get_compile_config() or {}, source.optimizer
+    wrapped = isinstance(given, keras.optimizers.LossScaleOptimizer)
+    if wrapped and "LossScaleOptimizer" not in str(settings.get("optimizer")):
+        given = given.inner_optimizer  # Keras wraps it itself, for mixed precision
+    optimizer = type(given).from_config(given.get_config())
     kept = {key: settings[key] for key in KEPT if key in settings}
     metrics = {key: _metrics(settings, key) for key in ("metrics", "weighted_metrics")}
     copy.compile(optimizer, source.loss, **metrics, **kept)
