@@ -20,10 +20,10 @@ class Audit:
     """The verdict and what it rests on.
 
     error: estimated test error, 0 to 1, and interval (low, high) of 90 %; overfitting: a score
-    that follows the gap between training and test accuracy, higher = worse, near 0.06 for fine
-    classifiers of the zoo; homogeneity: log-odds that the
-    training images of a class were all alike; verdict: "fine", "over-fitted", "label noise",
-    "under-fitted" or "cannot tell"; reasons: sentences; scores: one row a score with value, low,
+    that follows the gap between training and test accuracy, higher = worse, -0.14 to
+    0.14 for fine classifiers of the zoos; homogeneity: log-odds that the training images
+    of a class were all alike; verdict: "fine", "over-fitted", "label noise", "under-fitted"
+    or "cannot tell"; reasons: sentences; scores: one row a score with value, low,
     high (90 % bootstrap) and the healthy twin's; stimuli: preferred pictures by class; cross_talk:
     (classes, classes); matching: the classifier's output for each of the prior's classes.
     """
