@@ -261,10 +261,13 @@ def test_a_page_escapes_what_its_cells_show():
         "execute_result", {"text/html": frame._repr_html_(), "text/plain": hostile}
     )
     said = nbformat.v4.new_output("stream", name="stdout", text=hostile)
-    notebook.cells = [nbformat.v4.new_code_cell("hidden_code", outputs=[shown, said])]
+    heading = nbformat.v4.new_markdown_cell(f"# Heading\n\n{hostile}")
+    notebook.cells = [heading, nbformat.v4.new_code_cell("hidden_code", outputs=[shown, said])]
     text = page(notebook, hostile)
+    assert "<h1" in text
+    assert "<thead>" in text
     assert "<script" not in text
-    assert "<b>bold" not in text
+    assert text.count("<b>bold") == 1, "in the heading's own cell, where it is markdown"
     assert "alert(1)" in text
     assert "vertical-align" not in text
     assert "hidden_code" not in text

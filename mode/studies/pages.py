@@ -17,6 +17,10 @@ table{border-collapse:collapse;font-size:14px;margin:1em 0}td,th{padding:3px 9px
 tbody tr:nth-child(odd){background:#f4f4f4}thead th{border-bottom:1px solid #888}
 pre{background:#f4f4f4;padding:.6em;overflow:auto}.anchor-link,.prompt{display:none}"""
 
+# What texts and tables are made of; any other tag is shown as text.
+TAGS = "a b blockquote br caption code div em h1 h2 h3 hr i li ol p pre span strong table tbody td "
+TAGS += "th thead tr ul"
+
 # The sanitiser would show it as text.
 PANDAS_STYLE = re.compile(r"<style scoped>.*?</style>", re.DOTALL)
 
@@ -54,8 +58,16 @@ def page(executed, title: str) -> str:
                 if "text/html" in output.get("data", {}):
                     table = output["data"]["text/html"]
                     output["data"]["text/html"] = PANDAS_STYLE.sub("", table)
-    exporter = HTMLExporter(template_name="basic", exclude_input=True, sanitize_html=True)
+    basic = {"template_name": "basic", "exclude_input": True, "sanitize_html": True}
+    exporter = HTMLExporter(filters={"clean_html": _clean}, **basic)
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
     body, _ = exporter.from_notebook_node(executed)
     head = f"<meta charset=utf-8><title>{escape(title)}</title><style>{STYLE}</style>"
     return f"<!doctype html>{head}<body>{body}</body>"
+
+
+def _clean(html) -> str:
+    """Return HTML with TAGS alone; nbconvert's own filter knows no headings and no table heads."""
+    from bleach import clean
+
+    return clean(str(html), tags=TAGS.split(), attributes={"*": ["id", "class"]})
