@@ -47,7 +47,7 @@ def resnet():
         z = layers.Conv2D(16, 3, padding="same", use_bias=False)(z)
         z = layers.ReLU()(layers.BatchNormalization()(z))
         h = layers.Add()([h, layers.Conv2D(16, 3, padding="same", use_bias=False)(z)])
-    out = layers.Dense(10, "softmax")(layers.GlobalAveragePooling2D(2)(layers.ReLU()(h)))
+    out = layers.Dense(10, "softmax")(layers.GlobalAveragePooling2D()(layers.ReLU()(h)))
     return keras.Model(i, out), (32, 32, 3)
 
 
