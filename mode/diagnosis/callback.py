@@ -75,6 +75,10 @@ class Diagnosis(keras.callbacks.Callback):
             if news or time.perf_counter() >= self._next:
                 self._judge()
 
+    def on_test_batch_end(self, batch, logs=None) -> None:
+        """Look for the rows of the validation data among those of the training."""
+        self.recorder.seek()
+
     def on_epoch_end(self, epoch, logs=None) -> None:
         """Note the epoch's logs and judge what is known."""
         self.recorder.epochs.append({k: float(v) for k, v in (logs or {}).items()})

@@ -8,16 +8,14 @@ Keras hangs a layer's logits on the tensor object. No judgement is made here.
 import functools
 import importlib
 
-import numpy as np
-
 from mode import checks
-from mode.diagnosis import instruments, reading
+from mode.diagnosis import instruments
 from mode.diagnosis.heads import activation_name
 from mode.diagnosis.modelfacts import leaf_layers
-from mode.diagnosis.record import COLUMNS, Record, empty_record
+from mode.diagnosis.record import Record, empty_record
+from mode.diagnosis.tally import Tally, unmeasured
 
 _OWNER = "_diagnosis_recorder"
-_SERIES = ("steps", "losses", "pairs", "values", "heads")
 
 
 class Recorder:
@@ -25,11 +23,10 @@ class Recorder:
 
     def __init__(self, every: int = 20):
         self.every = checks.number("every", every, 1, integer=True)
-        self.store = self.trace = self.last_trace = None
+        self.store = self.trace = self.last_trace = self.tally = None
         self.missing: list[str] = []
         self.epochs: list[dict] = []
         self._wrapped: list[tuple[object, str, object]] = []
-        self._series: dict[str, list] = {k: [] for k in _SERIES}
         self.model = None
         self.begun = self.broken = False
         self.on_error = lambda error: None
@@ -115,19 +112,21 @@ class Recorder:
             trace, self.trace = self.trace, None
         if trace.loss is None and isinstance(logs, dict):
             trace.loss = logs.get("loss")
-        self._guard(self.tracing.flush, trace)
+        self._guard(self.tracing.flush, trace, self.store)
         return logs
 
     def _test_step(self, original, data):
         logs = original(data)
-        self._guard(self.tracing.seek, self.tracing.Trace(data=instruments.split_data(data)))
+        self._guard(
+            self.tracing.seek, self.tracing.Trace(data=instruments.split_data(data)), self.store
+        )
         return logs
 
-    def _guard(self, act, trace) -> None:
+    def _guard(self, act, *given) -> None:
         try:
-            act(trace, self.store)
+            act(*given)
         except Exception as error:  # an observer must never break what it observes
-            self.missing.append(f"statistics inside the step ({type(error).__name__}: {error})")
+            self.missing.append(f"statistics of the step ({type(error).__name__}: {error})")
 
     def _compute_loss(self, original, *args, **kwargs):
         loss = original(*args, **kwargs)
@@ -170,36 +169,39 @@ class Recorder:
         return output
 
     def read(self) -> int:
-        """Copy a new record from the graph's variables; return the number of steps taken."""
+        """Take in a new record from the graph's variables; return the number of steps taken."""
         clock = self.store.numpy("clock") if self.store is not None else None
         if clock is None:
             return 0
-        self.broken = bool(clock[3])
-        step, loss, *pair = self.store.numpy("window")
-        series = self._series
-        if step and (not series["steps"] or int(step) > series["steps"][-1]):
-            series["steps"].append(int(step))
-            series["losses"].append(float(loss))
-            series["pairs"].append(pair)
-            series["values"].append(self.store.numpy("matrix"))
-            heads = self.store.numpy("heads")
-            series["heads"].append(heads if heads is not None else np.zeros((0, 8)))
-        return int(clock[0])
+        self.broken = bool(clock[self.tracing.BROKEN])
+        if self.tally is None:
+            self.tally = Tally(self.store.layout)
+        values = self.store.numpy("values")
+        if len(values) and int(values[0]) > self.tally.last:
+            self._guard(self.tally.add, values, self.store.numpy("shapes"))
+        return int(clock[self.tracing.STEPS])
+
+    def seek(self) -> None:
+        """Look for the last validation batch among the training batches that were recorded."""
+        values = self.store.numpy("sought") if self.store is not None else None
+        if values is not None and self.tally is not None:
+            self._guard(self.tally.seek, values, self.store.numpy("sought shapes"))
 
     def new_epoch(self) -> None:
         """Forget the extremes of the units, which are followed epoch by epoch."""
-        if self.store is not None:
-            self.store.reset("units")
+        if self.tally is not None:
+            self.tally.new_epoch()
 
     def _traced_shapes(self) -> dict:
         """Shapes are known from the trace even where no step ever ran."""
         if self.last_trace is None:
             return {}
-        x, y = (self.tracing.tensors(part) for part in self.last_trace.data)
-        inputs = tuple(reading.shape_only("input", i, t) for i, t in enumerate(x))
         return {
-            "inputs": inputs,
-            "targets": tuple(reading.shape_only("target", i, t) for i, t in enumerate(y)),
+            f"{kind}s": tuple(
+                unmeasured(f"{kind} {i}", self.tracing.described(tensor))
+                for i, tensor in enumerate(self.tracing.tensors(part))
+            )
+            for kind, part in zip(("input", "target"), self.last_trace.data, strict=True)
         }
 
     def record(self, *, finished: bool = False) -> Record:
@@ -207,25 +209,11 @@ class Recorder:
         steps = self.read()
         known = {"epochs": tuple(self.epochs), "missing": tuple(dict.fromkeys(self.missing))}
         known |= {"finished": finished, "total_steps": steps}
-        if not self._series["steps"]:
+        if self.tally is None or not self.tally.steps:
             return empty_record(**known, **self._traced_shapes())
-        series, store = self._series, self.store
-        return empty_record(
-            **known,
-            steps=np.array(series["steps"]),
-            losses=np.array(series["losses"]),
-            pairs=np.array(series["pairs"], dtype=np.float64),
-            rows=store.rows,
-            values=np.array(series["values"], dtype=np.float64).reshape(
-                -1, len(store.rows), len(COLUMNS)
-            ),
-            heads=np.array(series["heads"], dtype=np.float64),
-            broken_step=int(store.numpy("clock")[3]),
-            broken=store.numpy("broken"),
-            **{f"{kind}s": reading.moments(store, kind) for kind in ("input", "target", "output")},
-            units=reading.units(store),
-            overlap=reading.overlap(store),
-        )
+        broken_step = int(self.store.numpy("clock")[self.tracing.BROKEN])
+        broken = {"broken_step": broken_step, "broken": self.store.numpy("broken")}
+        return empty_record(**known, **broken, **self.tally.known())
 
 
 def _refuse_second(model) -> None:

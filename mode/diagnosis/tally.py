@@ -1,0 +1,169 @@
+"""Running statistics of what was copied out of the training steps (numpy, no opinion)."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mode.diagnosis import batch_statistics as batch
+from mode.diagnosis.record import HEAD_COLUMNS, Moments, Row
+
+FEATURES = 1024  # per-feature statistics up to this width, one summary beyond
+_WINDOW = 4  # step, mean loss since the last record, loss of this step, the same recomputed
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of the data or the predictions; `features` are followed one by one.
+
+    `shape` is that of the first trace, None where it varies.
+    """
+
+    rank: int
+    features: int
+    dtype: str
+    shape: tuple = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The order of what one record holds: rows, units of rectified layers, data, predictions."""
+
+    rows: tuple[Row, ...]
+    inputs: tuple[Tensor, ...]
+    targets: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    units: tuple[tuple[str, int], ...]
+
+    @property
+    def paired(self) -> bool:
+        """Whether every output has a target of its own."""
+        return len(self.targets) == len(self.outputs)
+
+
+class Tally:
+    """Adds up records, one `add` each."""
+
+    def __init__(self, layout: Layout):
+        self.layout = layout
+        self.steps, self.losses, self.pairs, self.values, self.heads = [], [], [], [], []
+        self._moments: dict[str, np.ndarray] = {}
+        self._labels: dict[str, tuple] = {}
+        self._peaks: np.ndarray | None = None
+        self._marks = np.zeros(1 << batch.HASH_BITS, bool)
+        self._found = np.zeros(3)
+
+    def add(self, values: np.ndarray, shapes: np.ndarray) -> None:
+        """Take in one record: `values` in the order of the layout, `shapes` tells their lengths."""
+        layout, count = self.layout, len(self.layout.rows)
+        lengths, tensors = shapes[:count], (*layout.inputs, *layout.targets, *layout.outputs)
+        units = sum(width for _, width in layout.units)
+        ends = np.cumsum([_WINDOW, count, lengths.sum(), units])
+        window, bad, samples, peaks, data = np.split(values, ends)
+        found = batch.statistics(samples, lengths, bad)
+        heads = self._add_data(batch.unpack(data, shapes[count:], [t.rank for t in tensors]))
+        self._peaks = peaks if self._peaks is None else np.maximum(self._peaks, peaks)
+        step, loss, *pair = window
+        self.steps.append(int(step))
+        self.losses.append(float(loss))
+        self.pairs.append(pair)
+        self.values.append(found)
+        self.heads.append(heads)
+
+    @property
+    def last(self) -> int:
+        """The last recorded step, 0 before the first."""
+        return self.steps[-1] if self.steps else 0
+
+    def known(self) -> dict:
+        """Return the fields of a Record that rest on the recorded steps."""
+        return {
+            "steps": np.array(self.steps),
+            "losses": np.array(self.losses),
+            "pairs": np.array(self.pairs, dtype=np.float64),
+            "rows": self.layout.rows,
+            "values": np.array(self.values),
+            "heads": np.array(self.heads),
+            **{f"{kind}s": self.moments(kind) for kind in ("input", "target", "output")},
+            "units": self.units(),
+            "overlap": self.overlap(),
+        }
+
+    def _add_data(self, arrays: list) -> np.ndarray:
+        """Merge the batch's data and predictions; return the statistics of each output."""
+        layout, n, m = self.layout, len(self.layout.inputs), len(self.layout.targets)
+        inputs, targets, outputs = arrays[:n], arrays[n : n + m], arrays[n + m :]
+        named = (("input", layout.inputs, inputs), ("target", layout.targets, targets))
+        for kind, tensors, group in (*named, ("output", layout.outputs, outputs)):
+            for i, (tensor, array) in enumerate(zip(tensors, group, strict=True)):
+                self._merge(f"{kind} {i}", batch.moments(array.reshape(-1, tensor.features)))
+        for i, target in enumerate(targets):
+            bins = layout.outputs[i].features if layout.paired else 1
+            self._merge_labels(f"target {i}", batch.label_statistics(target, max(bins, 64)))
+        truths = targets if layout.paired else [None] * len(outputs)
+        found = [batch.head_statistics(*pair) for pair in zip(outputs, truths, strict=True)]
+        if inputs:
+            self._marks[batch.row_marks(inputs)] = True
+        return np.reshape(found, (-1, len(HEAD_COLUMNS)))
+
+    def _merge(self, name: str, new: np.ndarray) -> None:
+        old = self._moments.get(name)
+        if old is not None:
+            highest = np.maximum(old[2:4], new[2:4])
+            new = np.concatenate([old[:2] + new[:2], highest, old[4:] + new[4:]])
+        self._moments[name] = new
+
+    def _merge_labels(self, name: str, new: tuple) -> None:
+        old = self._labels.get(name)
+        if old is not None:
+            new = (np.maximum(old[0], new[0]), old[1] + new[1])
+        self._labels[name] = new
+
+    def seek(self, values: np.ndarray, shapes: np.ndarray) -> None:
+        """Count how many rows of a validation batch bear the marks of recorded training rows."""
+        inputs = batch.unpack(values, shapes, [tensor.rank for tensor in self.layout.inputs])
+        if not inputs:
+            return
+        marks = batch.row_marks(inputs)
+        hits = self._marks[marks].all(0).sum()
+        self._found += hits, marks.shape[1], len(np.unique(marks[0]))
+
+    def new_epoch(self) -> None:
+        """Forget the extremes of the units, which are followed epoch by epoch."""
+        self._peaks = None
+
+    def overlap(self) -> float:
+        """Return the share of validation rows known from training; 0 where rows often repeat."""
+        hits, rows, distinct = self._found
+        return float(hits / rows) if rows and distinct >= 0.95 * rows else 0.0
+
+    def units(self) -> dict[str, np.ndarray]:
+        """Return the largest value of each unit of each rectified layer in this epoch."""
+        widths = [width for _, width in self.layout.units]
+        peaks = self._peaks if self._peaks is not None else np.full(sum(widths), batch.LOWEST)
+        parts = np.split(peaks, np.cumsum(widths))
+        return {name: part for (name, _), part in zip(self.layout.units, parts, strict=False)}
+
+    def moments(self, kind: str) -> tuple[Moments, ...]:
+        """Return the running statistics of the inputs, targets or outputs."""
+        tensors = getattr(self.layout, f"{kind}s")
+        return tuple(self._one(f"{kind} {i}", tensor) for i, tensor in enumerate(tensors))
+
+    def _one(self, name: str, tensor: Tensor) -> Moments:
+        total, squares, low, high, count, bad = self._moments[name]
+        safe = np.maximum(count, 1)
+        mean = total / safe
+        std = np.sqrt(np.maximum(squares / safe - mean**2, 0))
+        extra = {}
+        if name in self._labels:
+            (lowest, highest, fraction), counts = self._labels[name]
+            extra = {"row_sum": (-float(lowest), float(highest)), "fractions": float(fraction)}
+            extra["counts"] = counts.astype(np.float64)
+        share = float(bad.sum() / max(bad.sum() + count.sum(), 1))
+        rows = int(count.max(initial=0))
+        known = (name, tensor.shape[1:], tensor.dtype, rows, mean, std, -low, high, share)
+        return Moments(*known, **extra)
+
+
+def unmeasured(name: str, tensor: Tensor) -> Moments:
+    """Return what is known of a tensor of which no batch was recorded."""
+    return Moments(name, tensor.shape[1:], tensor.dtype, 0, *[np.zeros(1)] * 4)
