@@ -7,6 +7,7 @@ from mode.diagnosis.remedies import remedy, usual_rate
 DENSE = ("Dense", "Conv1D", "Conv2D", "Conv3D", "SeparableConv1D", "SeparableConv2D",
          "DepthwiseConv2D", "Conv2DTranspose", "EinsumDense")  # fmt: skip
 RECURRENT = ("SimpleRNN", "LSTM", "GRU", "Bidirectional", "RNN", "ConvLSTM2D")
+_UNGUARDED = "keras.ops.maximum(x, 1e-7)  # before the root, logarithm or division"
 _LOOSE = ("Activation", "ReLU", "Softmax", "LeakyReLU", "ELU", "PReLU")
 
 
@@ -49,6 +50,8 @@ def _worked_out(code: str, facts: ModelFacts, layers) -> dict:
     if code == "change_recurrent_layer":
         details["names"] = [s.name for s in facts.layers if s.kind in ("SimpleRNN", "LSTM", "GRU")]
         details["layers"] = _listed(details["names"])
+    if code == "guard_operation":
+        details["guard"] = _UNGUARDED
     return details | _numbers(code, facts)
 
 

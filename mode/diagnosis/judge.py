@@ -132,7 +132,9 @@ def _seen_to_fail(finding: Finding, record: Record) -> Finding:
     first = record.rows[row]
     behind = finding.where.phase == "loss" and first.phase in ("loss", "gradient")
     inside = finding.where.layer and finding.where.layer in first.layer
-    return replace(finding, severity="error") if behind or inside else finding
+    # values that are finite while their gradients are not come from an infinite slope
+    steep = finding.where.phase == "layer" and first.phase == "gradient"
+    return replace(finding, severity="error") if behind or inside or steep else finding
 
 
 def gated(finding: Finding, outcome: Outcome) -> Finding:

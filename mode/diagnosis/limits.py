@@ -38,10 +38,13 @@ class Limits:
     update_extreme: float = 0.5
     update_low: float = 1e-6
     unchanged: float = 1e-5
+    moderate_gradient: float = 1e3
     flips: float = 0.6
     swing: float = 0.1
     overfit: float = 1.2
     overfit_epochs: int = 5
+    overfit_gap: float = 0.05
+    overfit_drop: float = 0.03  # two standard errors of an accuracy of 95 % on 200 rows
     still_improving: float = 0.2
     overlap: float = 0.05
     losses_apart: float = 0.2

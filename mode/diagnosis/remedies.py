@@ -70,7 +70,7 @@ LINES = {
     "add_dropout": "keras.layers.Dropout(0.3)  # after {layers}",
     "regularize": 'kernel_regularizer="l2"',
     "early_stopping": "callbacks=[EarlyStopping(patience=5, restore_best_weights=True)]",
-    "guard_operation": "keras.ops.log(keras.ops.maximum(x, 1e-7))  # {operation}",
+    "guard_operation": "{guard}",
     "change_recurrent_layer": "keras.layers.LSTM(...)  # instead of {layers}",
     "shorten_sequence": "x = x[:, -100:]",
 }

@@ -59,6 +59,20 @@ def first_broken(record: Record) -> int | None:
     return int(min(bad, key=order))
 
 
+def steep(record: Record) -> bool:
+    """Tell whether gradients broke first, from moderate values: an operation has no finite slope.
+
+    Gradients that had been growing overflow; those leave the reason open.
+    """
+    row = first_broken(record)
+    if row is None or record.rows[row].phase != "gradient":
+        return False
+    before = record.column("max_abs")[record.steps < record.broken_step]
+    return bool(
+        not len(before) or before[-1][record.indices("gradient")].max() < LIMITS.moderate_gradient
+    )
+
+
 def numerical(case: Case) -> list[Finding]:
     """A NaN or infinity anywhere, with the tensor and step where it began."""
     record = case.record

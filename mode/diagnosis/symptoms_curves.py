@@ -148,13 +148,14 @@ def overfitting(case: Case) -> list[Finding]:
 
 
 def _score_suffers(record: Record) -> bool:
-    """A validation accuracy that holds is no over-fitting, whatever the loss says."""
+    """A validation accuracy that holds near training's is no over-fitting, whatever the loss."""
     names = [name for name in (record.epochs[-1] if record.epochs else ()) if "acc" in name]
     pairs = [(n, f"val_{n}") for n in names if f"val_{n}" in names]
     if not pairs:
         return True
     train, held = record.log(pairs[0][0]), record.log(pairs[0][1])
-    return bool(held.max() - held[-1] > 0.01 or train[-1] - held[-1] > 0.1)
+    drop, gap = held.max() - held[-1], train[-1] - held[-1]
+    return bool(drop > LIMITS.overfit_drop or gap > LIMITS.overfit_gap)
 
 
 def validation_rows(case: Case) -> list[Finding]:

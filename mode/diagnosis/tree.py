@@ -13,7 +13,7 @@ from mode.diagnosis.causes import CAUSES, TREE
 from mode.diagnosis.details import RECURRENT, fix, hidden_kernels
 from mode.diagnosis.findings import Cause, Finding
 from mode.diagnosis.modelfacts import RECTIFIERS
-from mode.diagnosis.symptoms import Case
+from mode.diagnosis.symptoms import Case, steep
 from mode.diagnosis.symptoms_curves import slope
 from mode.diagnosis.symptoms_weights import gradient_arrives, update_ratio
 
@@ -150,6 +150,9 @@ def _numbers(case: Case):
     if hidden and max(s.units for s in hidden) <= 4 and len(rectified) <= len(hidden):
         yield "capacity", 0.6, f"at most {max(s.units for s in hidden)} units a layer"
     yield from _training(case)
+
+    if steep(case.record):
+        yield "operation", 0.8, "gradients are not finite where all values still are"
 
 
 def _training(case: Case):

@@ -31,6 +31,17 @@ UNSAFE = {
     "RealDiv": (1, _crosses_zero, "denominator away from 0"),
     "Div": (1, _crosses_zero, "denominator away from 0"),
 }
+# operation -> the line that keeps it in its range
+GUARDS = {
+    "Exp": "keras.ops.exp(keras.ops.minimum(x, 80.0))",
+    "Log": "keras.ops.log(keras.ops.maximum(x, 1e-7))",
+    "Log1p": "keras.ops.log1p(keras.ops.maximum(x, -1 + 1e-7))",
+    "Sqrt": "keras.ops.sqrt(keras.ops.maximum(x, 1e-7))",
+    "Rsqrt": "keras.ops.rsqrt(keras.ops.maximum(x, 1e-7))",
+    "Reciprocal": "1 / keras.ops.where(keras.ops.abs(x) < 1e-7, 1e-7, x)",
+    "RealDiv": "a / keras.ops.where(keras.ops.abs(b) < 1e-7, 1e-7, b)",
+    "Div": "a / keras.ops.where(keras.ops.abs(b) < 1e-7, 1e-7, b)",
+}
 
 
 def unsafe_findings(model) -> list[Finding]:
@@ -56,14 +67,16 @@ def _traceable(model):
             yield Where("loss", head.name), loss, [head.shape, head.shape], [FULL, interval]
     for layer in leaf_layers(model):
         own = not type(layer).__module__.startswith("keras.")
-        if own or type(layer).__name__ == "Lambda":
-            shape = (
-                getattr(getattr(layer, "input", None), "shape", None)
-                if layer._inbound_nodes
-                else None
-            )
-            if shape is not None:
-                yield Where("layer", layer.name), layer.call, [tuple(shape)], [FULL]
+        if layer._inbound_nodes and (own or type(layer).__name__ == "Lambda"):
+            inputs = keras.tree.flatten(layer.input)
+            call = _called(layer.call, layer.input)
+            shapes = [tuple(tensor.shape) for tensor in inputs]
+            yield Where("layer", layer.name), call, shapes, [FULL] * len(inputs)
+
+
+def _called(call, structure):
+    """Return `call` as a function of as many arguments as its input holds tensors."""
+    return lambda *tensors: call(keras.tree.pack_sequence_as(structure, tensors))
 
 
 def _loss_functions(model, heads: int) -> list:
@@ -100,7 +113,7 @@ def _in_graph(model, where: Where, graph, intervals: Intervals) -> list[Finding]
 
 def _finding(model, where: Where, name: str, interval, limit: str) -> Finding:
     evidence = Evidence(f"{name} of values in", f"[{interval[0]:.3g}, {interval[1]:.3g}]", limit)
-    fixes = (fix("guard_operation", model_facts(model), operation=name),)
+    fixes = (fix("guard_operation", model_facts(model), guard=GUARDS[name]),)
     place = Where(where.phase, where.layer, name)
     return Finding("unsafe_operation", "note", place, evidence=(evidence,), fixes=fixes,
                    text=f"{name} is not guarded against values outside its safe range")  # fmt: skip

@@ -2,6 +2,7 @@
 
 import json
 import random
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -9,6 +10,9 @@ import pytest
 
 from mode.diagnosis import Diagnosis, autorepair, check
 from mode.diagnosis.mapping import mapping_rows, tree_rows
+from mode.diagnosis.record import empty_record
+from mode.diagnosis.symptoms import Case
+from mode.diagnosis.symptoms_curves import overfitting
 from mode.diagnosis.words import FIXES, SYMPTOMS
 from tests.diagnosis.conftest import classifier
 
@@ -115,6 +119,42 @@ def test_an_unguarded_logarithm_is_a_note_and_an_error_once_it_failed(two_classe
     assert report.findings[0].symptom == "unsafe_operation"
     assert report.findings[0].severity == "error"
     assert report.findings[0].fixes[0].code == "guard_operation"
+
+
+def _distance(pair):
+    return keras.ops.sqrt(keras.ops.sum(keras.ops.square(pair[0] - pair[1]), -1, keepdims=True))
+
+
+def test_a_root_without_slope_at_zero_is_named_where_its_gradients_break(two_classes):
+    x, y = two_classes
+    shared = LAYERS.Dense(4, name="shared")
+    first, second = keras.Input((6,)), keras.Input((6,))
+    gap = LAYERS.Lambda(_distance, output_shape=(1,), name="gap")([shared(first), shared(second)])
+    model = keras.Model([first, second], gap)
+    model.compile("adam", "mse")
+    notes = [f for f in check(model) if f.symptom == "unsafe_operation"]
+    assert [(f.where.layer, f.where.variable) for f in notes] == [("gap", "Sqrt")]
+    apart = np.where(np.arange(len(x))[:, None] < 100, x[::-1], x)  # later rows are their own pair
+    watch = Diagnosis()
+    model.fit([x, apart], y, epochs=1, verbose=0, shuffle=False, callbacks=[watch])
+    worst = watch.report.findings[0]
+    assert (worst.symptom, worst.severity) == ("unsafe_operation", "error")
+    assert worst.fixes[0].line == "keras.ops.sqrt(keras.ops.maximum(x, 1e-7))"
+    broken = next(f for f in watch.report.findings if f.symptom == "numerical_error")
+    assert broken.fixes[0].code == "guard_operation"
+
+
+@pytest.mark.parametrize(
+    ("gap", "found"), [(0.04, []), (0.06, ["overfitting"])], ids=["near", "apart"]
+)
+def test_only_a_score_that_suffers_is_over_fitting(gap, found):
+    epochs = [
+        {"loss": 0.5 / e, "val_loss": 0.4 + 0.1 * e, "accuracy": 0.99, "val_accuracy": 0.99 - gap}
+        for e in range(1, 10)
+    ]
+    record = empty_record(epochs=tuple(epochs), total_steps=900, finished=True)
+    outcome = SimpleNamespace(constant_loss=0.7)
+    assert [f.symptom for f in overfitting(Case(record, None, outcome))] == found
 
 
 def test_a_guarded_logarithm_is_fine(two_classes):
