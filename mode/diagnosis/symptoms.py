@@ -68,9 +68,8 @@ def steep(record: Record) -> bool:
     if row is None or record.rows[row].phase != "gradient":
         return False
     before = record.column("max_abs")[record.steps < record.broken_step]
-    return bool(
-        not len(before) or before[-1][record.indices("gradient")].max() < LIMITS.moderate_gradient
-    )
+    largest = before[-1][record.indices("gradient")].max() if len(before) else 0.0
+    return bool(largest < LIMITS.moderate_gradient)
 
 
 def numerical(case: Case) -> list[Finding]:

@@ -152,7 +152,7 @@ def _numbers(case: Case):
     yield from _training(case)
 
     if steep(case.record):
-        yield "operation", 0.8, "gradients are not finite where all values still are"
+        yield "operation", 0.95, "gradients are not finite where all values still are"
 
 
 def _training(case: Case):

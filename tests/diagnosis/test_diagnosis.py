@@ -125,22 +125,33 @@ def _distance(pair):
     return keras.ops.sqrt(keras.ops.sum(keras.ops.square(pair[0] - pair[1]), -1, keepdims=True))
 
 
-def test_a_root_without_slope_at_zero_is_named_where_its_gradients_break(two_classes):
-    x, y = two_classes
+def _pairs(gap):
     shared = LAYERS.Dense(4, name="shared")
     first, second = keras.Input((6,)), keras.Input((6,))
-    gap = LAYERS.Lambda(_distance, output_shape=(1,), name="gap")([shared(first), shared(second)])
-    model = keras.Model([first, second], gap)
+    model = keras.Model([first, second], gap([shared(first), shared(second)]))
     model.compile("adam", "mse")
-    notes = [f for f in check(model) if f.symptom == "unsafe_operation"]
-    assert [(f.where.layer, f.where.variable) for f in notes] == [("gap", "Sqrt")]
+    return model
+
+
+def _watched_pairs(model, x, y):
     apart = np.where(np.arange(len(x))[:, None] < 100, x[::-1], x)  # later rows are their own pair
     watch = Diagnosis()
     model.fit([x, apart], y, epochs=1, verbose=0, shuffle=False, callbacks=[watch])
-    worst = watch.report.findings[0]
+    return watch.report.findings
+
+
+def test_a_root_without_slope_at_zero_is_named_where_its_gradients_break(two_classes):
+    model = _pairs(LAYERS.Lambda(_distance, output_shape=(1,), name="gap"))
+    notes = [f for f in check(model) if f.symptom == "unsafe_operation"]
+    assert [(f.where.layer, f.where.variable) for f in notes] == [("gap", "Sqrt")]
+    worst = _watched_pairs(model, *two_classes)[0]
     assert (worst.symptom, worst.severity) == ("unsafe_operation", "error")
     assert worst.fixes[0].line == "keras.ops.sqrt(keras.ops.maximum(x, 1e-7))"
-    broken = next(f for f in watch.report.findings if f.symptom == "numerical_error")
+
+
+def test_an_infinite_slope_is_known_by_its_gradients_alone(two_classes):
+    findings = _watched_pairs(_pairs(_distance), *two_classes)
+    broken = next(f for f in findings if f.symptom == "numerical_error")
     assert broken.fixes[0].code == "guard_operation"
 
 
