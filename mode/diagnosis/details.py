@@ -1,11 +1,10 @@
 """What a fix needs to know of the model: the layers it touches and the numbers it writes."""
 
 from mode.diagnosis.findings import Fix
+from mode.diagnosis.linearity import DENSE
 from mode.diagnosis.modelfacts import RECTIFIERS, LayerFacts, ModelFacts
 from mode.diagnosis.remedies import remedy, usual_rate
 
-DENSE = ("Dense", "Conv1D", "Conv2D", "Conv3D", "SeparableConv1D", "SeparableConv2D",
-         "DepthwiseConv2D", "Conv2DTranspose", "EinsumDense")  # fmt: skip
 RECURRENT = ("SimpleRNN", "LSTM", "GRU", "Bidirectional", "RNN", "ConvLSTM2D")
 _UNGUARDED = "keras.ops.maximum(x, 1e-7)  # before the root, logarithm or division"
 _LOOSE = ("Activation", "ReLU", "Softmax", "LeakyReLU", "ELU", "PReLU")

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from mode.diagnosis.heads import Head, activation_name, heads_of
+from mode.diagnosis.linearity import has_graph, unbent
 
 NORMALISERS = (
     "BatchNormalization",
@@ -59,6 +60,7 @@ class ModelFacts:
     normalised: bool
     embedded: tuple[bool, ...] = ()
     opaque: bool = False  # parts that are no layers, or a call of its own
+    unbent: frozenset[str] | None = None  # see `linearity`; None where no graph tells
 
     @property
     def hidden(self) -> tuple[LayerFacts, ...]:
@@ -101,6 +103,7 @@ def model_facts(model) -> ModelFacts:
         normalised=_normalised(leaves),
         embedded=tuple(_embedded(model, leaves)),
         opaque=_opaque(model),
+        unbent=unbent(model, leaves) if has_graph(model) else None,
     )
 
 

@@ -1,8 +1,9 @@
 """Static rules about architecture and initial weights."""
 
-from mode.diagnosis.details import DENSE, RECURRENT, fix, followed, hidden_kernels
+from mode.diagnosis.details import RECURRENT, fix, followed, hidden_kernels
 from mode.diagnosis.findings import Evidence, Finding, Where
 from mode.diagnosis.limits import LIMITS
+from mode.diagnosis.linearity import DENSE
 from mode.diagnosis.modelfacts import NORMALISERS, RECTIFIERS, ModelFacts
 from mode.diagnosis.static_optimiser import optimiser_findings
 
@@ -34,9 +35,7 @@ def _layer(symptom, severity, layer, evidence, fixes, text, gate="fair"):
 
 
 def _linear_stack(facts: ModelFacts) -> list[Finding]:
-    hidden = [s for s in facts.hidden if s.kind in DENSE]
-    skip = followed(facts)
-    linear = [s for s in hidden if s.activation == "linear" and s.name not in skip]
+    linear = [s for s in hidden_kernels(facts) if _unbent(s, facts)]
     if not linear:
         return []
     others = [s for s in facts.layers if s not in linear and s.kind not in NORMALISERS]
@@ -51,6 +50,12 @@ def _linear_stack(facts: ModelFacts) -> list[Finding]:
     text = "linear layers in a row are one linear layer"
     gate = "bad" if curved or facts.opaque else "none"
     return [_layer("missing_activation", "warning", linear[0], evidence, fixes, text, gate)]
+
+
+def _unbent(layer, facts: ModelFacts) -> bool:
+    if facts.unbent is not None:
+        return layer.name in facts.unbent
+    return layer.activation == "linear" and layer.name not in followed(facts)
 
 
 def _curved(layer) -> bool:

@@ -1,0 +1,69 @@
+"""Linear layers in a row are found in the graph; what is linear on purpose is left alone."""
+
+import keras
+import pytest
+
+from mode.diagnosis import check
+from mode.diagnosis.linearity import unbent
+from mode.diagnosis.modelfacts import leaf_layers
+
+L = keras.layers
+
+
+def _found(*stack, inputs=(8,)):
+    model = keras.Sequential([keras.Input(inputs), *stack])
+    return sorted(unbent(model, leaf_layers(model)))
+
+
+def _dense(units, name, activation=None):
+    return L.Dense(units, activation, name=name)
+
+
+@pytest.mark.parametrize(
+    ("between", "found"),
+    [
+        ([], ["a"]),
+        ([L.BatchNormalization, L.Flatten, lambda: L.Dropout(0.1)], ["a"]),
+        ([lambda: L.Activation("linear")], ["a"]),
+        ([lambda: L.Activation("tanh")], []),
+        ([L.LeakyReLU], []),
+        ([L.LayerNormalization], []),
+    ],
+    ids=["nothing", "linear", "identity", "tanh", "leaky", "rows normalised"],
+)
+def test_a_row_is_what_nothing_bends(between, found):
+    assert _found(_dense(16, "a"), *[make() for make in between], _dense(3, "b")) == found
+
+
+@pytest.mark.parametrize(("width", "found"), [(4, []), (8, ["a"]), (12, ["a"])])
+def test_a_layer_narrower_than_both_its_neighbours_is_a_factor(width, found):
+    assert _found(_dense(width, "a"), _dense(16, "b", "relu")) == found
+
+
+def test_depthwise_and_pointwise_are_one_convolution():
+    stack = [L.DepthwiseConv2D(3, name="a"), L.Conv2D(8, 1, activation="relu")]
+    assert _found(*stack, inputs=(8, 8, 4)) == []
+    stack = [L.Conv2D(8, 3, name="a"), L.AveragePooling2D(2), L.Conv2D(8, 1, activation="relu")]
+    assert _found(*stack, inputs=(8, 8, 4)) == ["a"]
+
+
+def test_what_is_added_to_another_branch_is_no_row():
+    i = keras.Input((8,))
+    h = _dense(8, "a")(i)
+    model = keras.Model(i, _dense(2, "c")(L.Add()([h, _dense(8, "b", "relu")(h)])))
+    assert unbent(model, leaf_layers(model)) == {"a"}, "a is also read by b"
+    model = keras.Model(i, _dense(2, "d")(L.Add()([i, _dense(8, "e")(i)])))
+    assert unbent(model, leaf_layers(model)) == frozenset()
+
+
+def test_a_row_runs_into_and_out_of_nested_models():
+    inner = keras.Sequential([keras.Input((16,)), _dense(16, "inside")])
+    i = keras.Input((8,))
+    model = keras.Model(i, _dense(3, "out")(inner(_dense(16, "before")(i))))
+    assert unbent(model, leaf_layers(model)) == {"before", "inside"}
+
+
+def test_linear_bottlenecks_of_a_known_network_are_no_fault():
+    model = keras.applications.MobileNetV2(weights=None, input_shape=(32, 32, 3), classes=10)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert [f.symptom for f in check(model) if f.severity != "note"] == []
