@@ -17,6 +17,7 @@ NORMALISERS = (
     "UnitNormalization",
 )
 RECTIFIERS = ("relu", "relu6")
+_SAMPLE = 1 << 16  # entries of a kernel that tell its scale within a percent
 
 
 @dataclass(frozen=True)
@@ -123,10 +124,11 @@ def layer_facts(layer) -> LayerFacts:
     known = {"fan_in": 0}
     if kernel is not None and kernel.ndim >= 2:
         fan_in = int(np.prod(kernel.shape[:-1]))
-        rms = float(np.sqrt(np.mean(np.square(kernel, dtype=np.float64))))
-        flat = kernel.size > 1 and bool(np.all(kernel == kernel.flat[0]))
+        some = kernel.reshape(-1)[:: max(kernel.size // _SAMPLE, 1)]
+        rms = float(np.sqrt(np.mean(np.square(some, dtype=np.float64))))
+        flat = kernel.size > 1 and bool(np.all(some == some[0]))
         known = {"fan_in": fan_in, "gain": rms * np.sqrt(fan_in), "constant": flat}
-        known["zero"] = flat and kernel.flat[0] == 0
+        known["zero"] = flat and some[0] == 0
         units = units or kernel.shape[-1]
     return LayerFacts(
         layer.name,
