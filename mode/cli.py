@@ -77,7 +77,7 @@ def figures(study: tuple[str, ...], out: str) -> None:
     """Redo the tables and figures of each STUDY (all by default) from its rows, in seconds."""
     from mode.studies import draw, tabulate, tabulated
 
-    for folder in study or tabulated(out):
+    for folder in tabulated(out, study):
         for name in tabulate(out, folder):
             click.echo(f"table {folder}/{name}")
         for path in draw(out, folder):

@@ -45,6 +45,14 @@ def test_list_names_everything_that_can_be_asked_for():
             ["figures", "--out", "nowhere"],
             "Error: there must be rows of a study. Received: none in nowhere/runs.\n",
         ),
+        (
+            ["figures", "oracle", "--out", "nowhere"],
+            "Error: there must be rows of oracle. Received: none in nowhere/runs.\n",
+        ),
+        (
+            ["figures", "orakle"],
+            f"Error: study must be one of {LISTED}. Received: 'orakle'. Did you mean 'oracle'?\n",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, message):

@@ -11,6 +11,14 @@ RESULTS = Path(__file__).parents[1] / "results"
 COMMITTED = tabulated(RESULTS)
 
 
+def test_a_study_names_its_folders_of_every_data_set(tmp_path):
+    for folder in ("selection-mnist", "selection-fashion_mnist", "selectors-mnist", "publication"):
+        (tmp_path / "runs" / folder).mkdir(parents=True)
+    both = ["selection-fashion_mnist", "selection-mnist"]
+    assert tabulated(tmp_path, ["selection"]) == both
+    assert tabulated(tmp_path, ["selection-mnist", "publication"]) == ["publication", both[1]]
+
+
 @pytest.mark.parametrize("study", COMMITTED)
 def test_every_committed_table_is_redone_from_its_rows(study, tmp_path):
     (tmp_path / "runs").mkdir()

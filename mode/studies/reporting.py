@@ -26,11 +26,21 @@ def committed() -> Path:
     return checks.fail("the committed results must be beside the package", "none", hint)
 
 
-def tabulated(out: str | os.PathLike) -> list[str]:
-    """Return the folders of a results folder that hold rows of a study."""
-    runs = Path(out) / "runs"
-    found = sorted(path.name for path in runs.glob("*") if path.name.split("-")[0] in STUDIES)
-    return found or checks.fail("there must be rows of a study", f"none in {runs}")
+def tabulated(out: str | os.PathLike, studies: Iterable[str] = ()) -> list[str]:
+    """Return the folders of a results folder that hold rows: of `studies`, of all where none.
+
+    A study names its folders of every data set; a folder's own name is taken too.
+
+    Raises:
+        InputError: for an unknown study, or where there are no rows.
+    """
+    studies, runs = tuple(studies), Path(out) / "runs"
+    for study in studies:
+        _study(study)
+    folders = sorted(path.name for path in runs.glob("*") if path.name.split("-")[0] in STUDIES)
+    found = [f for f in folders if not studies or f in studies or f.split("-")[0] in studies]
+    of = f"of {', '.join(studies)}" if studies else "of a study"
+    return found or checks.fail(f"there must be rows {of}", f"none in {runs}")
 
 
 def tabulate(
