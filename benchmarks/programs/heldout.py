@@ -19,6 +19,7 @@ def _f(
     fixed=None,
     feed="arrays",
     validation="test",
+    fixed_task=None,
     **fit,
 ):
     return Program(
@@ -30,6 +31,7 @@ def _f(
         symptoms,
         fixes,
         fixed,
+        fixed_task=fixed_task,
         feed=feed,
         validation=validation,
     )
@@ -146,6 +148,7 @@ PROGRAMS = [
         "nan_in_input numerical_error",
         "clean_data",
         _three,
+        fixed_task=lambda: split(*three_inputs()),
     ),
     _f(
         "h-nested-linear-out",
@@ -166,6 +169,7 @@ PROGRAMS = [
         f"unnormalized_input {BURST} {FLAT}",
         SCALE_FIX,
         _good3,
+        fixed_task=lambda: split(*informative()),
     ),
     _f(
         "h-tanh-out-classes",
@@ -176,6 +180,7 @@ PROGRAMS = [
         f"{OUTPUT} numerical_error",
         OUT_FIX,
         _good3,
+        fixed_task=lambda: split(*informative()),
     ),
     _f(
         "h-hot-sparse",
@@ -186,6 +191,7 @@ PROGRAMS = [
         f"{OUTPUT} shape_mismatch target_mismatch",
         f"{OUT_FIX} fix_labels",
         _good3,
+        fixed_task=lambda: split(*informative()),
     ),
     _f(
         "h-mse-softmax-real",

@@ -43,7 +43,7 @@ class Limits:
     swing: float = 0.1
     overfit: float = 1.2
     overfit_epochs: int = 5
-    overfit_gap: float = 0.05
+    overfit_gap: float = 0.08
     overfit_drop: float = 0.03  # two standard errors of an accuracy of 95 % on 200 rows
     still_improving: float = 0.2
     overlap: float = 0.05
