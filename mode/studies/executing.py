@@ -18,6 +18,7 @@ SMALL = {
     "06-which-metric": {},
     "07-does-the-layer-matter": {},
     "08-which-inputs-repair": {},
+    "09-explore": {},
     "10-which-arm-repairs": {"scenarios": ["over_fitted_500"], "rounds": 2, "batch": 50},
     "11-is-my-model-repaired": {},
 }
