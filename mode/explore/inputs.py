@@ -17,11 +17,15 @@ def inputs(subject: Subject, indices: np.ndarray, scores: dict) -> Iterator[tupl
     for at in map(int, indices):
         true = subject.name(subject.data.pool.y[at])
         guess = subject.name(subject.pooled[at].argmax())
-        number = f"{scores[at]:.3g}" if at in scores else ""
+        number = _short(scores[at]) if at in scores else ""
         caption = true if true == guess else f"{true} → {guess}"
         alt = f"input {at} of the pool, label {true}, predicted {guess}"
         said = f"{alt}, score {number}" if number else alt
         yield subject.data.pool.x[at], said, f"{number}\n{caption}".strip()
+
+
+def _short(number: float) -> str:
+    return f"{number:.3f}" if abs(number) < 10 else f"{number:.3g}"
 
 
 def sides(subject: Subject, ranking: Ranking) -> str:

@@ -39,7 +39,7 @@ class Page(widgets.VBox):
             inputs.inputs_panel(subject),
             maps.layers_panel(subject),
             repair_panel(subject, self.out, self.show),
-            training_panel(subject.seed),
+            training_panel(subject),
             visual_panel(subject),
         )
         self.titles = {panel.title: panel for panel in self.panels}

@@ -55,8 +55,9 @@ def choice_shown(subject: Subject, recipe: Recipe) -> str:
     counts = ", ".join(f"{subject.name(n)}: {count}" for n, count in enumerate(labels) if count)
     aim = ""
     if found.label >= 0:
-        aim = f" The worst label is {subject.name(found.label)} ({found.kind})"
-        aim += f", compared at {found.layer}." if found.layer else "."
+        aim = " To mend label" if recipe.targeted else " Of any label; the worst is"
+        aim += f" {subject.name(found.label)} ({found.kind})"
+        aim += f", compared at layer {found.layer}." if found.layer else "."
     notes = "".join(f" {note}." for note in found.notes)
     said = f"<p>{len(found.batch)} of {len(subject.data.pool)} inputs, by label {counts}.{aim}"
     shown = strip(f"Its first {SHOWN} inputs", inputs(subject, found.batch[:SHOWN], {}))

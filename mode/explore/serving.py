@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+import signal
 import socket
 import tempfile
 from collections.abc import Callable
@@ -14,6 +15,13 @@ from mode.studies import notebooks
 
 NOTEBOOK = "09-explore"
 HOST = "127.0.0.1"
+# What a page needs of the extensions on a machine, others of which may not fit Voila; Voila itself
+# leaves out the manager of the wrong version.
+EXTENSIONS = [
+    "@jupyter-widgets/jupyterlab-manager",
+    "@voila-dashboards/widgets-manager7",
+    "@voila-dashboards/widgets-manager8",
+]
 
 
 def check_installed() -> None:
@@ -51,9 +59,10 @@ def free_port(wanted: int | None) -> int:
 def with_parameters(parameters: dict, folder: str | os.PathLike) -> Path:
     """Write the notebook with other parameters into a folder; return the file."""
     import nbformat
+    from papermill.iorw import load_notebook_node
     from papermill.parameterize import parameterize_notebook
 
-    source = nbformat.read(notebooks.path(NOTEBOOK), as_version=4)
+    source = load_notebook_node(str(notebooks.path(NOTEBOOK)))
     changed = parameterize_notebook(source, parameters)
     path = Path(folder) / f"{NOTEBOOK}.ipynb"
     nbformat.write(changed, path)
@@ -91,13 +100,26 @@ def serve(
 
 
 def _voila(path: Path, port: int, token: str, browser: bool, show: Callable[[str], None]) -> None:
+    from traitlets.config import Config
     from voila.app import Voila
 
     # The page's kernel runs in another folder and must find this very package.
-    home = str(Path(__file__).parents[2])
-    os.environ["PYTHONPATH"] = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
-    app = Voila(ip=HOST, port=port, token=token, open_browser=browser, log_level=logging.ERROR)
+    _prepend("PYTHONPATH", Path(__file__).parents[2])
+    _prepend("JUPYTER_PATH", Path(__file__).parent)  # holds voila/templates
+    config = Config()
+    config.VoilaConfiguration.template = "explore"
+    config.VoilaConfiguration.extension_allowlist = EXTENSIONS
+    config.VoilaConfiguration.show_tracebacks = True  # only the owner of the machine sees them
+    config.Voila.tornado_settings = {"ws_ping_timeout": 30_000}
+    options = {"ip": HOST, "port": port, "token": token, "open_browser": browser}
+    app = Voila(config=config, log_level=logging.ERROR, **options)
     app.initialize([str(path)])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that its kernels end with it
     show(f"http://{HOST}:{port}/?token={token}")
     show("The first look takes some seconds. Ctrl-C ends it.")
     app.start()
+
+
+def _prepend(variable: str, folder: Path) -> None:
+    kept = os.environ.get(variable)
+    os.environ[variable] = os.pathsep.join([str(folder), *([kept] if kept else [])])

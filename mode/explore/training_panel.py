@@ -6,15 +6,20 @@ from html import escape
 import keras
 import numpy as np
 
+from mode import checks
 from mode.diagnosis import Diagnosis, Report
 from mode.diagnosis.gallery import GALLERY, example, rings
 from mode.explore.job import Job
 from mode.explore.panel import Panel, choice, column, note, number, row, text
 from mode.explore.pictures import figure
-from mode.figures import FIGURES
+from mode.explore.subject import Subject
+from mode.models import fresh
+from mode.models.training import targets_of
 
 _DRAWN = ("loss_over_steps", "gradient_ratio")
-ASKED = {name: " ".join((make.__doc__ or "").split()) for name, make in GALLERY.items()}
+OWN = "this classifier"
+ASKED = {OWN: "The classifier of this page from fresh weights, on its training part."}
+ASKED |= {name: " ".join((make.__doc__ or "").split()) for name, make in GALLERY.items()}
 
 
 class Told(keras.callbacks.Callback):
@@ -30,21 +35,37 @@ class Told(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+def anew(subject: Subject) -> tuple[keras.Model, np.ndarray, np.ndarray]:
+    """Return the subject's classifier with fresh weights, and what it is trained on.
+
+    Raises:
+        InputError: for a model that is not compiled, or cannot be built anew.
+    """
+    if not subject.model.compiled:
+        checks.fail("the model must be compiled to be trained anew", "no loss")
+    part = subject.data.train
+    return fresh(subject.model, seed=subject.seed), part.x, targets_of(subject.model, part.y)
+
+
 def watched(
-    name: str, *, epochs: int, seed: int, live: Callable[[int, Report], bool] = lambda *_: False
+    name: str,
+    subject: Subject,
+    *,
+    epochs: int,
+    live: Callable[[int, Report], bool] = lambda *_: False,
 ) -> Report:
-    """Train an example of the gallery and return what was found.
+    """Train an example of the gallery, or the subject's own classifier; return what was found.
 
     Args:
-        name: of GALLERY.
+        name: of GALLERY, or OWN.
         live: called after each epoch with its number and the report so far; True ends it.
 
     Raises:
-        InputError: for an unknown example.
+        InputError: for an unknown example, or as `anew`.
     """
-    keras.utils.set_random_seed(seed)
-    model, watch = example(name), Diagnosis()
-    x, y = rings(seed=seed)
+    keras.utils.set_random_seed(subject.seed)
+    model, x, y = anew(subject) if name == OWN else (example(name), *rings(seed=subject.seed))
+    watch = Diagnosis()
     told = Told(lambda epoch: live(epoch, watch.report))
     model.fit(x, y, epochs=epochs, verbose=0, callbacks=[watch, told])
     return watch.report
@@ -70,10 +91,9 @@ def pictures(report: Report) -> str:
     return f'<div class="mode-strip">{shown}</div>'
 
 
-def training_panel(seed: int) -> Panel:
+def training_panel(subject: Subject) -> Panel:
     """Return the panel of a watched training; it does not depend on the label."""
-    assert set(_DRAWN) <= set(FIGURES)
-    which, epochs = choice("Training", GALLERY, "vanishing"), number("Epochs", 12, 1, 100)
+    which, epochs = choice("Training", ASKED, "vanishing"), number("Epochs", 12, 1, 100)
     about, shown, found = text(), text(), text()
 
     def draw(label: int = 0) -> None:
@@ -88,13 +108,16 @@ def training_panel(seed: int) -> Panel:
             shown.value, found.value = pictures(report), findings(report)
             return job.cancelled
 
-        report = watched(name, epochs=total, seed=seed, live=live)
+        report = watched(name, subject, epochs=total, live=live)
         shown.value, found.value = pictures(report), findings(report)
         ended = "Cancelled; what was found stays. " if job.cancelled else "Done. "
         return f"{ended}{len(report.alarms)} alarms among {len(report.findings)} findings."
 
     which.observe(lambda change: draw(), names="value")
     job = Job("Train and watch", work)
-    said = note("A small network on points of two rings, trained now; findings come as it runs.")
+    said = note(
+        "A training that is recorded while it runs: a small network on points of two rings, with "
+        "a fault that its name tells, or the classifier of this page. Findings come as it goes on."
+    )
     box = column(said, row(which, epochs), about, job.box, shown, found)
     return Panel("Diagnosis", box, draw)

@@ -105,7 +105,7 @@ def label_maps(
     tiles = {row: [map_tile(m, colours) for m in maps.values()] for row, maps in found.items()}
     captions = {row: list(maps) for row, maps in found.items()}
     columns: Sequence[str] = [""] * max(map(len, tiles.values()))
-    ax = mosaic(ax, tiles, columns, captions=captions, bar=True, inches=1.35)
+    ax = mosaic(ax, tiles, columns, captions=captions, bar=True, inches=1.5)
     style.colour_bar(ax, colours, "-1 (blue): against      +1 (red): for")
     style.title(ax, f"Maps of label {label}")
     return ax
