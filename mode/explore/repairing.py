@@ -89,7 +89,9 @@ def repaired_live(
         live: called at the start and after each round of either.
         cancelled: asked after each round; where it is true no other round begins.
     """
-    first = [{"arm": arm, "round": 0, "accuracy": subject.accuracy} for arm in ("repair", "control")]
+    first = [
+        {"arm": arm, "round": 0, "accuracy": subject.accuracy} for arm in ("repair", "control")
+    ]
     state = Live(subject, recipe, first)
 
     def after_round(arm: str, row: dict) -> bool:
@@ -119,7 +121,9 @@ def outcome(state: Live) -> str:
     if state.repair is None:
         return ""
     before, after = (state.repair.rounds.iloc[n] for n in (0, state.repair.kept))
-    said = f"{before['accuracy']:.1%} became {after['accuracy']:.1%} in {state.repair.kept} rounds: "
+    said = (
+        f"{before['accuracy']:.1%} became {after['accuracy']:.1%} in {state.repair.kept} rounds: "
+    )
     said += f"{after['repaired']} inputs of the test part repaired, {after['broken']} broken"
     if state.control is not None and len(state.control.rounds) == len(state.repair.rounds):
         said += f"; random inputs reach {state.control.rounds['accuracy'].iloc[-1]:.1%}"

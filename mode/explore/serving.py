@@ -1,5 +1,6 @@
 """Serve the notebook `09-explore` as a page on this machine, through Voila."""
 
+import json
 import logging
 import os
 import secrets
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from mode import checks
+from mode import checks, results
 from mode.studies import notebooks
 
 NOTEBOOK = "09-explore"
@@ -57,16 +58,19 @@ def free_port(wanted: int | None) -> int:
 
 
 def with_parameters(parameters: dict, folder: str | os.PathLike) -> Path:
-    """Write the notebook with other parameters into a folder; return the file."""
-    import nbformat
-    from papermill.iorw import load_notebook_node
-    from papermill.parameterize import parameterize_notebook
+    """Write the notebook with other parameters, set in a cell of their own, into a folder.
 
-    source = load_notebook_node(str(notebooks.path(NOTEBOOK)))
-    changed = parameterize_notebook(source, parameters)
-    path = Path(folder) / f"{NOTEBOOK}.ipynb"
-    nbformat.write(changed, path)
-    return path
+    Raises:
+        InputError: for a parameter that the notebook has not.
+    """
+    known, source = notebooks.parameters(NOTEBOOK), notebooks.read(NOTEBOOK)
+    for name in parameters:
+        checks.one_of("parameter", name, known)
+    cells = source["cells"]
+    at = next(n for n, c in enumerate(cells) if "parameters" in c["metadata"].get("tags", []))
+    lines = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+    cells.insert(at + 1, {**cells[at], "id": "given", "metadata": {}, "source": lines})
+    return results.write_text(json.dumps(source), Path(folder) / f"{NOTEBOOK}.ipynb")
 
 
 def serve(
@@ -100,6 +104,7 @@ def serve(
 
 
 def _voila(path: Path, port: int, token: str, browser: bool, show: Callable[[str], None]) -> None:
+    from tornado.ioloop import IOLoop
     from traitlets.config import Config
     from voila.app import Voila
 
@@ -115,8 +120,10 @@ def _voila(path: Path, port: int, token: str, browser: bool, show: Callable[[str
     app = Voila(config=config, log_level=logging.ERROR, **options)
     app.initialize([str(path)])
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that its kernels end with it
-    show(f"http://{HOST}:{port}/?token={token}")
-    show("The first look takes some seconds. Ctrl-C ends it.")
+    said = (
+        f"http://{HOST}:{port}/?token={token}\nThe first look takes some seconds. Ctrl-C ends it."
+    )
+    IOLoop.current().add_callback(show, said)  # not before somebody listens there
     app.start()
 
 

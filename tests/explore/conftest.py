@@ -99,13 +99,11 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def tab(chromium):
-    """A new page, and a list of all errors that come up in it."""
+def new_tab(chromium):
+    """Return a new page, and a list of all errors that come up in it."""
     page = chromium.new_page(viewport={"width": 1600, "height": 1000})
     errors: list[str] = []
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.set_default_timeout(1000 * SECONDS)
-    yield page, errors
-    page.close()
+    return page, errors

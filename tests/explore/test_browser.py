@@ -3,12 +3,11 @@
 import json
 import re
 import time
-import urllib.error
 import urllib.request
 
 import pytest
 
-from tests.explore.conftest import SECONDS, SHOTS
+from tests.explore.conftest import SECONDS, SHOTS, new_tab
 
 pytestmark = pytest.mark.browser
 
@@ -27,10 +26,13 @@ OVERFLOWING = """() => {
 UNNAMED = "() => [...document.querySelectorAll('.mode-page img')].filter(i => !i.alt).length"
 
 
-def opened(page, address: str):
+@pytest.fixture(scope="module")
+def explorer(chromium, address):
+    """The page, opened once, and a list of all errors that come up in it."""
+    page, errors = new_tab(chromium)
     page.goto(address, wait_until="commit")
     page.wait_for_selector(".mode-page .mode-label button")
-    return page
+    return page, errors
 
 
 def panel(page, title: str):
@@ -65,24 +67,73 @@ def test_it_listens_on_this_machine_alone(address):
     assert address.startswith("http://127.0.0.1:")
 
 
-def test_every_panel_at_both_widths_and_a_repair_to_its_end(tab, address, out):
-    page, errors = tab
-    opened(page, address)
-    for width in (1600, 400):
+def test_every_panel_fits_both_widths_and_names_its_pictures(explorer):
+    page, errors = explorer
+    for width in (400, 1600):
         page.set_viewport_size({"width": width, "height": 1000})
         for title in PANELS:
             panel(page, title)
-            shown = page.locator(".mode-panel p.mode-note:visible").nth(0)
-            shown.wait_for()
+            page.locator(".mode-panel p.mode-note:visible").first.wait_for()
             page.wait_for_timeout(500)
             shot(page, f"{width}-{title.replace(' ', '-')}")
             assert page.evaluate(OVERFLOWING) == [], (width, title)
             assert page.evaluate(UNNAMED) == 0, (width, title)
-    page.set_viewport_size({"width": 1600, "height": 1000})
-    panel(page, "Repair")
-    page.get_by_label("Rounds", exact=True).fill("2")
-    page.get_by_label("Rounds", exact=True).press("Enter")
-    page.get_by_role("button", name="Repair", exact=True).last.click()
+    assert errors == []
+
+
+def test_the_keyboard_alone_chooses_label_panel_and_layer(explorer):
+    page, errors = explorer
+    page.locator(".mode-label button").nth(3).focus()
+    page.keyboard.press("Enter")
+    for title, shown in {"Layers": "softmax head on each layer", "Heat maps": "Heat maps"}.items():
+        page.locator(".mode-menu button", has_text=title).focus()
+        page.keyboard.press("Space")
+        page.locator(f"img[alt*='{shown}'][alt*='label 3']").wait_for()
+    for _ in PANELS:
+        page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.tagName") == "SELECT"
+    page.keyboard.press("ArrowDown")
+    page.locator("img[alt*='Heat maps of label 3 at hidden_1']").wait_for()
+    assert errors == []
+
+
+def test_a_training_is_watched_and_images_are_judged(explorer):
+    page, errors = explorer
+    panel(page, "Diagnosis")
+    page.get_by_role("button", name="Train and watch").click()
+    status(page, r"^Done\. [1-9]\d* alarms among")
+    assert page.locator(".mode-scroll td", has_text="error").count() >= 1
+    panel(page, "Preferred images")
+    page.get_by_role("button", name="Synthesise and judge").click()
+    status(page, r"^Done\.$")
+    page.get_by_text(re.compile(r"Over-fitting score 0\.\d\d \(fine classifiers")).wait_for()
+    assert page.locator("img.mode-input:visible").count() == 40
+    for width in (400, 1600):
+        page.set_viewport_size({"width": width, "height": 1000})
+        for title in ("Diagnosis", "Preferred images"):
+            panel(page, title)
+            page.wait_for_timeout(500)
+            shot(page, f"{width}-{title.replace(' ', '-')}-done")
+            assert page.evaluate(OVERFLOWING) == [], title
+            assert page.evaluate(UNNAMED) == 0
+    assert errors == []
+
+
+def test_a_repair_is_cancelled_and_keeps_what_it_has(explorer):
+    page, errors = explorer
+    repair(page, rounds=20)
+    status(page, r"^[1-9]\d* of 40 rounds")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    status(page, r"^Cancelled; what is done stays\. 66\.9% became \d\d\.\d% in \d+ rounds")
+    points = page.locator("img.mode-figure:visible").get_attribute("alt").count("%")
+    assert 3 <= points < 40
+    assert page.get_by_role("button", name="Save", exact=True).is_visible()
+    assert errors == []
+
+
+def test_a_repair_runs_to_its_end_is_saved_and_looked_at(explorer, out):
+    page, errors = explorer
+    repair(page, rounds=2)
     status(page, r"^Done\. 66\.9% became 8\d\.\d% in 2 rounds: .* random inputs reach \d\d\.\d%$")
     alt = page.locator("img.mode-figure:visible").get_attribute("alt")
     assert re.fullmatch(r"Test accuracy by round: repair (.+%, ){2}.+%; control (.+%, ){2}.+%", alt)
@@ -95,69 +146,16 @@ def test_every_panel_at_both_widths_and_a_repair_to_its_end(tab, address, out):
     assert errors == []
 
 
-def test_a_repair_is_cancelled_and_keeps_what_it_has(tab, address):
-    page, errors = tab
-    opened(page, address)
+def repair(page, *, rounds: int):
+    """Begin a repair of so many rounds."""
     panel(page, "Repair")
-    page.get_by_label("Rounds", exact=True).fill("20")
-    page.get_by_label("Rounds", exact=True).press("Enter")
+    field = page.get_by_label("Rounds", exact=True)
+    field.fill(str(rounds))
+    field.press("Enter")
     page.get_by_role("button", name="Repair", exact=True).last.click()
-    status(page, r"^[1-9]\d* of 40 rounds")
-    page.get_by_role("button", name="Cancel", exact=True).click()
-    status(page, r"^Cancelled; what is done stays\. 66\.9% became \d\d\.\d% in \d+ rounds")
-    rounds = page.locator("img.mode-figure:visible").get_attribute("alt").count("%")
-    assert 3 <= rounds < 40
-    assert page.get_by_role("button", name="Save", exact=True).is_visible()
-    assert errors == []
 
 
-def test_a_training_is_watched_and_images_are_judged(tab, address):
-    page, errors = tab
-    opened(page, address)
-    panel(page, "Diagnosis")
-    page.get_by_role("button", name="Train and watch").click()
-    status(page, r"^Done\. [1-9]\d* alarms among")
-    assert page.locator(".mode-scroll td", has_text="error").count() >= 1
-    shot(page, "1600-Diagnosis-done")
-    panel(page, "Preferred images")
-    page.get_by_role("button", name="Synthesise and judge").click()
-    status(page, r"^Done\.$")
-    score = page.get_by_text(re.compile(r"Over-fitting score 0\.\d\d \(fine classifiers")).first
-    score.wait_for()
-    assert page.locator("img.mode-input:visible").count() == 40
-    shot(page, "1600-Preferred-images-done")
-    page.set_viewport_size({"width": 400, "height": 1000})
-    for title in ("Diagnosis", "Preferred images"):
-        panel(page, title)
-        page.wait_for_timeout(500)
-        assert page.evaluate(OVERFLOWING) == [], title
-        assert page.evaluate(UNNAMED) == 0
-        shot(page, f"400-{title.replace(' ', '-')}-done")
-    assert errors == []
-
-
-def test_the_keyboard_alone_chooses_label_and_panel(tab, address):
-    page, errors = tab
-    opened(page, address)
-    page.locator(".mode-label button").nth(3).focus()
-    page.keyboard.press("Enter")
-    page.get_by_text("Maps of label", exact=False)
-    page.locator("img[alt*='Heat maps of label 3']").wait_for()
-    for title in PANELS[:3]:
-        page.locator(".mode-menu button", has_text=title).focus()
-        page.keyboard.press("Space")
-    page.locator("img[alt*='softmax head on each layer for label 3']").wait_for()
-    page.locator(".mode-menu button", has_text="Heat maps").focus()
-    for _ in range(8):
-        page.keyboard.press("Tab")
-        if page.evaluate("() => document.activeElement.tagName") == "SELECT":
-            break
-    else:
-        raise AssertionError("the tabulator does not reach the panel's controls")
-    assert errors == []
-
-
-def test_the_walkthrough_runs_in_jupyterlab(tab, lab):
+def test_the_walkthrough_runs_in_jupyterlab(chromium, lab):
     from mode.studies.executing import SMALL
     from mode.studies.notebooks import path, read
 
@@ -169,7 +167,7 @@ def test_the_walkthrough_runs_in_jupyterlab(tab, lab):
             cell["source"] += [f"\n{key} = {value!r}" for key, value in SMALL[name].items()]
     file = folder / path(name).name
     file.write_text(json.dumps(source), encoding="utf-8")
-    page, errors = tab
+    page, errors = new_tab(chromium)
     page.goto(f"{address}/lab/tree/{file.name}?token={token}", wait_until="commit")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     page.get_by_role("menuitem", name="Run", exact=True).click()
