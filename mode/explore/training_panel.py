@@ -23,7 +23,7 @@ ASKED |= {name: " ".join((make.__doc__ or "").split()) for name, make in GALLERY
 
 
 class Told(keras.callbacks.Callback):
-    """After each epoch `tell` is called with its number; the training ends where it answers True."""
+    """Calls `tell` with the number of each finished epoch; ends the training where it says True."""
 
     def __init__(self, tell: Callable[[int], bool]):
         super().__init__()

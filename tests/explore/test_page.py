@@ -155,7 +155,7 @@ def test_a_job_is_cancelled_where_it_asks():
 
 def test_jobs_wait_for_each_other_and_may_be_cancelled_while_they_do():
     going, free = threading.Event(), threading.Event()
-    first = Job("One", lambda job: going.set() or free.wait(10) and "Done.")
+    first = Job("One", lambda job: going.set() or (free.wait(10) and "Done."))
     second = Job("Two", lambda job: pytest.fail("began though cancelled"))
     first.begin()
     going.wait(10)
