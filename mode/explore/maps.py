@@ -49,7 +49,8 @@ def maps_panel(subject: Subject) -> Panel:
     follow([layer], lambda: draw(now["label"]))
     said = note(
         "One cell a unit (or pixel). Colours: blue - white - red (RdBu), which colour-blind "
-        "readers can tell apart, symmetric around zero in all six maps."
+        "readers can tell apart, symmetric around zero in all six maps. Lines and bars have the "
+        "colours of Okabe and Ito, and differ in more than colour."
     )
     return Panel("Heat maps", column(said, row(layer), shown, words), draw)
 

@@ -11,7 +11,7 @@ from mode.explore.panel import Panel, choice, column, follow, note, number, row,
 from mode.explore.subject import Subject, look
 from mode.repair import RECIPES, Recipe
 
-WORST = "the worst of each round"
+AS_SELECTED = "what the selector aims at"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Controls:
 
     def recipe(self, label: int) -> Recipe:
         """Return the recipe that is asked for, where `label` is the chosen one."""
-        aimed = None if self.aim.value == WORST else label
+        aimed = None if self.aim.value == AS_SELECTED else label
         sizes = {"rounds": self.rounds.value, "batch": self.batch.value}
         return repairing.recipe_of(self.selector.value, **sizes, label=aimed)
 
@@ -40,7 +40,7 @@ def repair_panel(subject: Subject, out: str, follow_up: Callable[[Subject], None
     most = len(subject.data.pool)
     controls = Controls(
         choice("Chosen by", RECIPES, "recommended"),
-        choice("For", [WORST, "the chosen label"]),
+        choice("For", [AS_SELECTED, "the chosen label"]),
         number("Rounds", 4, 1, 20),
         number("Inputs a round", min(100, most), 1, most),
     )

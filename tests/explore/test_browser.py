@@ -11,7 +11,15 @@ from tests.explore.conftest import SECONDS, SHOTS, new_tab
 
 pytestmark = pytest.mark.browser
 
-PANELS = ("Heat maps", "Inputs", "Layers", "Repair", "Diagnosis", "Preferred images")
+# Panel -> words that it alone shows.
+PANELS = {
+    "Heat maps": "One cell a unit",
+    "Inputs": "Metrics compare inputs",
+    "Layers": "What a softmax head",
+    "Repair": "What the first round would take",
+    "Diagnosis": "A training that is recorded",
+    "Preferred images": "Images that most excite",
+}
 # Elements that reach beyond the window, or hide a part of themselves to the right; what is made
 # to be scrolled sideways may.
 OVERFLOWING = """() => {
@@ -37,6 +45,7 @@ def explorer(chromium, address):
 
 def panel(page, title: str):
     page.get_by_role("button", name=title, exact=True).click()
+    page.get_by_text(PANELS[title]).wait_for()
 
 
 def shot(page, name: str):
@@ -73,8 +82,7 @@ def test_every_panel_fits_both_widths_and_names_its_pictures(explorer):
         page.set_viewport_size({"width": width, "height": 1000})
         for title in PANELS:
             panel(page, title)
-            page.locator(".mode-panel p.mode-note:visible").first.wait_for()
-            page.wait_for_timeout(500)
+            page.wait_for_timeout(300)  # until it is laid out
             shot(page, f"{width}-{title.replace(' ', '-')}")
             assert page.evaluate(OVERFLOWING) == [], (width, title)
             assert page.evaluate(UNNAMED) == 0, (width, title)
@@ -112,7 +120,7 @@ def test_a_training_is_watched_and_images_are_judged(explorer):
         page.set_viewport_size({"width": width, "height": 1000})
         for title in ("Diagnosis", "Preferred images"):
             panel(page, title)
-            page.wait_for_timeout(500)
+            page.wait_for_timeout(300)
             shot(page, f"{width}-{title.replace(' ', '-')}-done")
             assert page.evaluate(OVERFLOWING) == [], title
             assert page.evaluate(UNNAMED) == 0
