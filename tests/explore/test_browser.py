@@ -44,7 +44,7 @@ def explorer(chromium, address):
 
 
 def panel(page, title: str):
-    page.get_by_role("button", name=title, exact=True).click()
+    page.locator(".mode-menu button", has_text=title).click()
     page.get_by_text(PANELS[title]).wait_for()
 
 
@@ -160,7 +160,7 @@ def repair(page, *, rounds: int):
     field = page.get_by_label("Rounds", exact=True)
     field.fill(str(rounds))
     field.press("Enter")
-    page.get_by_role("button", name="Repair", exact=True).last.click()
+    page.locator(".mode-panel .mode-column button", has_text="Repair").last.click()
 
 
 def test_the_walkthrough_runs_in_jupyterlab(chromium, lab):
@@ -175,6 +175,7 @@ def test_the_walkthrough_runs_in_jupyterlab(chromium, lab):
             cell["source"] += [f"\n{key} = {value!r}" for key, value in SMALL[name].items()]
     file = folder / path(name).name
     file.write_text(json.dumps(source), encoding="utf-8")
+    SHOTS.mkdir(exist_ok=True)
     page, errors = new_tab(chromium)
     page.goto(f"{address}/lab/tree/{file.name}?token={token}", wait_until="commit")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
@@ -183,7 +184,6 @@ def test_the_walkthrough_runs_in_jupyterlab(chromium, lab):
     cells = wait_for_cells(page, file)
     assert not [o for c in cells for o in c["outputs"] if o["output_type"] == "error"]
     assert any("image/png" in o.get("data", {}) for c in cells for o in c["outputs"])
-    page.screenshot(path=SHOTS / "jupyterlab.png")
     assert errors == []
 
 
@@ -192,7 +192,8 @@ def wait_for_cells(page, file) -> list[dict]:
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         page.wait_for_timeout(2000)
-        page.keyboard.press("Control+s")
+        page.screenshot(path=SHOTS / "jupyterlab.png")
+        page.locator("[data-command='docmanager:save']").first.click()
         cells = [
             cell
             for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]
