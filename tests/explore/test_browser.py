@@ -179,6 +179,7 @@ def test_the_walkthrough_runs_in_jupyterlab(chromium, lab):
     page, errors = new_tab(chromium)
     page.goto(f"{address}/lab/tree/{file.name}?token={token}", wait_until="commit")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    page.get_by_text(re.compile(r"\| Idle$")).wait_for()  # before, nothing would be run
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     cells = wait_for_cells(page, file)
