@@ -190,7 +190,7 @@ def test_the_walkthrough_runs_in_jupyterlab(chromium, lab):
 
 def wait_for_cells(page, file) -> list[dict]:
     """Save the notebook now and then; return its code cells once all of them have run."""
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + 3 * SECONDS
     while time.monotonic() < end:
         page.wait_for_timeout(2000)
         page.screenshot(path=SHOTS / "jupyterlab.png")
