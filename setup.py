@@ -8,6 +8,8 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "mode/__init__.py").read_text())[1]
 NOTEBOOKS = [path.name for path in sorted((HERE / "notebooks").glob("*.ipynb"))]
+# What serves the explorer's page.
+APP = ["ipywidgets>=8.1", "voila>=0.5.7"]
 
 setup(
     name="mode-debugger",
@@ -20,7 +22,13 @@ setup(
     packages=[*find_packages(include=["mode", "mode.*"]), "mode_notebooks"],
     package_dir={"mode_notebooks": "notebooks"},
     package_data={
-        "mode": ["published/*.csv", "featurevis/*.json", "featurevis/priors/*/*"],
+        "mode": [
+            "explore/page.css",
+            "explore/voila/templates/*/*",
+            "published/*.csv",
+            "featurevis/*.json",
+            "featurevis/priors/*/*",
+        ],
         "mode_notebooks": NOTEBOOKS,
     },
     install_requires=[
@@ -43,9 +51,13 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
+        "app": APP,
         "test": [
+            *APP,
             "hypothesis>=6.100",
             "import-linter>=2.0",
+            "jupyterlab>=4.2",
+            "playwright>=1.44",
             "pytest>=8.0",
             "pytest-xdist>=3.5",
             "ruff>=0.6",

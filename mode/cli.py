@@ -168,3 +168,19 @@ def visualise(model: str, prior: str, images: str | None, seed: int, out: str) -
     for reason in result.reasons:
         click.echo(f"  {reason}")
     click.echo(f"report: {out}/report.html")
+
+
+@main.command()
+@click.argument("model", default="")
+@click.argument("data", default="")
+@click.option("--port", default=None, type=int, help="Any free one by default.")
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
+@_out("out/explore")
+def explore(model: str, data: str, port: int | None, no_browser: bool, out: str) -> None:
+    """Look at MODEL.keras with DATA.npz, or at a faulty model on digits, as a page on this machine.
+
+    Needs the extra `app`: python -m pip install '.[app]'
+    """
+    from mode.explore.serving import serve
+
+    serve(model, data, out=out, port=port, browser=not no_browser, show=click.echo)

@@ -1,6 +1,8 @@
 """Shared small data sets and models; two threads, since the tests are meant for two cores."""
 
 import os
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -17,13 +19,28 @@ SIZES = {"train": 400, "pool": 600, "diagnosis": 300, "test": 300}
 
 
 def pytest_collection_modifyitems(items):
-    """The embedded digits must suffice: what needs full MNIST runs where MODE_DATA has it."""
-    if (Path(os.environ.get("MODE_DATA", "")) / "mnist.npz").is_file():
-        return
-    lacking = pytest.mark.skip(reason="MODE_DATA names no folder with mnist.npz")
+    """The embedded digits must suffice: what needs full MNIST or a browser runs where it is."""
+    lacking = {
+        "mnist": "" if _has_mnist() else "MODE_DATA names no folder with mnist.npz",
+        "browser": _no_browser(),
+    }
     for item in items:
-        if item.get_closest_marker("mnist"):
-            item.add_marker(lacking)
+        for marker, reason in lacking.items():
+            if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _has_mnist() -> bool:
+    return (Path(os.environ.get("MODE_DATA", "")) / "mnist.npz").is_file()
+
+
+def _no_browser() -> str:
+    """Say what a test in a browser lacks, "" where it has all."""
+    packages = ("playwright", "voila", "ipywidgets", "jupyterlab")
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        return f"not installed: {', '.join(missing)}"
+    return "" if shutil.which("chromium") else "no chromium; Debian: apt-get install chromium"
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from mode.checks import InputError
 from mode.diagnosis.record import COLUMNS, Record, Row, empty_record
-from mode.figures import FIGURES, draw, save, style
+from mode.figures import FIGURES, draw, save, screen, style
 from mode.figures.ranks import cliques
 from mode.heatmaps import HeatMaps
 
@@ -138,6 +138,9 @@ RECORD = empty_record(
 ZOO = pd.DataFrame(
     {"condition": ["fine", "few"], "gap": [0.01, 0.2], "overfitting": [0.0, 0.3]}
 ).assign(true_error=[0.02, 0.2], error=[0.03, 0.18], low=[0.01, 0.1], high=[0.05, 0.3])
+LIVE = pd.DataFrame(
+    {"arm": ["repair", "control", "repair"], "round": [0, 0, 1], "accuracy": [0.5, 0.5, 0.75]}
+)
 EXAMPLES = {
     "layer_accuracy": (CURVE, {"chosen": "hidden_2", "label": 5}),
     "layer_bhattacharyya": (CURVE, {"chosen": "output"}),
@@ -159,6 +162,13 @@ EXAMPLES = {
     "least_similar": (RANKED, {"columns": ["a", "b", "c"]}),
     "label_accuracy": (LABELS, {"theta": 0.9}),
     "confusion": (np.array([[9, 1, 0], [0, 8, 2], [3, 0, 7]]), {}),
+    "label_maps": (
+        {
+            "maps": {"HCI": signed(5, 4, 1), "HMI": signed(5, 4, 1)},
+            "differences": {"DHCI": signed(5, 4, 1)},
+        },
+        {"label": 3},
+    ),
     "table_against_control": (TABLE, {}),
     "accuracy_by_round": (BY_ROUND, {}),
     "worst_accuracy_by_round": (BY_ROUND, {}),
@@ -167,6 +177,7 @@ EXAMPLES = {
     "critical_difference": (MEAN_RANKS, {}),
     "accuracy_by_inputs": (BY_INPUTS, {}),
     "alpha_by_classes": (ALPHAS, {}),
+    "repair_and_control": (LIVE, {}),
     "defects": (OFF, {}),
     "loss_over_steps": (RECORD, {"constant": 2.3}),
     "gradient_ratio": (RECORD, {}),
@@ -248,6 +259,26 @@ def test_saved_twice_a_figure_has_the_same_bytes_whatever_the_readers_settings(n
         assert one.read_bytes() == other.read_bytes()
         assert one.stat().st_size < 150_000
     assert b"<dc:date>" not in first[0].read_bytes()
+
+
+def test_a_figure_for_the_screen_is_a_png_of_the_whole_figure():
+    shown = pyplot.imread(io.BytesIO(screen(FIGURES["confusion"], np.eye(2))))
+    assert shown.shape[0] > 200
+    ink = (shown[..., :3] < 0.5).any(axis=-1)
+    assert not ink[0].any()
+    assert not ink[:, -1].any()
+
+
+def test_a_live_curve_shows_what_there_is_of_each_arm():
+    ax = drawn("repair_and_control")
+    lines = {line.get_label(): line.get_ydata().tolist() for line in ax.lines}
+    assert lines == {"repair": [50, 75], "control: random inputs": [50]}
+
+
+def test_maps_of_one_label_have_the_same_colours_and_their_names_above():
+    ax = drawn("label_maps")
+    assert texts(ax) == ["HCI", "HMI", "DHCI"]
+    assert bar_limits(ax) == (-1, 1)
 
 
 def test_without_axes_pyplot_shows_the_figure_and_save_leaves_pyplot_alone(tmp_path):

@@ -21,7 +21,7 @@ from mode.figures import (
     results,
     samples,
 )
-from mode.figures.saving import save
+from mode.figures.saving import save, screen
 
 # A new module of figures ends with a FIGURES of its own, and is listed here.
 _MODULES = (
@@ -53,4 +53,4 @@ def draw(name: str, data: Any, ax: Axes | Figure | None = None, **options: Any) 
     return FIGURES[checks.one_of("figure", name, FIGURES)](data, ax, **options)
 
 
-__all__ = ["FIGURES", "draw", "save"]
+__all__ = ["FIGURES", "draw", "save", "screen"]

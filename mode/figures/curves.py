@@ -1,4 +1,4 @@
-"""Figures of compared arms as small multiples: accuracy by inputs used, and by share chosen."""
+"""Figures of compared arms: accuracy by inputs used, by share chosen, and by round."""
 
 from collections.abc import Sequence
 
@@ -79,6 +79,32 @@ def alpha_by_classes(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Ax
     return ax
 
 
+def repair_and_control(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
+    """Draw accuracy by round of one repair, and of its control where there is one yet.
+
+    Args:
+        table: columns arm ("repair" or "control"), round, accuracy (on the test part, in [0, 1]).
+
+    Raises:
+        InputError: for an empty table, missing columns, or cells that are not numbers.
+    """
+    wanted(table, ("arm", "round", "accuracy"))
+    ax = style.axes(ax, 5.2, 3.4)
+    style.plain(ax, grid="y")
+    looks = {"repair": "o-", "control": "s--"}
+    for (arm, look), colour in zip(looks.items(), style.COLOURS, strict=False):
+        line = table[table["arm"] == arm]
+        if len(line):
+            name = {"control": "control: random inputs"}.get(arm, arm)
+            values = 100 * numbers(line, "accuracy")
+            ax.plot(numbers(line, "round"), values, look, color=colour, label=name)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    ax.set(xlabel="round", ylabel="test accuracy (%)")
+    ax.legend(**style.LEGEND)
+    style.title(ax, "Does the repair beat random inputs?")
+    return ax
+
+
 def _highlighted(table: pd.DataFrame) -> list[str]:
     """Return the arms that have a colour: the named ones, then the best at the end."""
     arms = set(table["arm"])
@@ -131,4 +157,8 @@ def _panels(ax: Axes | Figure | None, headings: Sequence[str]) -> tuple[Axes, li
     return ax, places
 
 
-FIGURES = {"accuracy_by_inputs": accuracy_by_inputs, "alpha_by_classes": alpha_by_classes}
+FIGURES = {
+    "accuracy_by_inputs": accuracy_by_inputs,
+    "alpha_by_classes": alpha_by_classes,
+    "repair_and_control": repair_and_control,
+}

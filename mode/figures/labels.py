@@ -1,5 +1,6 @@
 """Figures of labels: which are not learned, and what they are taken for."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from mode import checks
 from mode.faults import THETA
 from mode.figures import style
 from mode.figures.columns import numbers, wanted
+from mode.figures.grid import map_tile, mosaic, stack
 
 
 def label_accuracy(
@@ -83,4 +85,31 @@ def confusion(matrix: Any, ax: Axes | Figure | None = None) -> Axes:
     return ax
 
 
-FIGURES = {"label_accuracy": label_accuracy, "confusion": confusion}
+def label_maps(
+    rows: Mapping[str, Mapping[str, Any]], ax: Axes | Figure | None = None, *, label: Any
+) -> Axes:
+    """Draw the maps of one label: row's name -> map's name -> map, each row as many.
+
+    All have the same colours, symmetric around zero. Maps are (h, w), (h, w, c), or vectors
+    (units,), which become strips.
+
+    Raises:
+        InputError: for no row, or a map that is no picture and no vector.
+    """
+    checks.not_empty("rows", rows)
+    found = {
+        row: {name: stack(name, np.asarray(each)[None])[0] for name, each in maps.items()}
+        for row, maps in rows.items()
+    }
+    colours = style.colours_of([m for maps in found.values() for m in maps.values()], least=1)
+    tiles = {row: [map_tile(m, colours) for m in maps.values()] for row, maps in found.items()}
+    captions = {row: list(maps) for row, maps in found.items()}
+    columns: Sequence[str] = [""] * max(map(len, tiles.values()))
+    ax = mosaic(ax, tiles, columns, captions=captions, bar=True, inches=1.5)
+    ax.set_xlabel("heat map, and the inputs behind it")
+    style.colour_bar(ax, colours, "-1 (blue): against      +1 (red): for")
+    style.title(ax, f"Maps of label {label}")
+    return ax
+
+
+FIGURES = {"label_accuracy": label_accuracy, "confusion": confusion, "label_maps": label_maps}

@@ -61,7 +61,7 @@ def train(
     checks.number("average", average, 0, 1)
     x = keras.tree.map_structure(lambda array: checks.numeric("x", array), x)
     check_inputs(model, x)
-    targets = _targets(model, checks.labels("y", y, classes_of(model)))
+    targets = targets_of(model, checks.labels("y", y, classes_of(model)))
     rows = checks.not_empty("x", keras.tree.flatten(x)[0])
     checks.same_length(x=rows, y=targets)
     trained = _compiled(clone(model), x)
@@ -94,8 +94,8 @@ def _compiled(model: keras.Model, x: Any) -> keras.Model:
     return model
 
 
-def _targets(model: keras.Model, labels: np.ndarray) -> np.ndarray:
-    """Labels in the form that the model's loss takes."""
+def targets_of(model: keras.Model, labels: np.ndarray) -> np.ndarray:
+    """Return labels (n,) in the form that the loss of a compiled model takes."""
     units = units_of(model)
     if units == 1:
         return labels.astype(np.float32)[:, None]

@@ -1,7 +1,7 @@
 """Repair a classifier: faults -> layer -> map -> selection -> retrain a copy -> measure."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -84,8 +84,12 @@ def run(
     seed: int = 0,
     taken: Sequence[np.ndarray] = (),
     keep: Folder | None = None,
+    after_round: Callable[[dict], bool | None] | None = None,
 ) -> Repair:
     """Repair by a recipe. `taken`: round by round, what another repair takes from the same pool.
+
+    after_round: called with the row of each finished round; where it returns True the repair ends
+        there, as if no more rounds had been asked for.
 
     Raises:
         InputError: as `repair`.
@@ -107,6 +111,8 @@ def run(
             keep.write(len(done), played, after)
         if allowed(played.row, recipe):
             best, kept = after, len(done)
+        if after_round and after_round(played.row):
+            break
     rows = [start.row(), *(played.row for played in done if played.row)]
     batches = tuple(played.batch for played in done if played.row)
     notes = tuple(note for played in done for note in played.notes)
@@ -129,12 +135,18 @@ def _given_up(rows: list[dict], recipe: Recipe) -> tuple[str, ...]:
 
 
 def control(
-    model: keras.Model, data: Data, recipe: Recipe, repaired: Repair, *, seed: int = 0
+    model: keras.Model,
+    data: Data,
+    recipe: Recipe,
+    repaired: Repair,
+    *,
+    seed: int = 0,
+    after_round: Callable[[dict], bool | None] | None = None,
 ) -> Repair:
     """Give the same model as many random inputs as `repaired` got, and as many training steps.
 
     As published (`extra_control_batch`) it also gets the batch of the round that was not needed,
-    from the pool that MODE leaves, and a fresh optimiser.
+    from the pool that MODE leaves, and a fresh optimiser. `after_round` as in `run`.
     """
     rounds, taken = len(repaired.chosen), ()
     if recipe.defects.extra_control_batch:
@@ -143,7 +155,8 @@ def control(
     if rounds == 0:
         return replace(repaired, model=clone(model))
     plain = {"selector": "random", "targeted": False, "alpha": 1.0, "stops": False}
-    return run(model, data, replace(recipe, rounds=rounds, **plain), seed=seed, taken=taken)
+    recipe = replace(recipe, rounds=rounds, **plain)
+    return run(model, data, recipe, seed=seed, taken=taken, after_round=after_round)
 
 
 def drawable(data: Data, repaired: Repair, defects: Defects) -> np.ndarray:

@@ -18,11 +18,14 @@ SMALL = {
     "06-which-metric": {},
     "07-does-the-layer-matter": {},
     "08-which-inputs-repair": {},
+    "09-explore": {},
     "10-which-arm-repairs": {"scenarios": ["over_fitted_500"], "rounds": 2, "batch": 50},
     "11-is-my-model-repaired": {},
 }
 # Notebooks whose `out` is a file of rows, not a folder.
 OF_ROWS = ("02-run", "10-which-arm-repairs")
+# A widget is nothing without its kernel; what it shows in its stead is kept.
+WIDGET = "application/vnd.jupyter.widget-view+json"
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -63,13 +66,14 @@ def execute_whole(name: str, out: str | os.PathLike) -> Path:
 
 
 def _clean(notebook) -> None:
-    """Remove times, machine names and memory addresses, and what went to standard error."""
+    """Remove times, machine names, addresses, live widgets, and what went to standard error."""
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
             for output in cell.outputs:
+                output.get("data", {}).pop(WIDGET, None)
                 for kind, text in output.get("data", {}).items():
                     if kind.startswith("text/"):
                         output["data"][kind] = _ADDRESS.sub("", text)

@@ -1,0 +1,87 @@
+"""Panel 5 on the screen: its controls, its job, and what one can do with a repaired model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import ipywidgets as widgets
+
+from mode.explore import repairing
+from mode.explore.job import Job
+from mode.explore.panel import Panel, choice, column, follow, note, number, row, text
+from mode.explore.subject import Subject, look
+from mode.repair import RECIPES, Recipe
+
+AS_SELECTED = "what the selector aims at"
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What a repair is asked for."""
+
+    selector: widgets.Dropdown
+    aim: widgets.Dropdown
+    rounds: widgets.BoundedIntText
+    batch: widgets.BoundedIntText
+
+    def recipe(self, label: int) -> Recipe:
+        """Return the recipe that is asked for, where `label` is the chosen one."""
+        aimed = None if self.aim.value == AS_SELECTED else label
+        sizes = {"rounds": self.rounds.value, "batch": self.batch.value}
+        return repairing.recipe_of(self.selector.value, **sizes, label=aimed)
+
+
+def repair_panel(subject: Subject, out: str, follow_up: Callable[[Subject], None]) -> Panel:
+    """Return the panel of repairs.
+
+    Args:
+        out: folder into which a repaired model is saved.
+        follow_up: called with the repaired model as a new subject, when asked to look at it.
+    """
+    most = len(subject.data.pool)
+    controls = Controls(
+        choice("Chosen by", RECIPES, "recommended"),
+        choice("For", [AS_SELECTED, "the chosen label"]),
+        number("Rounds", 4, 1, 20),
+        number("Inputs a round", min(100, most), 1, most),
+    )
+    shown, plot, said, now = text(), text(), text(), {}
+    save, go = widgets.Button(description="Save"), widgets.Button(description="Look at it")
+    after = row(save, go)
+    after.layout.display = "none"
+
+    def draw(label: int) -> None:
+        now["label"] = label
+        shown.value = repairing.choice_shown(subject, controls.recipe(label))
+
+    def work(job: Job) -> str:
+        recipe = controls.recipe(now["label"])
+
+        def live(state: repairing.Live) -> None:
+            now["state"], done = state, len(state.rows) - 2
+            job.tell(done, 2 * recipe.rounds, f"{done} of {2 * recipe.rounds} rounds, control last")
+            plot.value = repairing.curve(state)
+
+        now["state"] = repairing.repaired_live(subject, recipe, live, lambda: job.cancelled)
+        after.layout.display = "flex"
+        ended = "Cancelled; what is done stays. " if job.cancelled else "Done. "
+        return ended + repairing.outcome(now["state"])
+
+    def saved(button: widgets.Button) -> None:
+        try:
+            words = repairing.save(now["state"], out)
+        except OSError as error:
+            words = f"{out} could not be written: {error}"
+        said.value = f"<p role='status'>{words}</p>"
+
+    save.on_click(saved)
+    go.on_click(lambda button: follow_up(look(now["state"].repair.model, subject.data)))
+    follow([controls.selector, controls.aim, controls.rounds, controls.batch],
+           lambda: draw(now["label"]))  # fmt: skip
+    job = Job("Repair", work)
+    words = note(
+        "What the first round would take from the pool. The control gets as many random inputs "
+        "and as many steps of training. The model on this page is not changed."
+    )
+    asked = row(controls.selector, controls.aim, controls.rounds, controls.batch)
+    box = column(words, asked, shown, job.box, plot, after, said)
+    return Panel("Repair", box, draw)

@@ -1,0 +1,160 @@
+"""What a page looks at: a classifier with its data, asked once and remembered."""
+
+import os
+from dataclasses import dataclass, field, replace
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mode import checks, seeds
+from mode.data import Data, load
+from mode.data.own import own
+from mode.faults import accuracy_by_label
+from mode.heatmaps import HeatMaps
+from mode.layers import LayerChoice, choose_layer, layer_names
+from mode.models import classes_of, predict
+from mode.repair import RECIPES, Recipe, faulty_model, stages
+from mode.studies import own_model
+
+PIXELS = "pixels"
+SCENARIO = "starved_5"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A classifier, its data, and what a repair's first look sees of them.
+
+    seen: predictions on the diagnosis part, faulty labels and the layers' probes.
+    pooled, tested: probabilities on the pool and on the test part.
+    """
+
+    model: keras.Model
+    data: Data
+    seen: stages.View
+    pooled: np.ndarray
+    tested: np.ndarray
+    seed: int
+    kept: dict = field(default_factory=dict, repr=False, compare=False)
+
+    def name(self, label: int) -> str:
+        """Return what a label is called."""
+        return self.data.name(int(label))
+
+    @property
+    def labels(self) -> pd.DataFrame:
+        """One row a label: label, accuracy on the diagnosis part, count, kind of fault or ""."""
+        table = accuracy_by_label(self.seen.judge.y, self.seen.predictions, self.data.classes)
+        kinds = dict(self.seen.faults[["label", "kind"]].itertuples(index=False))
+        return table.assign(kind=[kinds.get(label, "") for label in table["label"]])
+
+    @property
+    def worst(self) -> int:
+        """The label a repair would mend first: the worst fault, else the least accurate label."""
+        return int(stages.fault_to_mend(self.seen, RECIPES["mode"], self.data.classes)["label"])
+
+    @property
+    def accuracy(self) -> float:
+        """Accuracy on the test part."""
+        return float((self.tested.argmax(axis=1) == self.data.test.y).mean())
+
+    @property
+    def layers(self) -> list[str]:
+        """What maps can be drawn of: the inputs themselves, then each layer that counts."""
+        return [PIXELS, *self.seen.probes.heads]
+
+    def maps(self, layer: str) -> HeatMaps:
+        """Return the heat maps of all labels at a layer, or of the inputs.
+
+        Raises:
+            InputError: for an unknown layer.
+        """
+        checks.one_of("layer", layer, self.layers)
+        kind = "pixel" if layer == PIXELS else "mean"
+        recipe = replace(RECIPES["mode"], kind=kind)
+        return self._once(
+            ("maps", layer), stages.maps_at, self.model, self.data, self.seen, recipe, layer
+        )
+
+    def compared(self, layer: str) -> np.ndarray:
+        """Return what of the pool is compared with the maps at a layer: states, or the inputs.
+
+        Raises:
+            InputError: for an unknown layer.
+        """
+        if checks.one_of("layer", layer, self.layers) == PIXELS:
+            return self.data.pool.x
+        known = (self.model, self.data, self.seen, layer, self.data.pool.x)
+        return self._once(("pool", layer), stages.layer_states, *known)
+
+    def view(self, recipe: Recipe) -> stages.View:
+        """Return what a repair by `recipe` sees of the model in its first round."""
+        asked = (recipe.layer, recipe.kind, recipe.compares, recipe.defects)
+        given = (self.model, self.data, recipe)
+        return self._once(("view", *asked), stages.view, *given, seed=first_round(self.seed))
+
+    def layer_choice(self, label: int) -> LayerChoice:
+        """Return the layer to blame for a label's fault, and the curve that speaks for it.
+
+        A label without a fault is looked at as if it were under-fitted.
+        """
+        kind = self.labels["kind"][checks.labels("label", [label], self.data.classes)[0]]
+        how = {"kind": kind or "under-fitted"}
+        return choose_layer(self.seen.probes, self.data.train, self.seen.judge, label, **how)
+
+    def _once(self, key: tuple, function, *arguments, **options):
+        if key not in self.kept:
+            self.kept[key] = function(*arguments, **options)
+        return self.kept[key]
+
+
+def first_round(seed: int) -> int:
+    """Return the seed of a repair's first round, so that a page shows what it would do."""
+    return seeds.derive(seed, "round", 1)
+
+
+def look(model: keras.Model, data: Data, *, seed: int = 0) -> Subject:
+    """Ask a classifier about its data, once.
+
+    Args:
+        model: a built Keras classifier; not changed.
+        seed: of the repairs that are looked ahead to.
+
+    Raises:
+        InputError: for a model whose layers cannot be reached, or data that does not fit it.
+    """
+    if classes_of(model) != data.classes:
+        checks.fail(f"the model must tell {data.classes} classes apart", classes_of(model))
+    layer_names(model)
+    seen = stages.view(model, data, RECIPES["mode"], seed=first_round(seed))
+    asked = (predict(model, part.x) for part in (data.pool, data.test))
+    return Subject(model, data, seen, *asked, seed)
+
+
+def opened(
+    model: str | os.PathLike = "",
+    data: str | os.PathLike = "",
+    *,
+    scenario: str = SCENARIO,
+    seed: int = 0,
+) -> Subject:
+    """Return the subject of two files, or of a faulty model made on the embedded digits.
+
+    Args:
+        model, data: a `.keras` file and an `.npz` as the command `repair` takes them; both or
+            neither.
+        scenario: a name of SCENARIOS: the fault of the model that is made.
+
+    Raises:
+        InputError: for one file without the other, files that cannot be read, or an unknown
+            scenario.
+    """
+    if bool(model) != bool(data):
+        checks.fail("model and data must be given together", f"'{model}' and '{data}'")
+    if not model:
+        return look(*faulty_model(scenario, load("digits", seed=seed), model="demo", seed=seed))
+    loaded = own_model.load(model)
+    mine = own(data, classes=classes_of(loaded), seed=seed)
+    if not mine.labelled:
+        checks.fail(f"{data} must hold y_pool beside x_pool", "a pool without labels")
+    return look(loaded, replace(mine.data, names=mine.names), seed=seed)

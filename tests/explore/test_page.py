@@ -1,0 +1,260 @@
+"""The page without a browser: panels, jobs, pictures with their texts, and how it is served."""
+
+import json
+import re
+import threading
+from html.parser import HTMLParser
+
+import ipywidgets as widgets
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from mode.checks import InputError
+from mode.cli import main
+from mode.explore import inputs, labels, maps, pictures, repairing, serving, training_panel
+from mode.explore.job import Job
+from mode.explore.page import Page
+from mode.explore.ranking import ranked
+
+
+class Images(HTMLParser):
+    """Collects the alternative texts of all images."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.texts: list[str | None] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "img":
+            self.texts.append(dict(attributes).get("alt"))
+
+
+@pytest.fixture(scope="module")
+def page(subject, tmp_path_factory):
+    return Page(subject, out=str(tmp_path_factory.mktemp("page")))
+
+
+def html(widget: widgets.Widget) -> str:
+    """Return all HTML in a widget."""
+    own = widget.value if isinstance(widget, widgets.HTML) else ""
+    return own + "".join(html(child) for child in getattr(widget, "children", ()))
+
+
+def test_every_picture_of_every_panel_has_a_text(page):
+    for title in page.titles:
+        page.menu.value = title
+        texts = Images(html(page.place)).texts
+        assert all(text and len(text) > 15 for text in texts), title
+        assert texts or title in ("Diagnosis", "Preferred images")
+
+
+def test_a_chosen_label_is_that_of_the_shown_panel_and_of_the_next(page):
+    page.menu.value = "Heat maps"
+    page.choose(2)
+    assert "Heat maps of label 2 at pixels" in html(page.place)
+    page.menu.value = "Layers"
+    assert "Label 2, taken as over-fitted: blame" in html(page.place)
+
+
+def test_only_the_shown_panel_is_drawn(page, monkeypatch):
+    page.menu.value = "Diagnosis"
+    monkeypatch.setattr(maps, "map_picture", lambda *_: pytest.fail("drawn unseen"))
+    page.choose(4)
+
+
+def walk(widget: widgets.Widget):
+    """Yield a widget and all inside it."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from walk(child)
+
+
+def test_every_control_has_a_name(page):
+    kinds = widgets.Dropdown | widgets.BoundedIntText | widgets.Button | widgets.ToggleButtons
+    found = [w for panel in page.panels for w in walk(panel.box) if isinstance(w, kinds)]
+    found += [w for w in walk(page) if isinstance(w, kinds)]
+    assert len(found) > 30
+    assert all(control.description for control in found)
+
+
+def test_bad_input_is_shown_on_the_page(page, monkeypatch):
+    def refuse(*arguments):
+        raise InputError("layer must be <one>. Received: none.")
+
+    page.menu.value = "Heat maps"
+    monkeypatch.setattr(maps, "map_picture", refuse)
+    page.choose(1)
+    assert "layer must be &lt;one&gt;. Received: none." in page.error.value
+    monkeypatch.undo()
+    page.choose(1)
+    assert page.error.value == ""
+
+
+def test_bars_say_accuracy_inputs_and_fault(subject):
+    rows = [row for _, row in subject.labels.iterrows()]
+    said = [labels.said(subject, row) for row in rows]
+    assert said[9] == "2% of 50, under-fitted"
+    assert said[0] == "98% of 50"
+    assert said[6] == "90% of 50, below theta"
+    assert 'aria-label="label 9: 2% of 50, under-fitted"' in labels.bar(subject, rows[9])
+    assert "mode-sound" in labels.bar(subject, rows[1])
+    assert "mode-faulty" in labels.bar(subject, rows[6])
+    empty = pd.Series({"label": 3, "accuracy": float("nan"), "count": 0, "kind": ""})
+    assert labels.said(subject, empty) == "no input to judge it by"
+
+
+def test_the_page_without_widgets_holds_the_pictures(page):
+    bundle = page._repr_mimebundle_()
+    texts = Images(bundle["text/html"]).texts
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert len(texts) == 2 + 2 * 12
+    assert all(texts)
+
+
+def test_inputs_that_are_no_pictures_become_lines_of_cells():
+    shown = pictures.thumbnail(pd.Series([3.0, 1.0, 2.0]).to_numpy(), "three <numbers>")
+    assert 'alt="three &lt;numbers&gt;"' in shown
+    assert shown.startswith('<img class="mode-input"')
+
+
+def test_rankings_say_what_they_share(subject):
+    left, right = (ranked(subject, "metric: dot", 5, layer="pixels", count=k) for k in (6, 3))
+    assert inputs.shared(left, right) == "The two share 3 of their 6 best inputs."
+
+
+def test_a_job_tells_its_end_and_frees_its_button():
+    job = Job("Go", lambda job: job.tell(1, 2, "half") or "Done.")
+    job.begin()
+    job.wait(10)
+    assert "Done." in job.status.value
+    assert (job.start.disabled, job.stop.disabled) == (False, True)
+    assert (job.bar.value, job.bar.max) == (2, 2)
+
+
+def test_a_job_is_cancelled_where_it_asks():
+    reached = threading.Event()
+
+    def work(job):
+        reached.set()
+        for _ in range(1000):
+            if job._cancel.wait(0.01):
+                return "Cancelled."
+        return "never asked"
+
+    job = Job("Go", work)
+    job.begin()
+    reached.wait(10)
+    assert job.running
+    job.begin()  # a second click does nothing
+    job.cancel()
+    job.wait(10)
+    assert "Cancelled." in job.status.value
+
+
+def test_jobs_wait_for_each_other_and_may_be_cancelled_while_they_do():
+    going, free = threading.Event(), threading.Event()
+    first = Job("One", lambda job: going.set() or (free.wait(10) and "Done."))
+    second = Job("Two", lambda job: pytest.fail("began though cancelled"))
+    first.begin()
+    going.wait(10)
+    second.begin()
+    assert "waiting for other work" in second.status.value
+    second.cancel()
+    free.set()
+    second.wait(10)
+    assert "cancelled before it began" in second.status.value
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (InputError("batch must be 1. Received: 2."), "batch must be 1. Received: 2."),
+        (OSError("disk <full>"), "it failed: OSError: disk &lt;full&gt;"),
+    ],
+)
+def test_a_job_that_fails_says_so(error, said, capsys):
+    def work(job):
+        raise error
+
+    job = Job("Go", work)
+    job.begin()
+    job.wait(10)
+    assert said in job.status.value
+    assert not job.start.disabled
+    assert bool(capsys.readouterr().err) == isinstance(error, OSError)
+
+
+def test_a_repair_shows_its_curve_as_text_too(subject):
+    rows = [
+        {"arm": arm, "round": n, "accuracy": value}
+        for arm, line in {"repair": (0.5, 0.75), "control": (0.5,)}.items()
+        for n, value in enumerate(line)
+    ]
+    shown = repairing.curve(repairing.Live(subject, None, rows))
+    assert Images(shown).texts == ["Test accuracy by round: repair 50.0%, 75.0%; control 50.0%"]
+
+
+def test_a_training_is_watched_and_ended_when_asked(subject):
+    seen = []
+    report = training_panel.watched(
+        "misfit", subject, epochs=9, live=lambda epoch, now: seen.append(epoch) or epoch == 2
+    )
+    assert seen == [1, 2]
+    assert report.alarms
+    assert all(Images(training_panel.pictures(report)).texts)
+
+
+def test_the_own_classifier_is_trained_anew(subject):
+    weights = subject.model.get_weights()
+    report = training_panel.watched(training_panel.OWN, subject, epochs=1)
+    assert len(report.record.epochs) == 1
+    assert all((a == b).all() for a, b in zip(weights, subject.model.get_weights(), strict=True))
+
+
+def test_the_notebook_gets_its_parameters(tmp_path, refused):
+    path = serving.with_parameters({"model": "/a 'b'/model.keras", "out": "x"}, tmp_path)
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    names: dict = {}
+    for cell in [c for c in cells if c["cell_type"] == "code"][:2]:
+        exec("".join(cell["source"]), names)
+    assert (names["model"], names["out"], names["seed"]) == ("/a 'b'/model.keras", "x", 0)
+    assert refused(serving.with_parameters, {"modle": ""}, tmp_path).endswith(
+        "Received: 'modle'. Did you mean 'model'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["m.keras"], "model and data must be given together. Received: 'm.keras' and ''."),
+        (["m.keras", "d.npz"], "model must be an existing file. Received: 'm.keras'."),
+        (["--port", "0"], "port must be a whole number from 1 to 65535. Received: 0."),
+    ],
+)
+def test_bad_input_is_one_line_before_anything_is_served(arguments, message):
+    result = CliRunner().invoke(main, ["explore", *arguments])
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: {message}\n"
+
+
+def test_what_is_not_installed_is_named_once(monkeypatch):
+    monkeypatch.setattr(serving, "find_spec", lambda name: None)
+    result = CliRunner().invoke(main, ["explore"])
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "Error: explore needs voila and ipywidgets. Received: no voila and no ipywidgets. Type: "
+        "python -m pip install 'mode-debugger[app]' (in a checkout: '.[app]').\n"
+    )
+
+
+def test_a_port_that_is_taken_is_refused(refused):
+    import socket
+
+    with socket.socket() as place:
+        place.bind((serving.HOST, 0))
+        place.listen()
+        port = place.getsockname()[1]
+        said = refused(serving.free_port, port)
+    assert re.fullmatch(rf"port must be one that is free\. Received: {port}, .+\.", said)
