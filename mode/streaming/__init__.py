@@ -2,5 +2,6 @@
 
 from mode.streaming.best import Block, best
 from mode.streaming.near import Near
+from mode.streaming.spreading import connected
 
-__all__ = ["Block", "Near", "best"]
+__all__ = ["Block", "Near", "best", "connected"]

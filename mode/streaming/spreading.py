@@ -1,5 +1,7 @@
 """A pool's parts spread over the workers of a Dask client."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,28 @@ from mode.streaming.best import Best, Measure, best_of, block_size
 
 PARTS = 8  # a worker, at least: a killed one loses little, and none waits long for the last
 LEAST = 8  # blocks in a part
+PATIENCE = 10  # seconds until a scheduler has to answer
+
+
+@contextmanager
+def connected(scheduler: str | None) -> Iterator[Any]:
+    """Give a client of the Dask scheduler at that address, None where there is none.
+
+    Raises:
+        InputError: where no scheduler answers.
+    """
+    if scheduler is None:
+        yield None
+        return
+    from dask.distributed import Client
+
+    try:
+        client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        said = " ".join(str(error).split())[:160]
+        checks.fail("scheduler must be the address of a running Dask scheduler", said)
+    with client:
+        yield client
 
 
 def spread(
