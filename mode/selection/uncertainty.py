@@ -5,6 +5,7 @@ from functools import wraps
 
 import numpy as np
 
+from mode import checks
 from mode.selection.candidates import Candidates, Selector, lowest, needed
 
 # One number an input, lowest first: what can be measured block by block. A measure draws at most
@@ -89,7 +90,14 @@ def margin(candidates: Candidates, generator: np.random.Generator) -> np.ndarray
 
 
 def margins(probabilities: np.ndarray) -> np.ndarray:
-    """Return by how much the likeliest class is ahead of the second, (n,)."""
+    """Return by how much the likeliest class is ahead of the second, (n,).
+
+    Raises:
+        InputError: for probabilities of fewer than two classes.
+    """
+    if probabilities.ndim != 2 or probabilities.shape[1] < 2:
+        wanted = "probabilities must have the shape (n, classes), two classes or more"
+        checks.fail(wanted, f"shape {probabilities.shape}")
     top = np.partition(probabilities, -2, axis=1)[:, -2:]
     return top[:, 1] - top[:, 0]
 
