@@ -1,7 +1,7 @@
 """Whatever comes in, a result or one line comes out, and nothing that was given is changed.
 
 Shapes, dtypes, class counts, label sets, empty groups and every pair of metric and selector are
-drawn; 2,400 cases in all, the same ones in every run.
+drawn; 2,380 cases in all, the same ones in every run.
 """
 
 import re
@@ -231,7 +231,7 @@ def linear_model(units: int, classes: int) -> keras.Model:
     return _MODELS[units, classes]
 
 
-@cases(50, seed=SEED, metric=METRIC, selector=SELECTOR, classes=st.sampled_from([2, 3]))
+@cases(30, seed=SEED, metric=METRIC, selector=SELECTOR, classes=st.sampled_from([2, 3]))
 def test_repairs(seed, metric, selector, classes):
     """Every pair of metric and selector on a model; classes may lack in any part."""
     rng = np.random.default_rng(seed)

@@ -2,13 +2,15 @@
 out."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import pandas as pd
+from keras.src.saving.serialization_lib import SafeModeScope
 
 from mode import checks, repair, results
 from mode.data import Streamed
@@ -85,7 +87,8 @@ def mend(
     files = {"pool": pool, "pool_labels": pool_labels}
     with connected(scheduler) as client:
         mine = own(data, **files, client=client, classes=classes_of(given), seed=seed)
-        asked = of_unit_inputs(given) if mine.from_bytes else given
+        with copied_unsafely(allow_unsafe):
+            asked = of_unit_inputs(given) if mine.from_bytes else given
         options = _options(mine, rounds=rounds, batch=batch, budget=budget, label=label)
         options |= {"selector": selector or "recommended", "max_broken": max_broken, "seed": seed}
         out = _folder(out)
@@ -93,9 +96,8 @@ def mend(
             return _asked(asked, mine, out, selector or "margin", label_budget, seed)
         show(_plan(mine, options))
         kept = Folder(out / ROUNDS, resume=resume, allow_unsafe=allow_unsafe)
-        if allow_unsafe:
-            keras.config.enable_unsafe_deserialization()
-        repaired = repair.repair(asked, mine.data, keep=kept, **options)
+        with copied_unsafely(allow_unsafe):
+            repaired = repair.repair(asked, mine.data, keep=kept, **options)
     write(repaired, given, mine, out, options)
     if report:
         show("writing the report")
@@ -121,6 +123,14 @@ def _options(mine: Own, *, rounds: int, batch: int | None, budget: int | None, l
 def _plan(mine: Own, options: dict) -> str:
     rounds = f"at most {options['rounds']} rounds of {options['batch']} inputs"
     return f"repairing, {rounds}; parts {mine.data.sizes()}"
+
+
+@contextmanager
+def copied_unsafely(allowed: bool) -> Iterator[None]:
+    """Let a model's code be copied inside alone, where that is allowed; Keras's own switch has no
+    way back."""
+    with SafeModeScope(safe_mode=False) if allowed else nullcontext():
+        yield
 
 
 def load(path: str | os.PathLike, *, allow_unsafe: bool = False) -> keras.Model:
