@@ -43,6 +43,7 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
+        "pools": ["zarr>=3.0"],
         "test": [
             "hypothesis>=6.100",
             "import-linter>=2.0",
@@ -50,6 +51,7 @@ setup(
             "pytest-xdist>=3.5",
             "ruff>=0.6",
             "scikit-posthocs>=0.9",
+            "zarr>=3.0",
         ],
     },
     entry_points={"console_scripts": ["mode=mode.cli:main"]},

@@ -16,7 +16,7 @@ from mode.layers.probes import zscale
 from mode.models import predict
 from mode.repair import stages
 from mode.repair.recipe import Recipe
-from mode.selection import MEASURES, Candidates, select
+from mode.selection import MEASURES, NEEDS, Candidates, select
 from mode.streaming import Block, Near, best
 
 # Selectors that compare inputs with each other see so many times the wanted number of inputs,
@@ -133,5 +133,9 @@ def _of_few(
 
 
 def _best(pool: Streamed, among: np.ndarray, measure, count: int) -> np.ndarray:
-    options = {"among": among, "labels": pool.y[among], "client": pool.client}
+    """What is not needed is not sent to workers: indices of all inputs, and labels."""
+    needs = "labels" in NEEDS[measure.selector] if isinstance(measure, Doubt) else False
+    every = len(among) == len(pool)
+    labels = (pool.y if every else pool.y[among]) if needs else None
+    options = {"among": None if every else among, "labels": labels, "client": pool.client}
     return best(pool.pool, measure, count, **options)
