@@ -1,7 +1,12 @@
 """Pools that stay where they are: what opens, what is read, and that the k best are the k best."""
 
+import json
+import pickle
+import struct
 import sys
 import tracemalloc
+import zlib
+from pathlib import Path
 
 import dask.array as da
 import numpy as np
@@ -200,6 +205,33 @@ def test_a_file_that_declares_more_than_it_holds_is_refused(tmp_path, refused):
         np.lib.format.write_array_header_1_0(file, header)
         file.write(b"1234")
     assert refused(open_pool, path).startswith(f"{path} must be an .npy file of a plain array. ")
+
+
+def test_no_store_runs_code_and_no_image_takes_all_memory(tmp_path, refused):
+    """A filter of Zarr's that unpickles chunks, and a PNG of 10 gigapixels."""
+    store, ran = tmp_path / "a.zarr", tmp_path / "ran"
+
+    class Payload:
+        def __reduce__(self):
+            return Path.touch, (ran,)
+
+    pickled = pickle.dumps(Payload())
+    store.mkdir()
+    declared = {"shape": [1, 2], "chunks": [1, 2], "dtype": "|u1", "compressor": None}
+    declared |= {"zarr_format": 2, "order": "C", "fill_value": 0, "filters": [{"id": "pickle"}]}
+    (store / ".zarray").write_text(json.dumps(declared))
+    (store / "0.0").write_bytes(pickled)
+    message = refused(open_pool, store)
+    assert message.startswith(f"{store} must be a Zarr store of one array. Received: ")
+    assert not ran.exists()
+    size = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0)
+    header = b"IHDR" + size
+    image = tmp_path / "folder" / "a" / "bomb.png"
+    image.parent.mkdir(parents=True)
+    checked = struct.pack(">I", zlib.crc32(header))
+    image.write_bytes(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + checked)
+    message = refused(open_pool, tmp_path / "folder")
+    assert message.startswith(f"{image} must be an image. Received: Image size (10000000000 ")
 
 
 @pytest.fixture

@@ -51,5 +51,5 @@ class Folder(Pool):
         try:
             with load_img(file, **options) as image:
                 return img_to_array(image, data_format="channels_last", dtype=np.float32)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # such as one that declares absurdly many pixels
             return checks.fail(f"{file} must be an image", " ".join(str(error).split())[:160])
