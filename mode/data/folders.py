@@ -1,5 +1,6 @@
 """A folder of images, one folder a class, as a pool."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -52,4 +53,5 @@ class Folder(Pool):
             with load_img(file, **options) as image:
                 return img_to_array(image, data_format="channels_last", dtype=np.float32)
         except Exception as error:  # such as one that declares absurdly many pixels
-            return checks.fail(f"{file} must be an image", " ".join(str(error).split())[:160])
+            said = re.sub(r" <[^>]*>", "", " ".join(str(error).split()))[:160]
+            return checks.fail(f"{file} must be an image", said)
