@@ -52,6 +52,7 @@ setup(
     ],
     extras_require={
         "app": APP,
+        "pools": ["zarr>=3.0"],
         "test": [
             *APP,
             "hypothesis>=6.100",
@@ -62,6 +63,7 @@ setup(
             "pytest-xdist>=3.5",
             "ruff>=0.6",
             "scikit-posthocs>=0.9",
+            "zarr>=3.0",
         ],
     },
     entry_points={"console_scripts": ["mode=mode.cli:main"]},

@@ -112,9 +112,13 @@ def execute(notebook: tuple[str, ...], out: str, small: bool) -> None:
     help="Keep the last model that broke at most this share of what was right.",
 )
 @click.option("--seed", default=0, show_default=True, help="Equal seeds, equal repairs.")
+@click.option("--pool", default=None, help="Instead of x_pool: .npy, .zarr, folder of images.")
+@click.option("--pool-labels", default=None, help="An .npy file of labels, -1 where unknown.")
+@click.option("--scheduler", default=None, help="Dask scheduler whose workers read the pool.")
 @click.option("--label-budget", default=None, type=int, help="Of a pool without labels: how many.")
 @click.option("--resume", is_flag=True, help="Go on from the finished rounds in DIR.")
 @click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
+@click.option("--report/--no-report", default=True, help="Write report.html, half a minute.")
 @click.option("--out", required=True, help="Folder for the model, the report and the tables.")
 def repair(model: str, data: str, out: str, **options) -> None:
     """Repair MODEL.keras with DATA.npz: repaired.keras, report.html, rows.csv and chosen.csv.

@@ -106,11 +106,13 @@ def differential(
     not. "dhwi" is HWI_l - HCI_l: the same for its false negatives. An empty group gives zeros.
 
     Raises:
-        InputError: for an unknown kind, or labels outside the maps.
+        InputError: for an unknown kind, labels outside the maps, or no other label to compare.
     """
     checks.one_of("kind", kind, DIFFERENTIALS)
     classes = len(maps.hci)
     checks.labels("label", [label], classes)
+    if kind == "dhci" and classes < 2:
+        checks.fail("dhci needs the maps of two classes or more", classes)
     if kind != "dhci":
         return scaled(getattr(maps, kind[1:])[label] - maps.hci[label])
     if against is None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import naive, repair, running, selecting, start, training
+from benchmarks import naive, pools, repair, running, selecting, start, training
 from benchmarks.__main__ import main
 from benchmarks.measuring import cold_and_warm, in_new_process, row
 from mode.checks import InputError
@@ -250,3 +250,17 @@ def test_the_command_refuses_an_unknown_benchmark():
         "Error: benchmark must be one of 'repair', 'scoring', 'selecting', 'start', 'study', "
         "'training'. Received: 'stat'. Did you mean 'start'?\n"
     )
+
+
+def test_the_pool_on_disk_is_made_of_digits_and_chosen_from(tmp_path):
+    path = pools.make(tmp_path / "pool.npy", 3_000)
+    written = path.stat().st_mtime_ns
+    assert pools.make(path, 3_000).stat().st_mtime_ns == written
+    x = np.load(path)
+    assert (x.shape, x.dtype) == ((3_000, 28, 28), np.uint8)
+    assert 0.05 < (x > 0).mean() < 0.4
+    assert len(np.unique(x, axis=0)) > 2_900
+    assert pools.reading(path) > 0
+    seconds, memory = pools.by_metric(path, "euclidean")
+    assert seconds > 0
+    assert 0 <= memory < 2**30

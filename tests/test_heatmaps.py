@@ -165,3 +165,10 @@ def test_differential_refuses(refused):
     assert refused(differential, maps, 0, against=-1) == (
         "against must be from 0 to 2. Received: labels from -1 to -1."
     )
+
+
+def test_one_class_has_no_other_to_differ_from(refused):
+    maps = heatmaps(np.ones((3, 2)), np.zeros(3, int), np.zeros(3, int), classes=1)
+    assert refused(differential, maps, 0) == (
+        "dhci needs the maps of two classes or more. Received: 1."
+    )

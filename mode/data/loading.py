@@ -9,7 +9,7 @@ import numpy as np
 from mode import checks
 from mode.data import sources, splits
 from mode.data.naming import Names, numbered
-from mode.data.parts import Data, Part, inputs
+from mode.data.parts import Data, Part, prepared
 
 SPLITS = ("seeded", "published")
 DIGITS_SIZES = {"train": 1500, "pool": 2000, "diagnosis": 500, "test": 1000}
@@ -73,12 +73,6 @@ def _parts(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Part], int, Names]:
 
 
 def _part(arrays: dict[str, np.ndarray], labels: dict, x_key: str, y_key: str) -> Part:
-    x = checks.not_empty(x_key, checks.numeric(x_key, arrays[x_key]))
-    if x.dtype == np.uint8:
-        x = x.astype(np.float32) / np.float32(255)
-    grey = x.ndim == 3 and x.dtype.kind == "f" and x.min() >= 0 and x.max() <= 1
-    x = x[..., None] if grey else x  # other floats of three axes are sequences
-    tokens = x.dtype.kind in "iu" and x.ndim != 4
-    x = inputs(x_key, x).astype(np.int32 if tokens else np.float32, copy=False)
+    x = prepared(x_key, checks.not_empty(x_key, checks.numeric(x_key, arrays[x_key])))
     checks.same_length(**{x_key: x, y_key: labels[y_key]})
     return Part(x, labels[y_key])

@@ -4,26 +4,23 @@ Keys are x_train, y_train, x_pool, y_pool, x_diagnosis, y_diagnosis, x_test, y_t
 with inputs and labels of at least one part (x and y stand for train), and class_names.
 """
 
-import math
 import os
-import zipfile
-import zlib
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mode import checks, seeds
-from mode.data.parts import PARTS, Data, Part
+from mode.data.archives import read
+from mode.data.opening import open_pool
+from mode.data.parts import PARTS, Data, Part, Streamed, is_grey, prepared
+from mode.data.pools import Pool, Some
 from mode.data.splits import stratified_order
 
 UNKNOWN = -1  # in y_pool: an input that has no label yet
 # What each part takes of a part that has to be cut: 6/5/1 as of MNIST, and two for a test part.
 WEIGHTS = {"train": 6, "pool": 5, "diagnosis": 1, "test": 2}
-# Compressed arrays beyond ALLOWANCE bytes may be so many times larger than their file (MNIST: 5).
-MOST_EXPANSION, ALLOWANCE = 200, 2**24
-KEYS = [f"{axis}_{part}" for part in PARTS for axis in "xy"]
 
 
 @dataclass(frozen=True)
@@ -32,26 +29,42 @@ class Own:
 
     data: the four parts; its pool holds labelled inputs alone, and where none is labelled the
         inputs with class 0 in place of labels. where: one row an input of each part, columns
-        part, source (a key without its axis) and index. names: of the classes.
-    labelled: whether the pool has labels.
+        part, source (a key without its axis) and index; none of a streamed pool. names: of the
+        classes.
+    labelled: whether the pool has labels. from_bytes: whether the inputs were 8-bit numbers.
+    known: where only some inputs of a streamed pool have labels, their indices.
     """
 
     data: Data
     where: pd.DataFrame
     names: tuple[str, ...]
     labelled: bool
+    from_bytes: bool = False
+    known: np.ndarray | None = None
 
     def places(self, part: str) -> np.ndarray:
-        """Return the indices into the source's arrays of the inputs of a part, in order."""
+        """Return the ascending indices into the source's arrays of the inputs of a part."""
+        if part == "pool" and isinstance(self.data.pool, Streamed):
+            return np.arange(len(self.data.pool)) if self.known is None else self.known
         return self.where.loc[self.where["part"] == part, "index"].to_numpy()
 
 
-def own(path: str | os.PathLike, *, classes: int | None = None, seed: int = 0) -> Own:
+def own(
+    path: str | os.PathLike,
+    *,
+    pool: Any = None,
+    pool_labels: Any = None,
+    client: Any = None,
+    classes: int | None = None,
+    seed: int = 0,
+) -> Own:
     """Return the data in an `.npz`; nothing is unpickled.
 
     Args:
-        path: with the keys above; 8-bit inputs are divided by 255. y_pool may lack, or be -1 for
-            inputs without label.
+        path: with the keys above; inputs are prepared as by `mode.data.parts.prepared`. y_pool
+            may lack, or be -1 for inputs without label.
+        pool, pool_labels: instead of x_pool and y_pool, what `open_pool` takes; it is streamed.
+        client: a Dask client whose workers share the reading of `pool`.
         classes: how many there are; one more than the largest label where None.
         seed: decides which inputs go into the parts that the file lacks. They are cut from the
             pool where all of it has labels, for the model has not seen it, else from another part.
@@ -62,9 +75,31 @@ def own(path: str | os.PathLike, *, classes: int | None = None, seed: int = 0) -
     """
     checks.number("seed", seed, 0, integer=True)
     arrays = read(path)
+    if pool is not None and "x_pool" in arrays:
+        checks.fail("the pool must be given once", f"a pool beside x_pool in {path}")
     given, unlabelled = _given(arrays, str(path))
     classes = classes or 1 + max(int(part.y.max()) for part in given.values())
     names = _names(arrays.get("class_names"), classes)
+    if pool is not None:
+        shape = next(iter(given.values())).x.shape[1:]
+        streamed, known, labelled = _streamed(pool, pool_labels, shape, names, client)
+        parts, where = _cut(given, ["pool"], [*given], seed)
+        parts["pool"] = streamed
+    else:
+        labelled, known = not unlabelled, None
+        parts, where = _in_memory(arrays, given, unlabelled, seed)
+    table = [
+        pd.DataFrame({"part": name, "source": where[name][0], "index": where[name][1]})
+        for name in PARTS
+        if name in where
+    ]
+    data = Data(**{name: parts[name] for name in PARTS}, classes=classes)
+    from_bytes = any(a.dtype == np.uint8 for key, a in arrays.items() if key.startswith("x_"))
+    return Own(data, pd.concat(table, ignore_index=True), names, labelled, from_bytes, known)
+
+
+def _in_memory(arrays: dict, given: dict, unlabelled: dict, seed: int) -> tuple[dict, dict]:
+    """Return the four parts, and part -> (source, indices)."""
     # Not from a pool that is being labelled: the parts are to stay from one call to the next.
     whole = "pool" in given and len(given["pool"]) == len(arrays["x_pool"])
     donors = [name for name in given if name != "pool" or whole]
@@ -75,21 +110,42 @@ def own(path: str | os.PathLike, *, classes: int | None = None, seed: int = 0) -
     if "y_pool" in arrays and not unlabelled:
         known = np.flatnonzero(arrays["y_pool"].reshape(len(arrays["x_pool"]), -1)[:, 0] != UNKNOWN)
         where = {n: (s, known[i] if s == "pool" else i) for n, (s, i) in where.items()}
-    table = [
-        pd.DataFrame({"part": name, "source": where[name][0], "index": where[name][1]})
-        for name in PARTS
-    ]
-    data = Data(**{name: parts[name] for name in PARTS}, classes=classes)
-    return Own(data, pd.concat(table, ignore_index=True), names, not unlabelled)
+    return parts, where
+
+
+def _streamed(
+    pool: Any, labels: Any, shape: tuple[int, ...], names: tuple[str, ...], client: Any
+) -> tuple[Streamed, np.ndarray | None, bool]:
+    """Return the pool, the indices of its labelled inputs, and whether there are any."""
+    pool = open_pool(pool, labels, shape=shape)
+    if pool.labels is None:
+        return Streamed(pool, np.zeros(len(pool), np.int8), shape, client), None, False
+    y = checks.numeric("pool labels", _renamed(pool, names))
+    known = np.flatnonzero(y != UNKNOWN) if y.ndim == 1 and (y == UNKNOWN).any() else None
+    if known is None:
+        return Streamed(pool, y, shape, client), None, True
+    if not len(known):
+        return Streamed(pool, np.zeros(len(pool), np.int8), shape, client), None, False
+    return Streamed(Some(pool, known), y[known], shape, client), known, True
+
+
+def _renamed(pool: Pool, names: tuple[str, ...]) -> np.ndarray:
+    """Return labels numbered as `names`, where the pool names its classes itself."""
+    if pool.names is None:
+        return pool.labels
+    places = [names.index(checks.one_of("a class of the pool", name, names)) for name in pool.names]
+    return np.array(places)[pool.labels]
 
 
 def _given(arrays: dict, path: str) -> tuple[dict[str, Part], dict[str, np.ndarray]]:
     """Return part -> labelled inputs, and "pool" -> inputs where none of it has a label."""
     given, unlabelled = {}, {}
-    for name in PARTS:
-        if f"x_{name}" not in arrays:
-            continue
-        x, y = scaled(f"x_{name}", arrays[f"x_{name}"]), arrays.get(f"y_{name}")
+    held = {name: arrays[f"x_{name}"] for name in PARTS if f"x_{name}" in arrays}
+    grey = all(is_grey(x) for x in held.values())
+    for name, raw in held.items():
+        checks.not_empty(f"x_{name}", checks.numeric(f"x_{name}", raw))
+        x = prepared(f"x_{name}", raw, None if grey else raw.shape[1:])
+        y = arrays.get(f"y_{name}")
         if name == "pool":
             x, y = _known(x, y)
             if y is None:
@@ -144,19 +200,6 @@ def _cut(
     return parts, where
 
 
-def scaled(name: str, x: np.ndarray) -> np.ndarray:
-    """Return inputs as float32; 8-bit ones are divided by 255, grey images get a channel.
-
-    Raises:
-        InputError: as `checks.images`, and for none.
-    """
-    x = checks.not_empty(name, checks.numeric(name, x))
-    if x.dtype == np.uint8:
-        x = x.astype(np.float32) / np.float32(255)
-    x = checks.images(name, x).astype(np.float32, copy=False)
-    return x[..., None] if x.ndim == 3 else x
-
-
 def _names(given, classes: int) -> tuple[str, ...]:
     if given is None:
         return tuple(str(label) for label in range(classes))
@@ -164,48 +207,3 @@ def _names(given, classes: int) -> tuple[str, ...]:
     if len(names) != classes or len(set(names)) < classes:
         checks.fail(f"class_names must be {classes} different names", f"{len(names)} names")
     return names
-
-
-def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Return the arrays of an `.npz` that are named as above, x and y as x_train and y_train.
-
-    The size that each array declares is compared with its bytes in the file before any memory is
-    taken.
-
-    Raises:
-        InputError: as `own`.
-    """
-    path = Path(path)
-    plain = f"{path} must be an .npz archive of plain arrays"
-    if not path.is_file():
-        checks.fail(plain, "no such file")
-    if not zipfile.is_zipfile(path):
-        checks.fail(plain, "another or a damaged file")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                _check_size(archive, entry, plain)
-        with np.load(path, allow_pickle=False) as file:
-            names = {"x": "x_train", "y": "y_train"} if "x_train" not in file else {}
-            arrays = {names.get(key, key): key for key in file}
-            return {new: file[k] for new, k in arrays.items() if new in [*KEYS, "class_names"]}
-    except checks.InputError:
-        raise
-    except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile, MemoryError) as error:
-        checks.fail(plain, "pickled objects" if "allow_pickle" in str(error) else f"{error}")
-
-
-def _check_size(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, plain: str) -> None:
-    """Refuse an array that declares other than its bytes, or that is absurdly compressed."""
-    if entry.file_size > MOST_EXPANSION * entry.compress_size + ALLOWANCE:
-        checks.fail(plain, f"{entry.filename} of {entry.file_size} bytes in {entry.compress_size}")
-    with archive.open(entry) as stream:
-        version = np.lib.format.read_magic(stream)
-        header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
-        shape, _, dtype = header.get(version[0], header[2])(stream)
-        if dtype.hasobject:
-            checks.fail(plain, "pickled objects")
-        declared = math.prod(shape) * dtype.itemsize
-        there = entry.file_size - stream.tell()
-        if declared != there:
-            checks.fail(plain, f"{entry.filename} declaring {declared} bytes, holding {there}")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mode import checks
+from mode.data.pools import Pool
 
 PARTS = ("train", "pool", "diagnosis", "test")
 
@@ -22,6 +23,39 @@ def inputs(name: str, value: Any) -> np.ndarray:
     if array.ndim < 2:
         checks.fail(f"{name} must be an array of inputs, n x ...", f"shape {array.shape}")
     return checks.images(name, array) if array.ndim == 4 else array
+
+
+def prepared(name: str, value: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """Return raw inputs as a model gets them.
+
+    8-bit inputs are grey values, divided by 255; whole numbers that are no images stay whole, as
+    int32; all others become float32.
+
+    Args:
+        shape: of one prepared input, where known. A grey image gets its channel so; where None,
+            inputs n x h x w that lie in [0, 1] are grey images, all others sequences.
+
+    Raises:
+        InputError: as `inputs`, and for another shape.
+    """
+    x = checks.numeric(name, value)
+    if x.dtype == np.uint8:
+        x = x.astype(np.float32)
+        x /= np.float32(255)
+    if is_grey(x) if shape is None else (*x.shape[1:], 1) == tuple(shape):
+        x = x[..., None]
+    tokens = x.dtype.kind in "iu" and x.ndim != 4
+    x = inputs(name, x).astype(np.int32 if tokens else np.float32, copy=False)
+    if shape is not None and x.shape[1:] != tuple(shape):
+        checks.fail(f"{name} must have shape {('n', *shape)}", f"shape {x.shape}")
+    return x
+
+
+def is_grey(x: np.ndarray) -> bool:
+    """Say whether x holds grey images without a channel: floats n x h x w in [0, 1], or bytes."""
+    if x.dtype == np.uint8 or x.ndim != 3:
+        return x.ndim == 3
+    return x.dtype.kind == "f" and bool(x.size) and x.min() >= 0 and x.max() <= 1
 
 
 @dataclass(frozen=True)
@@ -53,6 +87,34 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Streamed:
+    """The inputs of a pool that stays where it is, with labels (n,): a part that is read in blocks.
+
+    pool: see `open_pool`. shape: of one prepared input. client: the Dask client whose workers
+    share the reading, where there is one.
+    """
+
+    pool: Pool
+    y: np.ndarray
+    shape: tuple[int, ...]
+    client: Any = None
+
+    def __post_init__(self):
+        object.__setattr__(self, "y", checks.labels("y", self.y))
+        checks.same_length(pool=self.pool, y=self.y)
+        prepared("the pool's first input", self.pool.take(np.arange(1)), self.shape)
+
+    def __len__(self):
+        return len(self.y)
+
+    def take(self, indices: np.ndarray) -> Part:
+        """Return the inputs at `indices`; no others are read."""
+        indices = np.arange(len(self))[indices] if np.asarray(indices).dtype == bool else indices
+        x = prepared("pool inputs", self.pool.take(indices), self.shape)
+        return Part(x, self.y[indices])
+
+
+@dataclass(frozen=True)
 class Data:
     """The four parts an experiment needs (protocol of Ma et al. 2018).
 
@@ -62,7 +124,7 @@ class Data:
     """
 
     train: Part
-    pool: Part
+    pool: Part | Streamed
     diagnosis: Part
     test: Part
     classes: int
@@ -74,11 +136,13 @@ class Data:
             checks.fail(f"names must be {self.classes} different ones", repr(self.names))
         for name in PARTS:
             part = getattr(self, name)
-            inputs(f"{name} inputs", part.x)
             checks.labels(f"{name} labels", part.y, self.classes)
-            if part.x.shape[1:] != self.shape:
-                wanted = ("n", *self.shape)
-                checks.fail(f"{name} inputs must have shape {wanted}", f"shape {part.x.shape}")
+            if not isinstance(part, Streamed):
+                inputs(f"{name} inputs", part.x)
+            shape = part.shape if isinstance(part, Streamed) else part.x.shape[1:]
+            if shape != self.shape:
+                wanted, given = ("n", *self.shape), (len(part), *shape)
+                checks.fail(f"{name} inputs must have shape {wanted}", f"shape {given}")
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 from mode import checks, seeds
 from mode.data import Data
 from mode.repair import stages
+from mode.repair.pools import take
 from mode.repair.recipe import RECIPES
 from mode.selection import NEEDS
 
@@ -34,4 +35,4 @@ def ask(model: keras.Model, data: Data, selector: str, count: int, *, seed: int 
     seen = stages.view(model, data, recipe, seed=seed)
     aim = stages.Aim(np.arange(len(data.pool)), count)
     rng = seeds.generator(seed, "ask")
-    return stages.take(aim, model, data, seen, recipe, None, rng=rng)
+    return take(aim, model, data, seen, recipe, None, rng=rng)

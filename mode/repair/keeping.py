@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from mode import checks
-from mode.data import PARTS, Data
+from mode.data import PARTS, Data, Part, Streamed
 from mode.repair.recipe import Recipe
 from mode.repair.rounds import Played
 from mode.results import write_text
@@ -24,6 +24,7 @@ from mode.results import write_text
 IDENTITY = "repair.json"
 # What a finished round does not depend on: these may change when a repair goes on.
 _FREE = ("rounds", "max_broken")
+LOOKED_AT = 256  # inputs of a streamed pool that tell it from another one
 
 
 class Folder:
@@ -119,8 +120,16 @@ def identity(model: keras.Model, data: Data, recipe: Recipe, seed: int) -> dict:
     """Return everything that a repair's rounds depend on, arrays as digests."""
     arrays = {name: getattr(data, name) for name in PARTS}
     options = {name: value for name, value in asdict(recipe).items() if name not in _FREE}
-    digests = {name: _digest([part.x, part.y]) for name, part in arrays.items()}
+    digests = {name: _digest(_arrays(part)) for name, part in arrays.items()}
     return {"model": _digest(model.get_weights()), **digests, "seed": seed, **options}
+
+
+def _arrays(part: Part | Streamed) -> list[np.ndarray]:
+    """Return a part's arrays; of a streamed one the first inputs, since reading all takes long."""
+    if isinstance(part, Part):
+        return [part.x, part.y]
+    first = part.pool.take(np.arange(min(LOOKED_AT, len(part))))
+    return [first, np.asarray(part.pool.shape), part.y]
 
 
 def _digest(arrays) -> str:

@@ -50,7 +50,8 @@ def repair(
 
     Args:
         model: a built Keras classifier, compiled or not.
-        data: train (what the model was made from), pool, diagnosis and test parts.
+        data: train (what the model was made from), pool, diagnosis and test parts. A `Streamed`
+            pool is gone through block by block; only what is chosen is loaded.
         selector: a name of RECIPES: "recommended", "mode" (corrected MODE), "published" (the
             replication with its defects), "random", "quota_random", "margin", "entropy", ...
         rounds, batch: at most so many rounds of so many inputs.

@@ -15,6 +15,7 @@ from mode.faults import accuracy_by_label, transitions
 from mode.models import predict
 from mode.repair import stages
 from mode.repair.oracle import best_batch
+from mode.repair.pools import take
 from mode.repair.recipe import Recipe
 from mode.repair.retraining import retrain
 
@@ -131,7 +132,7 @@ def choose(
     chosen, free = [], available.copy()
     for aim in stages.aims(maps, data, recipe, fault, free):
         rng = seeds.generator(seed, "selector")
-        chosen.append(stages.take(aim, model, data, seen, recipe, layer, rng=rng))
+        chosen.append(take(aim, model, data, seen, recipe, layer, rng=rng))
         free[chosen[-1]] = False
     found = sum(map(len, chosen))
     notes = stages.notes(maps, seen, recipe, fault, found)

@@ -101,9 +101,13 @@ def layer_states(
     model: keras.Model, data: Data, seen: View, layer: str, x: np.ndarray
 ) -> np.ndarray:
     """Return the states (n, units) of `x`, as z-scores over the training part."""
+    return zscale(states(model, x, layer)[layer], scale_at(model, data, seen, layer))
+
+
+def scale_at(model: keras.Model, data: Data, seen: View, layer: str) -> tuple:
+    """Return the mean and deviation of a layer's states over the training part."""
     known = seen.probes.scales[layer] if seen.probes else None
-    scale = known or scale_of(states(model, data.train.x, layer)[layer])
-    return zscale(states(model, x, layer)[layer], scale)
+    return known or scale_of(states(model, data.train.x, layer)[layer])
 
 
 def aims(maps: HeatMaps | None, data: Data, recipe: Recipe, fault: pd.Series, available) -> list:

@@ -9,19 +9,13 @@ import numpy as np
 from mode import checks
 from mode.selection import clustering, diversity, surprise, uncertainty
 from mode.selection.candidates import PAIRWISE, Candidates
+from mode.selection.uncertainty import MEASURES
 
 SELECTORS = {
-    "nearest": uncertainty.nearest,
-    "farthest": uncertainty.farthest,
+    **{name: uncertainty.by_measure(measure) for name, measure in MEASURES.items()},
     "random": uncertainty.random,
     "quota_random": uncertainty.quota_random,
     "misclassified": uncertainty.misclassified,
-    "near_miss": uncertainty.near_miss,
-    "mistakes": uncertainty.mistakes,
-    "least_confidence": uncertainty.least_confidence,
-    "margin": uncertainty.margin,
-    "entropy": uncertainty.entropy,
-    "gini": uncertainty.gini,
     "dsa": surprise.dsa,
     "mdsa": surprise.mdsa,
     "core_set": diversity.core_set,
@@ -95,4 +89,4 @@ def shares(n: int, alpha: float) -> tuple[int, int]:
     return by_selector, n - by_selector
 
 
-__all__ = ["NEEDS", "PAIRWISE", "SELECTORS", "Candidates", "select", "shares"]
+__all__ = ["MEASURES", "NEEDS", "PAIRWISE", "SELECTORS", "Candidates", "select", "shares"]

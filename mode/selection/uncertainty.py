@@ -1,18 +1,36 @@
 """Selectors that sort the pool by one number an input: a distance, a doubt, a mistake, chance."""
 
+from collections.abc import Callable
+from functools import wraps
+
 import numpy as np
 
-from mode.selection.candidates import Candidates, lowest, needed
+from mode import checks
+from mode.selection.candidates import Candidates, Selector, lowest, needed
+
+# One number an input, lowest first: what can be measured block by block. A measure draws at most
+# one random number an input, so that a block's numbers do not depend on where blocks begin.
+Measure = Callable[[Candidates, np.random.Generator], np.ndarray]
 
 
-def nearest(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+def by_measure(measure: Measure) -> Selector:
+    """Return the selector of the lowest numbers of a measure."""
+
+    @wraps(measure)
+    def selector(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+        return lowest(measure(candidates, generator), n)
+
+    return selector
+
+
+def nearest(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
     """The inputs nearest to the heat map."""
-    return lowest(needed(candidates, "distances"), n)
+    return needed(candidates, "distances")
 
 
-def farthest(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+def farthest(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
     """The inputs farthest from the heat map."""
-    return lowest(-needed(candidates, "distances"), n)
+    return -needed(candidates, "distances")
 
 
 def random(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
@@ -36,21 +54,21 @@ def misclassified(candidates: Candidates, n: int, generator: np.random.Generator
     return np.concatenate([order[wrong], order[~wrong]])[:n]
 
 
-def near_miss(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+def near_miss(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
     """Wrong inputs, nearest to being right first; then right ones, nearest to being wrong first.
 
     The measure is the label's probability minus the likeliest other one's. What is wrong by far,
     as a mislabelled input is, comes last among the wrong ones.
     """
     ahead = leads(needed(candidates, "probabilities"), needed(candidates, "labels"))
-    return lowest(np.where(ahead < 0, -1 - (1 + ahead), ahead), n)
+    return np.where(ahead < 0, -1 - (1 + ahead), ahead)
 
 
-def mistakes(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+def mistakes(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
     """Wrong inputs in random order, so that no kind of them is preferred; then right ones, nearest
     to being wrong first. It trusts the labels of the pool; `near_miss` is warier of them."""
     ahead = leads(needed(candidates, "probabilities"), needed(candidates, "labels"))
-    return lowest(np.where(ahead < 0, -1 - generator.random(len(ahead)), ahead), n)
+    return np.where(ahead < 0, -1 - generator.random(len(ahead)), ahead)
 
 
 def leads(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -61,28 +79,47 @@ def leads(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return probabilities[rows, labels] - others.max(axis=1)
 
 
-def least_confidence(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+def least_confidence(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
     """The inputs whose likeliest class is least likely."""
-    return lowest(needed(candidates, "probabilities").max(axis=1), n)
+    return needed(candidates, "probabilities").max(axis=1)
 
 
-def margin(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+def margin(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
     """The inputs whose two likeliest classes are nearest to each other."""
-    return lowest(margins(needed(candidates, "probabilities")), n)
+    return margins(needed(candidates, "probabilities"))
 
 
 def margins(probabilities: np.ndarray) -> np.ndarray:
-    """Return by how much the likeliest class is ahead of the second, (n,)."""
+    """Return by how much the likeliest class is ahead of the second, (n,).
+
+    Raises:
+        InputError: for probabilities of fewer than two classes.
+    """
+    if probabilities.ndim != 2 or probabilities.shape[1] < 2:
+        wanted = "probabilities must have the shape (n, classes), two classes or more"
+        checks.fail(wanted, f"shape {probabilities.shape}")
     top = np.partition(probabilities, -2, axis=1)[:, -2:]
     return top[:, 1] - top[:, 0]
 
 
-def entropy(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+def entropy(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
     """The inputs whose predicted distribution has the highest entropy."""
     p = needed(candidates, "probabilities")
-    return lowest((p * np.log(np.maximum(p, 1e-12))).sum(axis=1), n)
+    return (p * np.log(np.maximum(p, 1e-12))).sum(axis=1)
 
 
-def gini(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+def gini(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
     """DeepGini (Feng et al. 2020): the highest 1 - sum p^2."""
-    return lowest((needed(candidates, "probabilities") ** 2).sum(axis=1), n)
+    return (needed(candidates, "probabilities") ** 2).sum(axis=1)
+
+
+MEASURES = {
+    "nearest": nearest,
+    "farthest": farthest,
+    "near_miss": near_miss,
+    "mistakes": mistakes,
+    "least_confidence": least_confidence,
+    "margin": margin,
+    "entropy": entropy,
+    "gini": gini,
+}

@@ -11,18 +11,20 @@ import numpy as np
 import pandas as pd
 
 from mode import checks, results
-from mode.data import Data, load
+from mode.data import Data, Part, load
 from mode.data.own import Own, own
 from mode.diagnosis import check
 from mode.faults import accuracy_by_label
 from mode.layers import LayerChoice, target_layer
 from mode.models import build, classes_of, predict, train
+from mode.models.rescaled import of_unit_inputs
 from mode.repair.suspects import held_out_probabilities, suspects
 from mode.studies import own_model
 
 FEW = 30  # inputs of a class that a pool should have
 # Share of suspect labels from which they are worth a look before anything else.
 SUSPECT = 0.05
+SAMPLE = 10_000  # inputs of a streamed pool whose labels are looked at
 
 
 @dataclass(frozen=True)
@@ -90,23 +92,39 @@ class Case:
         before, after = (predicted == self.data.test.y for predicted in self.predicted)
         return np.flatnonzero(after & ~before if which == "repaired" else before & ~after)
 
+    def chosen_first(self, count: int) -> dict[str, np.ndarray]:
+        """Return the first inputs that each round chose."""
+        places, firsts = self.own.places("pool"), {}
+        for number, taken in self.chosen.groupby("round"):
+            at = np.searchsorted(places, taken["index"].to_numpy()[:count])
+            firsts[f"round {number}"] = self.data.pool.take(at).x
+        return firsts
+
+    @cached_property
+    def sample(self) -> Part:
+        """The pool; of a streamed one SAMPLE inputs at equal distances."""
+        pool = self.data.pool
+        if isinstance(pool, Part):
+            return pool
+        return pool.take(np.unique(np.linspace(0, len(pool) - 1, SAMPLE).astype(np.int64)))
+
     @cached_property
     def suspects(self) -> pd.DataFrame:
-        """The inputs of the pool whose labels look wrong; none where layers cannot be reached."""
+        """The inputs of the sample whose labels look wrong; none where layers cannot be reached."""
         try:
             found = held_out_probabilities(
-                self.before, self.data.pool, self.data.classes, seed=self.record["seed"]
+                self.before, self.sample, self.data.classes, seed=self.record["seed"]
             )
         except checks.InputError:
             return pd.DataFrame({"index": [], "label": [], "suggested": []}, dtype=int)
-        return suspects(self.data.pool.y, found)
+        return suspects(self.sample.y, found)
 
     def advice(self) -> pd.DataFrame:
         """Return what speaks against choosing data as the cure: sign, what to do."""
         found = []
         if self.faults.empty:
             found.append(("no label is faulty", "data selection has nothing to mend: leave it"))
-        share = len(self.suspects) / len(self.data.pool)
+        share = len(self.suspects) / len(self.sample)
         if share > SUSPECT:
             found.append((f"{share:.1%} of the pool's labels look wrong", "look at them first"))
         counts = np.bincount(self.data.pool.y, minlength=self.data.classes)
@@ -137,6 +155,8 @@ def opened(
     out: str | os.PathLike,
     *,
     seed: int,
+    pool: str = "",
+    pool_labels: str = "",
     allow_unsafe: bool = False,
 ) -> Case:
     """Return the repair that `own_model.mend` left in `out`.
@@ -147,7 +167,10 @@ def opened(
     out = Path(out)
     before = own_model.load(model, allow_unsafe=allow_unsafe)
     after = own_model.load(out / "repaired.keras", allow_unsafe=allow_unsafe)
-    mine = own(data, classes=classes_of(before), seed=seed)
+    files = {"pool": pool or None, "pool_labels": pool_labels or None}
+    mine = own(data, **files, classes=classes_of(before), seed=seed)
+    if mine.from_bytes:
+        before, after = of_unit_inputs(before), of_unit_inputs(after)
     tables = [results.read_partial(out / f"{name}.csv") for name in ("rows", "chosen", "faults")]
     record = json.loads((out / "record.json").read_text(encoding="utf-8"))
     return Case(before, after, mine, *tables, record)

@@ -1,24 +1,27 @@
 """`repair` for people: a saved model and an archive of arrays in, a repaired model and a report
 out."""
 
-import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
-import numpy as np
 import pandas as pd
+from keras.src.saving.serialization_lib import SafeModeScope
 
 from mode import checks, repair, results
+from mode.data import Streamed
 from mode.data.own import Own, own
 from mode.models import classes_of
-from mode.models.copies import assign
+from mode.models.rescaled import of_unit_inputs
 from mode.repair.asking import ask
-from mode.repair.keeping import Folder, whole
-from mode.repair.rounds import BROKEN
+from mode.repair.keeping import Folder
+from mode.streaming import connected
 from mode.studies.pages import write_page
+from mode.studies.writing import summary, write
 
 REPORT = "11-is-my-model-repaired"
 BATCH = 2000  # at most so many inputs a round, or a tenth of a smaller pool
@@ -46,6 +49,9 @@ def mend(
     label: str | None = None,
     max_broken: float = 0.0,
     seed: int = 0,
+    pool: Any = None,
+    pool_labels: Any = None,
+    scheduler: str | None = None,
     label_budget: int | None = None,
     resume: bool = False,
     allow_unsafe: bool = False,
@@ -63,6 +69,8 @@ def mend(
         rounds, batch: at most so many rounds of so many inputs; budget: inputs in all, instead.
         label: the name of the class to mend; the faults found decide where None.
         max_broken: share of what was right on the diagnosis part that may be wrong afterwards.
+        pool, pool_labels: a pool that stays where it is, as `mode.data.open_pool` takes it.
+        scheduler: address of a Dask scheduler whose workers share the reading of `pool`.
         resume: go on from the finished rounds of `out`.
         report: also write report.html, which takes a while.
         show: called with what goes on.
@@ -71,34 +79,58 @@ def mend(
         InputError: for bad input, before any long work.
         OSError: where a file cannot be written; finished rounds stay.
     """
+    if scheduler is not None and pool is None:
+        checks.fail("scheduler must be given with a pool to spread", "none")
+    if report and not isinstance(pool, str | os.PathLike | None):
+        checks.fail("the pool must be a path for a report", type(pool).__name__, "report=False")
     given = load(model, allow_unsafe=allow_unsafe)
-    mine = own(data, classes=classes_of(given), seed=seed)
-    target = None if label is None else mine.names.index(checks.one_of("label", label, mine.names))
-    out = _folder(out)
-    if not mine.labelled:
-        return _asked(given, mine, out, selector or "margin", label_budget, seed)
+    files = {"pool": pool, "pool_labels": pool_labels}
+    with connected(scheduler) as client:
+        mine = own(data, **files, client=client, classes=classes_of(given), seed=seed)
+        with copied_unsafely(allow_unsafe):
+            asked = of_unit_inputs(given) if mine.from_bytes else given
+        options = _options(mine, rounds=rounds, batch=batch, budget=budget, label=label)
+        options |= {"selector": selector or "recommended", "max_broken": max_broken, "seed": seed}
+        out = _folder(out)
+        if not mine.labelled:
+            return _asked(asked, mine, out, selector or "margin", label_budget, seed)
+        show(_plan(mine, options))
+        kept = Folder(out / ROUNDS, resume=resume, allow_unsafe=allow_unsafe)
+        with copied_unsafely(allow_unsafe):
+            repaired = repair.repair(asked, mine.data, keep=kept, **options)
+    write(repaired, given, mine, out, options)
+    if report:
+        show("writing the report")
+        known = {"model": model, "data": data, "out": out, **files}
+        known = {k: str(Path(path).resolve()) if path else "" for k, path in known.items()}
+        known |= {"seed": seed, "allow_unsafe": allow_unsafe}
+        write_page(REPORT, known, out / "report.html", title=f"{given.name}: is it repaired?")
+    return Mended(out, tuple(summary(repaired, out, report=report)), repaired)
+
+
+def _options(mine: Own, *, rounds: int, batch: int | None, budget: int | None, label) -> dict:
+    """Return rounds, batch and label as numbers."""
     if budget is not None and batch is not None:
         checks.fail("batch or budget must be given, not both", f"{batch} and {budget}")
     checks.number("rounds", rounds, 1, integer=True)
     if budget is not None:
         batch = -(-checks.number("budget", budget, 1, integer=True) // rounds)
     batch = batch or max(1, min(BATCH, len(mine.data.pool) // 10))
-    options = {"selector": selector or "recommended", "rounds": rounds, "batch": batch}
-    options |= {"label": target, "max_broken": max_broken, "seed": seed}
-    show(f"repairing, at most {rounds} rounds of {batch} inputs; parts {mine.data.sizes()}")
-    kept = Folder(out / ROUNDS, resume=resume, allow_unsafe=allow_unsafe)
-    if allow_unsafe:
-        keras.config.enable_unsafe_deserialization()
-    repaired = repair.repair(given, mine.data, keep=kept, **options)
-    _write(repaired, given, mine, out, options)
-    if report:
-        show("writing the report")
-        where = {
-            name: str(Path(path).resolve()) for name, path in (("model", model), ("data", data))
-        }
-        known = {**where, "out": str(out.resolve()), "seed": seed, "allow_unsafe": allow_unsafe}
-        write_page(REPORT, known, out / "report.html", title=f"{given.name}: is it repaired?")
-    return Mended(out, tuple(summary(repaired, out, report=report)), repaired)
+    target = None if label is None else mine.names.index(checks.one_of("label", label, mine.names))
+    return {"rounds": rounds, "batch": batch, "label": target}
+
+
+def _plan(mine: Own, options: dict) -> str:
+    rounds = f"at most {options['rounds']} rounds of {options['batch']} inputs"
+    return f"repairing, {rounds}; parts {mine.data.sizes()}"
+
+
+@contextmanager
+def copied_unsafely(allowed: bool) -> Iterator[None]:
+    """Let a model's code be copied inside alone, where that is allowed; Keras's own switch has no
+    way back."""
+    with SafeModeScope(safe_mode=False) if allowed else nullcontext():
+        yield
 
 
 def load(path: str | os.PathLike, *, allow_unsafe: bool = False) -> keras.Model:
@@ -143,49 +175,6 @@ def _asked(
         pd.DataFrame({"index": mine.places("pool")[chosen]}), out / "to_label.csv"
     )
     said = f"the pool has no labels: {count} inputs to label are in {path}"
-    hint = "give their labels in y_pool, -1 for all others, and call again"
+    place = "by --pool-labels" if isinstance(mine.data.pool, Streamed) else "in y_pool"
+    hint = f"give their labels {place}, -1 for all others, and call again"
     return Mended(out, (said, hint), None)
-
-
-def _write(
-    repaired: repair.Repair, given: keras.Model, mine: Own, out: Path, options: dict
-) -> None:
-    # The caller's own model gets the weights, so that names, dtypes and compile settings stay.
-    given.set_weights(repaired.model.get_weights())
-    if given.compiled and repaired.model.compiled:
-        given.optimizer.build(given.trainable_variables)
-        assign(given.optimizer.variables, repaired.model.optimizer.variables)
-    whole(out / "repaired.keras", given.save)
-    results.write_rows(repaired.rounds, out / "rows.csv")
-    pool = mine.places("pool")
-    rounds = [
-        pd.DataFrame({"round": number, "index": pool[batch], "label": mine.data.pool.y[batch]})
-        for number, batch in enumerate(repaired.chosen, start=1)
-    ]
-    none = pd.DataFrame(columns=["round", "index", "label"])
-    results.write_rows(pd.concat(rounds) if rounds else none, out / "chosen.csv")
-    results.write_rows(repaired.faults, out / "faults.csv")
-    results.write_rows(mine.where, out / "splits.csv")
-    record = {**options, "kept": repaired.kept, "notes": list(repaired.notes)}
-    results.write_text(json.dumps(record, indent=1) + "\n", out / "record.json")
-
-
-def summary(repaired: repair.Repair, out: Path, *, report: bool = True) -> list[str]:
-    """Return what the terminal says at the end."""
-    first, last = repaired.rounds.iloc[0], repaired.rounds.iloc[repaired.kept]
-    used = sum(map(len, repaired.chosen[: repaired.kept]))
-    lines = [
-        f"accuracy on the test part: {first['accuracy']:.2%} before, {last['accuracy']:.2%} after",
-        f"{last['repaired']} inputs repaired, {last['broken']} broken; "
-        f"{used} inputs of the pool used",
-        *repaired.notes,
-    ]
-    given_up = repaired.rounds.iloc[repaired.kept + 1 :]
-    if len(given_up):
-        best = given_up.loc[given_up["accuracy"].idxmax()]
-        lines.append(
-            f"--resume --max-broken {np.ceil(1e4 * best[BROKEN]) / 1e4:g} keeps round "
-            f"{best['round']}, accuracy {best['accuracy']:.2%}, if no later one breaks as little"
-        )
-    files = ["repaired.keras", *(["report.html"] if report else []), "rows.csv", "chosen.csv"]
-    return [*lines, f"in {out}: {', '.join(files)}, splits.csv, record.json"]

@@ -1,0 +1,62 @@
+"""Read an `.npz` of plain arrays; what it declares is compared with what it holds before any
+memory is taken."""
+
+import math
+import os
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from mode import checks
+from mode.data.parts import PARTS
+
+# Compressed arrays beyond ALLOWANCE bytes may be so many times larger than their file (MNIST: 5).
+MOST_EXPANSION, ALLOWANCE = 200, 2**24
+KEYS = [f"{axis}_{part}" for part in PARTS for axis in "xy"]
+
+
+def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Return the arrays of an `.npz` that are named as above, x and y as x_train and y_train.
+
+    The size that each array declares is compared with its bytes in the file before any memory is
+    taken.
+
+    Raises:
+        InputError: for a file that is missing, damaged, pickled, or larger than it may be.
+    """
+    path = Path(path)
+    plain = f"{path} must be an .npz archive of plain arrays"
+    if not path.is_file():
+        checks.fail(plain, "no such file")
+    if not zipfile.is_zipfile(path):
+        checks.fail(plain, "another or a damaged file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                _check_size(archive, entry, plain)
+        with np.load(path, allow_pickle=False) as file:
+            names = {"x": "x_train", "y": "y_train"} if "x_train" not in file else {}
+            arrays = {names.get(key, key): key for key in file}
+            return {new: file[k] for new, k in arrays.items() if new in [*KEYS, "class_names"]}
+    except checks.InputError:
+        raise
+    except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile, MemoryError) as error:
+        checks.fail(plain, "pickled objects" if "allow_pickle" in str(error) else f"{error}")
+
+
+def _check_size(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, plain: str) -> None:
+    """Refuse an array that declares other than its bytes, or that is absurdly compressed."""
+    if entry.file_size > MOST_EXPANSION * entry.compress_size + ALLOWANCE:
+        checks.fail(plain, f"{entry.filename} of {entry.file_size} bytes in {entry.compress_size}")
+    with archive.open(entry) as stream:
+        version = np.lib.format.read_magic(stream)
+        header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
+        shape, _, dtype = header.get(version[0], header[2])(stream)
+        if dtype.hasobject:
+            checks.fail(plain, "pickled objects")
+        declared = math.prod(shape) * dtype.itemsize
+        there = entry.file_size - stream.tell()
+        if declared != there:
+            checks.fail(plain, f"{entry.filename} declaring {declared} bytes, holding {there}")

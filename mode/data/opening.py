@@ -1,0 +1,90 @@
+"""`open_pool`: whatever holds inputs becomes a pool that is read in blocks."""
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mode import checks
+from mode.data.datasets import Dataset
+from mode.data.folders import Folder
+from mode.data.pools import Arrays, File, Pool, mapped
+
+KINDS = (
+    "an array (numpy, memory map, Zarr, Dask), a tf.data dataset, "
+    "or the path of an .npy file, a Zarr store or a folder of images by class"
+)
+MOST_INPUTS = 10**10
+MOST_CHUNK = 2**30  # bytes that a Zarr chunk may declare: one is held in memory
+
+
+def open_pool(x: Any, y: Any = None, *, shape: tuple[int, ...] | None = None) -> Pool:
+    """Return a pool whose inputs stay where they are.
+
+    Args:
+        x: an array (numpy, memory map, Zarr, Dask), a tf.data dataset of inputs or of (input,
+            label), batched or not, in the same order each time, or the path of an `.npy` file,
+            a Zarr store, or a folder with a folder of images for each class.
+        y: labels (n,), or the path of an `.npy` file of them, instead of those that x brings.
+        shape: height, width and channels that images of a folder are brought to; those of the
+            first one where None.
+
+    Raises:
+        InputError: for anything else, numbers that are none, or labels of another length.
+    """
+    pool = _opened(x, shape)
+    if pool.dtype.kind not in "biuf":
+        checks.fail("the pool must hold numbers", f"dtype {pool.dtype}")
+    checks.number("inputs of the pool", len(pool), 1, MOST_INPUTS, integer=True)
+    if y is not None:
+        y = np.asarray(mapped(Path(y)) if isinstance(y, str | os.PathLike) else y)
+        y = y.reshape(-1) if y.ndim == 2 and y.shape[1] == 1 else y
+        checks.same_length(pool=pool, labels=y)
+        pool.labels = y
+    return pool
+
+
+def _opened(x: Any, shape: tuple[int, ...] | None) -> Pool:
+    if isinstance(x, Pool):
+        return x
+    if isinstance(x, str | os.PathLike):
+        return _at(Path(x), shape)
+    if hasattr(x, "element_spec") and hasattr(x, "as_numpy_iterator"):
+        return Dataset(x)
+    if not all(hasattr(x, name) for name in ("shape", "dtype", "__getitem__")):
+        checks.fail(f"the pool must be {KINDS}", type(x).__name__)
+    if len(x.shape) < 2 or not all(isinstance(side, int) for side in x.shape):
+        checks.fail("the pool must be an array of inputs, n x ...", f"shape {x.shape}")
+    return Arrays(x)
+
+
+def _at(path: Path, shape: tuple[int, ...] | None) -> Pool:
+    if path.suffix == ".npy":
+        pool = File(path)
+        if not pool.shape:
+            checks.fail("the pool must be an array of inputs, n x ...", f"shape ({len(pool)},)")
+        return pool
+    if path.suffix == ".zarr" or (path / "zarr.json").exists() or (path / ".zarray").exists():
+        return _opened(_store(path), shape)
+    if path.is_dir():
+        return Folder(path, shape)
+    return checks.fail(f"the pool must be {KINDS}", f"'{path}'")
+
+
+def _store(path: Path) -> Any:
+    """Return the array of a Zarr store."""
+    try:
+        import zarr
+    except ImportError:
+        checks.fail("zarr must be installed to read a Zarr store", "none", "pip install zarr")
+    try:
+        found = zarr.open_array(str(path), mode="r")
+    except Exception as error:
+        said = " ".join(str(error).split())[:160]
+        checks.fail(f"{path} must be a Zarr store of one array", f"{type(error).__name__}: {said}")
+    declared = math.prod(found.chunks) * np.dtype(found.dtype).itemsize
+    if declared > MOST_CHUNK:
+        checks.fail(f"chunks of {path} must have at most {MOST_CHUNK} bytes", declared)
+    return found

@@ -1,0 +1,141 @@
+"""Choose from a pool that is streamed, as `stages.take` chooses from one in memory."""
+
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import partial
+
+import keras
+import numpy as np
+
+from mode import checks
+from mode.data import Data, Streamed
+from mode.data.parts import prepared
+from mode.distances import distance
+from mode.layers import states
+from mode.layers.probes import zscale
+from mode.models import predict
+from mode.repair import stages
+from mode.repair.recipe import Recipe
+from mode.selection import MEASURES, NEEDS, Candidates, select
+from mode.streaming import Block, Near, best
+
+# Selectors that compare inputs with each other see so many times the wanted number of inputs,
+# and at least so many.
+SHORTLIST, LEAST = 10, 5_000
+# How these come about: the smallest margins, or any, for selectors that shall see all kinds.
+SHORTLISTED = {
+    "badge": "margin",
+    "diverse_margin": "margin",
+    "dsa": "margin",
+    "mdsa": "margin",
+    "clusters": "margin",
+    "core_set": "random",
+    "typiclust": "random",
+}
+STREAMED = {*MEASURES, *SHORTLISTED, "random"}
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What a model makes of inputs: a measure of MEASURES on its probabilities."""
+
+    model: keras.Model
+    selector: str
+    shape: tuple[int, ...]
+    generator: np.random.Generator
+    whole = True
+
+    def __call__(self, block: Block, limit: float) -> np.ndarray:
+        found = predict(self.model, prepared("pool inputs", block.x, self.shape))[block.rows]
+        generator = deepcopy(self.generator)
+        generator.bit_generator.advance(block.start)  # one number for each input before
+        known = Candidates(probabilities=found, labels=block.y)
+        return MEASURES[self.selector](known, generator)
+
+
+@dataclass(frozen=True)
+class NearStates:
+    """Distances of states, as z-scores by `scale`, to a heat map of a layer, or minus them."""
+
+    model: keras.Model
+    layer: str
+    scale: tuple
+    metric: str
+    heatmap: np.ndarray
+    shape: tuple[int, ...]
+    farthest: bool = False
+    whole = False
+
+    def __call__(self, block: Block, limit: float) -> np.ndarray:
+        x = prepared("pool inputs", block.x[block.rows], self.shape)
+        found = zscale(states(self.model, x, self.layer)[self.layer], self.scale)
+        found = distance(self.metric, found, self.heatmap)
+        return -found if self.farthest else found
+
+
+def take(
+    aim: stages.Aim,
+    model: keras.Model,
+    data: Data,
+    seen: stages.View,
+    recipe: Recipe,
+    layer: str | None,
+    *,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return the indices into the pool that the recipe's selector chooses for one aim, by
+    streaming where the pool is streamed.
+
+    Raises:
+        InputError: for a selector that would need measures of the whole pool in memory.
+    """
+    selector = recipe.applied_selector
+    if not isinstance(data.pool, Streamed) or selector == "random":
+        return stages.take(aim, model, data, seen, recipe, layer, rng=rng)
+    checks.one_of("selector of a streamed pool", selector, STREAMED)
+    chosen = partial(_best, data.pool, aim.among)
+    if aim.heatmap is not None:
+        options = {"metric": recipe.measured_metric, "heatmap": aim.heatmap}
+        options["farthest"] = selector == "farthest"
+        if recipe.maps_are_pixels:
+            return chosen(Near(**options), aim.count)
+        scale = stages.scale_at(model, data, seen, layer)
+        options |= {"model": model, "layer": layer, "scale": scale, "shape": data.shape}
+        return chosen(NearStates(**options), aim.count)
+    if selector in MEASURES:
+        return chosen(Doubt(model, selector, data.shape, rng), aim.count)
+    few = shortlist(aim, model, data, SHORTLISTED[selector], rng)
+    known = _of_few(model, data, seen, selector, few)
+    return few[select(selector, known, aim.count, generator=rng)]
+
+
+def shortlist(
+    aim: stages.Aim, model: keras.Model, data: Data, by: str, rng: np.random.Generator
+) -> np.ndarray:
+    """Return the ascending indices of the inputs that a selector which compares them with each
+    other is shown: all, where there are no more than it may see."""
+    most = max(LEAST, SHORTLIST * aim.count)
+    if len(aim.among) <= most:
+        return aim.among
+    if by == "random":
+        return np.sort(rng.permutation(aim.among)[:most])
+    return np.sort(_best(data.pool, aim.among, Doubt(model, by, data.shape, rng), most))
+
+
+def _of_few(
+    model: keras.Model, data: Data, seen: stages.View, selector: str, few: np.ndarray
+) -> Candidates:
+    """Return what a selector reads of the inputs `few`, the only ones that are loaded."""
+    loaded = data.with_part("pool", data.pool.take(few))
+    everything = np.arange(len(few))
+    evidence = stages.evidence(model, loaded, seen, selector, everything)
+    return replace(Candidates(size=len(few), labels=loaded.pool.y), **evidence)
+
+
+def _best(pool: Streamed, among: np.ndarray, measure, count: int) -> np.ndarray:
+    """What is not needed is not sent to workers: indices of all inputs, and labels."""
+    needs = "labels" in NEEDS[measure.selector] if isinstance(measure, Doubt) else False
+    every = len(among) == len(pool)
+    labels = (pool.y if every else pool.y[among]) if needs else None
+    options = {"among": None if every else among, "labels": labels, "client": pool.client}
+    return best(pool.pool, measure, count, **options)

@@ -1,0 +1,58 @@
+"""What a repair of one's own model leaves: files, and lines for the terminal."""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mode import results
+from mode.data.own import Own
+from mode.models.copies import assign
+from mode.repair import Repair
+from mode.repair.keeping import whole
+from mode.repair.rounds import BROKEN
+
+
+def write(repaired: Repair, given: keras.Model, mine: Own, out: Path, options: dict) -> None:
+    """Write everything but the report; `given` gets the repaired weights."""
+    # The caller's own model gets the weights, so that names, dtypes and compile settings stay.
+    given.set_weights(repaired.model.get_weights())
+    if given.compiled and repaired.model.compiled:
+        given.optimizer.build(given.trainable_variables)
+        assign(given.optimizer.variables, repaired.model.optimizer.variables)
+    whole(out / "repaired.keras", given.save)
+    results.write_rows(repaired.rounds, out / "rows.csv")
+    pool = mine.places("pool")
+    rounds = [
+        pd.DataFrame({"round": number, "index": pool[batch], "label": mine.data.pool.y[batch]})
+        for number, batch in enumerate(repaired.chosen, start=1)
+    ]
+    none = pd.DataFrame(columns=["round", "index", "label"])
+    results.write_rows(pd.concat(rounds) if rounds else none, out / "chosen.csv")
+    results.write_rows(repaired.faults, out / "faults.csv")
+    results.write_rows(mine.where, out / "splits.csv")
+    record = {**options, "kept": repaired.kept, "notes": list(repaired.notes)}
+    results.write_text(json.dumps(record, indent=1) + "\n", out / "record.json")
+
+
+def summary(repaired: Repair, out: Path, *, report: bool = True) -> list[str]:
+    """Return what the terminal says at the end."""
+    first, last = repaired.rounds.iloc[0], repaired.rounds.iloc[repaired.kept]
+    used = sum(map(len, repaired.chosen[: repaired.kept]))
+    lines = [
+        f"accuracy on the test part: {first['accuracy']:.2%} before, {last['accuracy']:.2%} after",
+        f"{last['repaired']} inputs repaired, {last['broken']} broken; "
+        f"{used} inputs of the pool used",
+        *repaired.notes,
+    ]
+    given_up = repaired.rounds.iloc[repaired.kept + 1 :]
+    if len(given_up):
+        best = given_up.loc[given_up["accuracy"].idxmax()]
+        lines.append(
+            f"--resume --max-broken {np.ceil(1e4 * best[BROKEN]) / 1e4:g} keeps round "
+            f"{best['round']}, accuracy {best['accuracy']:.2%}, if no later one breaks as little"
+        )
+    files = ["repaired.keras", *(["report.html"] if report else []), "rows.csv", "chosen.csv"]
+    return [*lines, f"in {out}: {', '.join(files)}, splits.csv, record.json"]
