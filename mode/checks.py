@@ -9,7 +9,7 @@ closed set of values, which ones are valid and which of them is a near match::
 from collections.abc import Iterable
 from difflib import get_close_matches
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -18,7 +18,7 @@ class InputError(ValueError):
     """Bad input, told in one line. The command line prints it without a traceback."""
 
 
-def fail(expectation: str, received: Any, hint: str = "") -> None:
+def fail(expectation: str, received: Any, hint: str = "") -> NoReturn:
     """Raise the one error: `expectation`. Received: `received`. `hint`
 
     Raises:
@@ -50,10 +50,8 @@ def number(
     Raises:
         InputError: for another type, NaN, infinities, or a number outside the range.
     """
-    kind = Integral if integer else Real
-    fits = isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high
-    fits = fits and -np.inf < value < np.inf
-    if not fits:
+    known = isinstance(value, Integral if integer else Real) and not isinstance(value, bool)
+    if not (known and low <= value <= high and -np.inf < value < np.inf):
         noun = "a whole number" if integer else "a number"
         fail(f"{name} must be {noun}{_range_text(low, high)}", repr(value))
     return value

@@ -32,7 +32,7 @@ def accuracy_by_label(labels: Any, predictions: Any, classes: int | None = None)
     """
     named = {"labels": labels, "predictions": predictions}
     classes = _class_count(classes, named)
-    return _accuracies(*_as_classes(named, classes).values(), classes)
+    return _accuracies(_as_classes(named, classes), classes)
 
 
 def faulty_labels(
@@ -68,8 +68,8 @@ def faulty_labels(
         "reference_predictions": reference_predictions,
     }
     classes = _class_count(classes, held_out | reference)
-    table = _accuracies(*_as_classes(held_out, classes).values(), classes)
-    trained = _accuracies(*_as_classes(reference, classes).values(), classes)
+    table = _accuracies(_as_classes(held_out, classes), classes)
+    trained = _accuracies(_as_classes(reference, classes), classes)
     table["reference accuracy"] = trained["accuracy"]
     # Rounded, or 0.8 - 0.7 would be above a gamma of 0.1.
     table["gap"] = (table["reference accuracy"] - table["accuracy"]).round(12)
@@ -113,8 +113,9 @@ def transitions(labels: Any, before: Any, after: Any, classes: int | None = None
         "still right": was_right & is_right,
     }
     counts = {name: np.bincount(true[hit], minlength=classes) for name, hit in outcomes.items()}
-    totals = [int(hit.sum()) for hit in outcomes.values()]
-    return Transitions(*totals, by_label=pd.DataFrame({"label": range(classes), **counts}))
+    repaired, broken, wrong, right = (int(hit.sum()) for hit in outcomes.values())
+    table = pd.DataFrame({"label": range(classes), **counts})
+    return Transitions(repaired, broken, wrong, right, table)
 
 
 def confusion(labels: Any, predictions: Any, classes: int) -> np.ndarray:
@@ -149,7 +150,8 @@ def most_confused(confusion: Any, label: int) -> int:
     return int(mistakes.argmax())
 
 
-def _accuracies(true: np.ndarray, predicted: np.ndarray, classes: int) -> pd.DataFrame:
+def _accuracies(named: dict[str, np.ndarray], classes: int) -> pd.DataFrame:
+    true, predicted = named.values()
     count = np.bincount(true, minlength=classes)
     right = np.bincount(true[true == predicted], minlength=classes)
     accuracy = np.divide(right, count, out=np.full(classes, np.nan), where=count > 0)

@@ -61,8 +61,7 @@ def heatmaps(
     states = checks.numeric("states", states)
     labels, predictions, classes = _labels(labels, predictions, classes)
     checks.same_length(states=states, labels=labels, predictions=predictions)
-    if kind == "importance":
-        weights = _weights(weights, states, classes)
+    heads = _weights(weights, states, classes) if kind == "importance" else None
     wrong = labels != predictions
     positives, negatives = (labels, predictions) if swapped else (predictions, labels)
     groups = {
@@ -70,13 +69,14 @@ def heatmaps(
         "hmi": [wrong & (positives == label) for label in range(classes)],
         "hwi": [wrong & (negatives == label) for label in range(classes)],
     }
-    return _assemble(states, groups, lambda mean, label: KINDS[kind](mean, label, weights))
+    return _assemble(states, groups, lambda mean, label: KINDS[kind](mean, label, heads))
 
 
 def _assemble(states: np.ndarray, groups: dict, cell: Callable) -> HeatMaps:
     """Maps of all groups; an empty group of wrong inputs falls back to HCI, an empty HCI to the
     mean over all correct inputs."""
-    fallbacks, maps = [], {"hci": [], "hmi": [], "hwi": []}
+    fallbacks: list[str] = []
+    maps: dict[str, list[np.ndarray]] = {"hci": [], "hmi": [], "hwi": []}
     for label, correct in enumerate(groups["hci"]):
         if not correct.any():
             correct = np.any(groups["hci"], axis=0)
@@ -156,4 +156,4 @@ def _importance(mean: np.ndarray, label: int, weights: np.ndarray) -> np.ndarray
     return scaled(mean * weights[label])
 
 
-KINDS = {"pixel": _mean, "mean": _mean, "importance": _importance}
+KINDS: dict[str, Callable] = {"pixel": _mean, "mean": _mean, "importance": _importance}

@@ -45,7 +45,7 @@ def earth_mover_2d(
     if not isinstance(exact, bool | None):
         checks.fail("exact must be True, False or None", repr(exact))
     space = heatmap.shape[:2]
-    exact = np.prod(space) <= EXACT_PIXELS if exact is None else exact
+    exact = bool(np.prod(space) <= EXACT_PIXELS) if exact is None else exact
     transport = _exact_transport(space) if exact and len(space) == 2 else _line_transport(space)
 
     def rows(x: np.ndarray, m: np.ndarray) -> np.ndarray:
@@ -114,4 +114,4 @@ def _line_transport(space: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray
 
 
 def _grid(space: tuple[int, ...]) -> np.ndarray:
-    return np.stack(np.indices(space), axis=-1).reshape(-1, len(space)).astype(np.float64)
+    return np.stack([*np.indices(space)], axis=-1).reshape(-1, len(space)).astype(np.float64)
