@@ -164,7 +164,8 @@ class Data:
 
     def with_part(self, name: str, part: Part) -> "Data":
         """Return new data with one part exchanged."""
-        return replace(self, **{checks.one_of("part", name, PARTS): part})
+        changed: dict[str, Any] = {checks.one_of("part", name, PARTS): part}
+        return replace(self, **changed)
 
     def only(self, labels: Sequence[int]) -> "Data":
         """Return the inputs of `labels` alone, renumbered 0, 1, ... in the order given.

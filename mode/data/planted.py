@@ -4,7 +4,7 @@ Every fault is a function (data, generator, options) -> new data. Only `shift` t
 parts: it leaves the training part clean and changes what the model meets later.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 
 import numpy as np
@@ -144,7 +144,7 @@ def _noise(x: np.ndarray, amount: float, generator: np.random.Generator) -> np.n
 
 TRAITS = {"thin": _ink, "rotated": _slant}
 SHIFTS = {"blur": _blur, "noise": _noise}
-PLANTED = {
+PLANTED: dict[str, Callable[..., Data]] = {
     "starved": starved,
     "label_noise": label_noise,
     "mislabelled": mislabelled,
