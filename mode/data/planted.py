@@ -91,6 +91,13 @@ def shifted(
 def plant(name: str, data: Data, *, seed: int = 0, **options) -> Data:
     """Return `data` with the fault `name` of PLANTED planted into it.
 
+    Example:
+        >>> from mode.data import load
+        >>> data = load("digits")
+        >>> faulty = plant("starved", data, labels=[8], keep=0.1)
+        >>> len(data.train), len(faulty.train), len(faulty.pool)
+        (1500, 1365, 2000)
+
     Raises:
         InputError: for an unknown fault or option, or options outside their range.
     """
