@@ -147,9 +147,9 @@ def take(
     known = Candidates(size=len(aim.among), labels=data.pool.y[aim.among])
     if aim.heatmap is not None:
         x = data.pool.x[aim.among]
-        pixels = recipe.maps_are_pixels or layer is None
-        compared = x if pixels else layer_states(model, data, seen, layer, x)
-        known = replace(known, distances=distance(recipe.measured_metric, compared, aim.heatmap))
+        if layer is not None and not recipe.maps_are_pixels:
+            x = layer_states(model, data, seen, layer, x)
+        known = replace(known, distances=distance(recipe.measured_metric, x, aim.heatmap))
     else:
         known = replace(known, **evidence(model, data, seen, recipe.applied_selector, aim.among))
     return aim.among[select(recipe.applied_selector, known, aim.count, generator=rng)]
