@@ -27,6 +27,12 @@ def accuracy_by_label(labels: Any, predictions: Any, classes: int | None = None)
 
     A class without inputs has count 0 and accuracy NaN.
 
+    Example:
+        >>> accuracy_by_label([0, 0, 1, 1], [0, 1, 1, 1])
+           label  accuracy  count
+        0      0       0.5      2
+        1      1       1.0      2
+
     Raises:
         InputError: for labels outside the classes, or lengths that differ.
     """
@@ -55,6 +61,15 @@ def faulty_labels(
 
     A label without inputs in one of the splits cannot be judged: it has no row, and is listed
     in ``table.attrs["not judged"]``.
+
+    Example:
+        >>> reference = np.repeat([0, 1], 10)
+        >>> held_out = reference.copy()
+        >>> held_out[:4] = 1  # four zeros are taken for ones
+        >>> found = faulty_labels(reference, held_out, reference, reference)
+        >>> found[["label", "accuracy", "gap", "kind"]]
+           label  accuracy  gap         kind
+        0      0       0.6  0.4  over-fitted
 
     Raises:
         InputError: for thresholds outside [0, 1], labels outside the classes, or lengths that
@@ -99,6 +114,11 @@ def transitions(labels: Any, before: Any, after: Any, classes: int | None = None
 
     Arrays and `classes` as in `accuracy_by_label`.
 
+    Example:
+        >>> found = transitions([0, 0, 1, 1], before=[0, 1, 0, 1], after=[0, 0, 1, 0])
+        >>> found.repaired, found.broken, found.still_wrong, found.still_right
+        (2, 1, 0, 1)
+
     Raises:
         InputError: for labels outside the classes, or lengths that differ.
     """
@@ -121,6 +141,11 @@ def transitions(labels: Any, before: Any, after: Any, classes: int | None = None
 def confusion(labels: Any, predictions: Any, classes: int) -> np.ndarray:
     """Return the counts, (classes, classes): row the true label, column the predicted one.
 
+    Example:
+        >>> confusion([0, 0, 1, 1], [0, 1, 1, 1], classes=2)
+        array([[1, 1],
+               [0, 2]])
+
     Raises:
         InputError: for labels outside the classes, or lengths that differ.
     """
@@ -135,6 +160,10 @@ def most_confused(confusion: Any, label: int) -> int:
 
     Inputs of the label taken for the other class and inputs of the other taken for the label
     both count. Ties go to the lower class.
+
+    Example:
+        >>> most_confused([[9, 0, 1], [0, 7, 3], [0, 2, 8]], 1)
+        2
 
     Raises:
         InputError: when the matrix is not square, has no such label or no mistake with it.
