@@ -17,7 +17,7 @@ from mode.cli import main
 ROOT = Path(__file__).parents[1]
 PINNED = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-TESTED = ["3.11"]  # versions of Python that the tests ran on
+TESTED = ["3.11", "3.12", "3.13"]  # versions of Python that the tests ran on
 COPIED = [
     source
     for line in re.findall(r"^COPY (.+)$", DOCKERFILE, flags=re.M)
