@@ -146,7 +146,7 @@ def take(
     """Return the indices into the pool that the recipe's selector chooses for one aim."""
     known = Candidates(size=len(aim.among), labels=data.pool.y[aim.among])
     if aim.heatmap is not None:
-        x = data.pool.x[aim.among]
+        x = data.pool_in_memory.x[aim.among]
         if layer is not None and not recipe.maps_are_pixels:
             x = layer_states(model, data, seen, layer, x)
         known = replace(known, distances=distance(recipe.measured_metric, x, aim.heatmap))
@@ -161,9 +161,9 @@ def evidence(
     """Return the columns of Candidates that a selector without a map reads, for inputs `among`."""
     needs, found = NEEDS[selector], {}
     if "probabilities" in needs:
-        found["probabilities"] = predict(model, data.pool.x)[among]
+        found["probabilities"] = predict(model, data.pool_in_memory.x)[among]
     if "features" in needs:
-        found["features"] = last_hidden(model, data.pool.x)[among]
+        found["features"] = last_hidden(model, data.pool_in_memory.x)[among]
     if "known_features" in needs:
         found["known_features"] = last_hidden(model, data.train.x)
         found["known_labels"] = data.train.y
