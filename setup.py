@@ -19,6 +19,16 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.11",
+    # Of Python those versions that tests ran on: 3.11 all of them, 3.12 and 3.13 those of the
+    # arithmetic, of training and asking models, and the README's repair.
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
     packages=[*find_packages(include=["mode", "mode.*"]), "mode_notebooks"],
     package_dir={"mode_notebooks": "notebooks"},
     package_data={
@@ -55,9 +65,11 @@ setup(
         "pools": ["zarr>=3.0"],
         "test": [
             *APP,
+            "build>=1.2",
             "hypothesis>=6.100",
             "import-linter>=2.0",
             "jupyterlab>=4.2",
+            "mypy>=1.11",
             "playwright>=1.44",
             "pytest>=8.0",
             "pytest-xdist>=3.5",

@@ -9,7 +9,7 @@ closed set of values, which ones are valid and which of them is a near match::
 from collections.abc import Iterable
 from difflib import get_close_matches
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -18,8 +18,14 @@ class InputError(ValueError):
     """Bad input, told in one line. The command line prints it without a traceback."""
 
 
-def fail(expectation: str, received: Any, hint: str = "") -> None:
+def fail(expectation: str, received: Any, hint: str = "") -> NoReturn:
     """Raise the one error: `expectation`. Received: `received`. `hint`
+
+    Example:
+        >>> fail("rounds must be at least 1", 0, "One round is the least.")
+        Traceback (most recent call last):
+            ...
+        mode.checks.InputError: rounds must be at least 1. Received: 0. One round is the least.
 
     Raises:
         InputError: always.
@@ -29,6 +35,14 @@ def fail(expectation: str, received: Any, hint: str = "") -> None:
 
 def one_of(name: str, value: Any, allowed: Iterable[str]) -> Any:
     """Return `value` if it is one of `allowed` (a registry or any iterable of names).
+
+    Example:
+        >>> one_of("map", "hci", ["hci", "hmi"])
+        'hci'
+        >>> one_of("map", "hc", ["hci", "hmi"])
+        Traceback (most recent call last):
+            ...
+        mode.checks.InputError: map must be one of ... Received: 'hc'. Did you mean 'hci'?
 
     Raises:
         InputError: with the valid names, and the nearest of them where there is one.
@@ -47,13 +61,19 @@ def number(
 ) -> Any:
     """Return `value` if it is a number (a whole one with `integer`) with low <= value <= high.
 
+    Example:
+        >>> number("share", 0.3, 0, 1)
+        0.3
+        >>> number("rounds", 2.5, 1, integer=True)
+        Traceback (most recent call last):
+            ...
+        mode.checks.InputError: rounds must be a whole number of at least 1. Received: 2.5.
+
     Raises:
         InputError: for another type, NaN, infinities, or a number outside the range.
     """
-    kind = Integral if integer else Real
-    fits = isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high
-    fits = fits and -np.inf < value < np.inf
-    if not fits:
+    known = isinstance(value, Integral if integer else Real) and not isinstance(value, bool)
+    if not (known and low <= value <= high and -np.inf < value < np.inf):
         noun = "a whole number" if integer else "a number"
         fail(f"{name} must be {noun}{_range_text(low, high)}", repr(value))
     return value
@@ -68,9 +88,17 @@ def _range_text(low: float, high: float) -> str:
 
 
 def numeric(name: str, value: Any, *, ndim: int | None = None) -> np.ndarray:
-    """Return `value` as a numeric array without NaN or infinities, of `ndim` axes where given.
+    """Return `value`, of any shape or of `ndim` axes, as a numeric array without NaN or infinities.
 
     The array is not copied where it already is one.
+
+    Example:
+        >>> numeric("x", [[1, 2], [3, 4]]).shape
+        (2, 2)
+        >>> numeric("x", [1.0, float("nan")])
+        Traceback (most recent call last):
+            ...
+        mode.checks.InputError: x must be finite. Received: nan at index (1,), 1 in all.
 
     Raises:
         InputError: naming the first index that is not finite, or the shape or dtype received.
@@ -101,6 +129,14 @@ def _refuse_non_finite(name: str, array: np.ndarray) -> None:
 def images(name: str, value: Any) -> np.ndarray:
     """Return `value` if it is a numeric array, n x ..., with every value in [0, 1].
 
+    Example:
+        >>> images("x", np.zeros((2, 28, 28, 1))).shape
+        (2, 28, 28, 1)
+        >>> images("x", np.full((2, 28, 28), 255.0))
+        Traceback (most recent call last):
+            ...
+        mode.checks.InputError: x must lie in [0, 1]. Received: values from 255 to 255. Divide ...
+
     Raises:
         InputError: for NaN, values outside [0, 1] or fewer than two axes.
     """
@@ -118,6 +154,14 @@ def images(name: str, value: Any) -> np.ndarray:
 
 def labels(name: str, value: Any, classes: int | None = None) -> np.ndarray:
     """Return integer labels, shape (n,); one-hot rows (n x classes) become integers.
+
+    Example:
+        >>> labels("y", [[0, 0, 1], [1, 0, 0]])
+        array([2, 0])
+        >>> labels("y", [0, 3], classes=3)
+        Traceback (most recent call last):
+            ...
+        mode.checks.InputError: y must be from 0 to 2. Received: labels from 0 to 3.
 
     Raises:
         InputError: for labels that are not whole numbers, negative, or not below `classes`.
@@ -145,6 +189,14 @@ def _is_one_hot(array: np.ndarray) -> bool:
 def same_length(**arrays: Any) -> int:
     """Return the common length of the named arrays.
 
+    Example:
+        >>> same_length(x=[1, 2, 3], y="abc")
+        3
+        >>> same_length(x=[1, 2, 3], y="ab")
+        Traceback (most recent call last):
+            ...
+        mode.checks.InputError: x and y must have the same length. Received: x: 3, y: 2.
+
     Raises:
         InputError: naming every array with its length where they differ.
     """
@@ -157,6 +209,14 @@ def same_length(**arrays: Any) -> int:
 
 def not_empty(name: str, value: Any) -> Any:
     """Return `value` if it has at least one element.
+
+    Example:
+        >>> not_empty("pool", [7])
+        [7]
+        >>> not_empty("pool", [])
+        Traceback (most recent call last):
+            ...
+        mode.checks.InputError: pool must not be empty. Received: length 0.
 
     Raises:
         InputError: for an empty one.

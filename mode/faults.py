@@ -27,12 +27,18 @@ def accuracy_by_label(labels: Any, predictions: Any, classes: int | None = None)
 
     A class without inputs has count 0 and accuracy NaN.
 
+    Example:
+        >>> accuracy_by_label([0, 0, 1, 1], [0, 1, 1, 1])
+           label  accuracy  count
+        0      0       0.5      2
+        1      1       1.0      2
+
     Raises:
         InputError: for labels outside the classes, or lengths that differ.
     """
     named = {"labels": labels, "predictions": predictions}
     classes = _class_count(classes, named)
-    return _accuracies(*_as_classes(named, classes).values(), classes)
+    return _accuracies(_as_classes(named, classes), classes)
 
 
 def faulty_labels(
@@ -56,6 +62,15 @@ def faulty_labels(
     A label without inputs in one of the splits cannot be judged: it has no row, and is listed
     in ``table.attrs["not judged"]``.
 
+    Example:
+        >>> reference = np.repeat([0, 1], 10)
+        >>> held_out = reference.copy()
+        >>> held_out[:4] = 1  # four zeros are taken for ones
+        >>> found = faulty_labels(reference, held_out, reference, reference)
+        >>> found[["label", "accuracy", "gap", "kind"]]
+           label  accuracy  gap         kind
+        0      0       0.6  0.4  over-fitted
+
     Raises:
         InputError: for thresholds outside [0, 1], labels outside the classes, or lengths that
             differ within a split.
@@ -68,8 +83,8 @@ def faulty_labels(
         "reference_predictions": reference_predictions,
     }
     classes = _class_count(classes, held_out | reference)
-    table = _accuracies(*_as_classes(held_out, classes).values(), classes)
-    trained = _accuracies(*_as_classes(reference, classes).values(), classes)
+    table = _accuracies(_as_classes(held_out, classes), classes)
+    trained = _accuracies(_as_classes(reference, classes), classes)
     table["reference accuracy"] = trained["accuracy"]
     # Rounded, or 0.8 - 0.7 would be above a gamma of 0.1.
     table["gap"] = (table["reference accuracy"] - table["accuracy"]).round(12)
@@ -99,6 +114,11 @@ def transitions(labels: Any, before: Any, after: Any, classes: int | None = None
 
     Arrays and `classes` as in `accuracy_by_label`.
 
+    Example:
+        >>> found = transitions([0, 0, 1, 1], before=[0, 1, 0, 1], after=[0, 0, 1, 0])
+        >>> found.repaired, found.broken, found.still_wrong, found.still_right
+        (2, 1, 0, 1)
+
     Raises:
         InputError: for labels outside the classes, or lengths that differ.
     """
@@ -113,12 +133,18 @@ def transitions(labels: Any, before: Any, after: Any, classes: int | None = None
         "still right": was_right & is_right,
     }
     counts = {name: np.bincount(true[hit], minlength=classes) for name, hit in outcomes.items()}
-    totals = [int(hit.sum()) for hit in outcomes.values()]
-    return Transitions(*totals, by_label=pd.DataFrame({"label": range(classes), **counts}))
+    repaired, broken, wrong, right = (int(hit.sum()) for hit in outcomes.values())
+    table = pd.DataFrame({"label": range(classes), **counts})
+    return Transitions(repaired, broken, wrong, right, table)
 
 
 def confusion(labels: Any, predictions: Any, classes: int) -> np.ndarray:
     """Return the counts, (classes, classes): row the true label, column the predicted one.
+
+    Example:
+        >>> confusion([0, 0, 1, 1], [0, 1, 1, 1], classes=2)
+        array([[1, 1],
+               [0, 2]])
 
     Raises:
         InputError: for labels outside the classes, or lengths that differ.
@@ -135,6 +161,10 @@ def most_confused(confusion: Any, label: int) -> int:
     Inputs of the label taken for the other class and inputs of the other taken for the label
     both count. Ties go to the lower class.
 
+    Example:
+        >>> most_confused([[9, 0, 1], [0, 7, 3], [0, 2, 8]], 1)
+        2
+
     Raises:
         InputError: when the matrix is not square, has no such label or no mistake with it.
     """
@@ -149,7 +179,8 @@ def most_confused(confusion: Any, label: int) -> int:
     return int(mistakes.argmax())
 
 
-def _accuracies(true: np.ndarray, predicted: np.ndarray, classes: int) -> pd.DataFrame:
+def _accuracies(named: dict[str, np.ndarray], classes: int) -> pd.DataFrame:
+    true, predicted = named.values()
     count = np.bincount(true, minlength=classes)
     right = np.bincount(true[true == predicted], minlength=classes)
     accuracy = np.divide(right, count, out=np.full(classes, np.nan), where=count > 0)

@@ -53,6 +53,17 @@ def heatmaps(
         swapped: group as the replication did: false positives by their true label, false
             negatives by their predicted one.
 
+    Example:
+        >>> states = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 2.0], [1.0, 1.0]])
+        >>> maps = heatmaps(states, labels=[0, 1, 1, 0], predictions=[0, 1, 1, 1])
+        >>> maps.hci  # a row a class
+        array([[1., 0.],
+               [0., 1.]], dtype=float32)
+        >>> maps.hwi[0]  # of the zero that is taken for a one
+        array([1., 1.], dtype=float32)
+        >>> maps.fallbacks
+        ('label 0 has no input for HMI: it is HCI', 'label 1 has no input for HWI: it is HCI')
+
     Raises:
         InputError: for an unknown kind, missing weights, arrays that do not fit each other, or
             no correctly classified input at all.
@@ -61,8 +72,7 @@ def heatmaps(
     states = checks.numeric("states", states)
     labels, predictions, classes = _labels(labels, predictions, classes)
     checks.same_length(states=states, labels=labels, predictions=predictions)
-    if kind == "importance":
-        weights = _weights(weights, states, classes)
+    heads = _weights(weights, states, classes) if kind == "importance" else None
     wrong = labels != predictions
     positives, negatives = (labels, predictions) if swapped else (predictions, labels)
     groups = {
@@ -70,13 +80,14 @@ def heatmaps(
         "hmi": [wrong & (positives == label) for label in range(classes)],
         "hwi": [wrong & (negatives == label) for label in range(classes)],
     }
-    return _assemble(states, groups, lambda mean, label: KINDS[kind](mean, label, weights))
+    return _assemble(states, groups, lambda mean, label: KINDS[kind](mean, label, heads))
 
 
 def _assemble(states: np.ndarray, groups: dict, cell: Callable) -> HeatMaps:
     """Maps of all groups; an empty group of wrong inputs falls back to HCI, an empty HCI to the
     mean over all correct inputs."""
-    fallbacks, maps = [], {"hci": [], "hmi": [], "hwi": []}
+    fallbacks: list[str] = []
+    maps: dict[str, list[np.ndarray]] = {"hci": [], "hmi": [], "hwi": []}
     for label, correct in enumerate(groups["hci"]):
         if not correct.any():
             correct = np.any(groups["hci"], axis=0)
@@ -99,11 +110,19 @@ def _assemble(states: np.ndarray, groups: dict, cell: Callable) -> HeatMaps:
 def differential(
     maps: HeatMaps, label: int, kind: str = "dhci", *, against: int | None = None
 ) -> np.ndarray:
-    """Return a differential map of `label`, scaled to [-1, 1].
+    """Return a differential map of `label`, of the shape of one n x ... state, in [-1, 1].
 
     "dhci" is HCI_l - HCI_k: what sets the label apart from the label `against`, or from the mean
     of all others where None. "dhmi" is HMI_l - HCI_l: what false positives have that the label has
     not. "dhwi" is HWI_l - HCI_l: the same for its false negatives. An empty group gives zeros.
+
+    Example:
+        >>> states = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 2.0], [1.0, 1.0]])
+        >>> maps = heatmaps(states, labels=[0, 1, 1, 0], predictions=[0, 1, 1, 1])
+        >>> differential(maps, 0)  # what sets 0 apart from the others
+        array([ 1., -1.], dtype=float32)
+        >>> differential(maps, 0, "dhwi")  # what the lost zeros have that zeros have not
+        array([0., 1.], dtype=float32)
 
     Raises:
         InputError: for an unknown kind, labels outside the maps, or no other label to compare.
@@ -122,7 +141,12 @@ def differential(
 
 
 def scaled(array: np.ndarray) -> np.ndarray:
-    """Return the array divided by its largest absolute value; zeros stay zeros."""
+    """Return an array of any shape divided by its largest absolute value; zeros stay zeros.
+
+    Example:
+        >>> scaled(np.array([1.0, -4.0, 2.0]))
+        array([ 0.25, -1.  ,  0.5 ])
+    """
     largest = np.abs(array).max(initial=0)
     return array / largest if largest > 0 else array
 
@@ -156,4 +180,4 @@ def _importance(mean: np.ndarray, label: int, weights: np.ndarray) -> np.ndarray
     return scaled(mean * weights[label])
 
 
-KINDS = {"pixel": _mean, "mean": _mean, "importance": _importance}
+KINDS: dict[str, Callable] = {"pixel": _mean, "mean": _mean, "importance": _importance}

@@ -31,6 +31,14 @@ def derive(seed: int, *names: str | int) -> int:
 def generator(seed: int, *names: str | int) -> np.random.Generator:
     """Return the numpy generator of the stream `names` under `seed`.
 
+    Example:
+        >>> generator(0, "noise").integers(10, size=5)
+        array([1, 7, 6, 3, 9])
+        >>> generator(0, "noise").integers(10, size=5)
+        array([1, 7, 6, 3, 9])
+        >>> generator(0, "order").integers(10, size=5)
+        array([2, 4, 1, 2, 9])
+
     Raises:
         InputError: when `seed` is not a whole number of at least 0.
     """

@@ -288,3 +288,10 @@ def test_a_model_that_rescales_bytes_itself_gets_what_it_expects(files, few, tmp
     after = (mended.predict(test, verbose=0).argmax(axis=1) == few.test.y).mean()
     assert rows["accuracy"][1] == pytest.approx(after)
     assert not np.array_equal(mended.get_weights()[0], model.get_weights()[0])
+
+
+def test_a_streamed_pool_is_refused_where_inputs_must_be_in_memory(few, refused):
+    streamed = few.with_part("pool", Streamed(open_pool(as_bytes(few.pool)), few.pool.y, few.shape))
+    message = refused(lambda: streamed.pool_in_memory)
+    assert message == "the pool must be in memory for this. Received: one that is streamed."
+    assert few.pool_in_memory is few.pool

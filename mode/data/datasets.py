@@ -37,7 +37,9 @@ class Dataset(Pool):
         self._look()
 
     def _look(self) -> None:
-        first, labels, self.length = [], [], 0
+        first: list = []
+        labels: list = []
+        self.length = 0
         for element in self.source.as_numpy_iterator():
             x, y = element if self.pair else (element, None)
             first += [x] if len(first) < COMPARED else []

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class Folder(Pool):
     def _image(file: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
         from keras.utils import img_to_array, load_img
 
-        options = {"interpolation": "bilinear"}
+        options: dict[str, Any] = {"interpolation": "bilinear"}
         if shape:
             options |= {"target_size": shape[:2], "color_mode": COLOURS[shape[2]]}
         try:

@@ -42,6 +42,17 @@ def load(
     Returns:
         Data whose parts have .x (images float32 in [0, 1], n x h x w x c) and .y (int64, from 0).
 
+    Example:
+        >>> data = load("digits")
+        >>> data.sizes()
+        {'train': 1500, 'pool': 2000, 'diagnosis': 500, 'test': 1000}
+        >>> data.train.x.shape, data.train.x.dtype, float(data.train.x.max())
+        ((1500, 28, 28, 1), dtype('float32'), 1.0)
+        >>> load("digit")
+        Traceback (most recent call last):
+            ...
+        mode.checks.InputError: data set must be one of ... Did you mean 'digits'?
+
     Raises:
         InputError: for an unknown name or split, bad arrays, or data found nowhere.
     """

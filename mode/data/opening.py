@@ -31,6 +31,11 @@ def open_pool(x: Any, y: Any = None, *, shape: tuple[int, ...] | None = None) ->
         shape: height, width and channels that images of a folder are brought to; those of the
             first one where None.
 
+    Example:
+        >>> pool = open_pool(np.arange(6.0).reshape(3, 2), y=[0, 1, 1])
+        >>> len(pool), pool.labels
+        (3, array([0, 1, 1]))
+
     Raises:
         InputError: for anything else, numbers that are none, or labels of another length.
     """

@@ -15,7 +15,7 @@ from mode import checks, seeds
 from mode.data.archives import read
 from mode.data.opening import open_pool
 from mode.data.parts import PARTS, Data, Part, Streamed, is_grey, prepared
-from mode.data.pools import Pool, Some
+from mode.data.pools import Some
 from mode.data.splits import stratified_order
 
 UNKNOWN = -1  # in y_pool: an input that has no label yet
@@ -120,7 +120,7 @@ def _streamed(
     pool = open_pool(pool, labels, shape=shape)
     if pool.labels is None:
         return Streamed(pool, np.zeros(len(pool), np.int8), shape, client), None, False
-    y = checks.numeric("pool labels", _renamed(pool, names))
+    y = checks.numeric("pool labels", _renamed(pool.labels, pool.names, names))
     known = np.flatnonzero(y != UNKNOWN) if y.ndim == 1 and (y == UNKNOWN).any() else None
     if known is None:
         return Streamed(pool, y, shape, client), None, True
@@ -129,12 +129,12 @@ def _streamed(
     return Streamed(Some(pool, known), y[known], shape, client), known, True
 
 
-def _renamed(pool: Pool, names: tuple[str, ...]) -> np.ndarray:
-    """Return labels numbered as `names`, where the pool names its classes itself."""
-    if pool.names is None:
-        return pool.labels
-    places = [names.index(checks.one_of("a class of the pool", name, names)) for name in pool.names]
-    return np.array(places)[pool.labels]
+def _renamed(labels: np.ndarray, own: tuple[str, ...] | None, names: tuple[str, ...]) -> np.ndarray:
+    """Return labels numbered as `names`, where the pool has its `own` names of the classes."""
+    if own is None:
+        return labels
+    places = [names.index(checks.one_of("a class of the pool", name, names)) for name in own]
+    return np.array(places)[labels]
 
 
 def _given(arrays: dict, path: str) -> tuple[dict[str, Part], dict[str, np.ndarray]]:

@@ -149,6 +149,17 @@ class Data:
         """The shape of one input."""
         return self.train.x.shape[1:]
 
+    @property
+    def pool_in_memory(self) -> Part:
+        """The pool, where its inputs are in memory.
+
+        Raises:
+            InputError: for a pool that is streamed.
+        """
+        if isinstance(self.pool, Streamed):
+            checks.fail("the pool must be in memory for this", "one that is streamed")
+        return self.pool
+
     def name(self, label: int) -> str:
         """Return what a label is called: its name, or its number."""
         return str(label) if self.names is None else self.names[label]
@@ -164,7 +175,8 @@ class Data:
 
     def with_part(self, name: str, part: Part) -> "Data":
         """Return new data with one part exchanged."""
-        return replace(self, **{checks.one_of("part", name, PARTS): part})
+        changed: dict[str, Any] = {checks.one_of("part", name, PARTS): part}
+        return replace(self, **changed)
 
     def only(self, labels: Sequence[int]) -> "Data":
         """Return the inputs of `labels` alone, renumbered 0, 1, ... in the order given.

@@ -4,7 +4,7 @@ Every fault is a function (data, generator, options) -> new data. Only `shift` t
 parts: it leaves the training part clean and changes what the model meets later.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 
 import numpy as np
@@ -91,6 +91,13 @@ def shifted(
 def plant(name: str, data: Data, *, seed: int = 0, **options) -> Data:
     """Return `data` with the fault `name` of PLANTED planted into it.
 
+    Example:
+        >>> from mode.data import load
+        >>> data = load("digits")
+        >>> faulty = plant("starved", data, labels=[8], keep=0.1)
+        >>> len(data.train), len(faulty.train), len(faulty.pool)
+        (1500, 1365, 2000)
+
     Raises:
         InputError: for an unknown fault or option, or options outside their range.
     """
@@ -144,7 +151,7 @@ def _noise(x: np.ndarray, amount: float, generator: np.random.Generator) -> np.n
 
 TRAITS = {"thin": _ink, "rotated": _slant}
 SHIFTS = {"blur": _blur, "noise": _noise}
-PLANTED = {
+PLANTED: dict[str, Callable[..., Data]] = {
     "starved": starved,
     "label_noise": label_noise,
     "mislabelled": mislabelled,

@@ -82,7 +82,8 @@ def _forget(mapped: np.memmap) -> None:
     """Give back the memory of the pages that were read; it would count as ours."""
     from mmap import MADV_DONTNEED
 
-    mapped._mmap.madvise(MADV_DONTNEED)
+    memory: Any = mapped  # numpy types what it maps as an array
+    memory._mmap.madvise(MADV_DONTNEED)
 
 
 class File(Pool):

@@ -1,5 +1,7 @@
 """Cut arrays into train, pool, diagnosis and test."""
 
+from typing import Any
+
 import numpy as np
 
 from mode import checks, seeds
@@ -44,8 +46,11 @@ def seeded(arrays: dict[str, Part], sizes: dict[str, int], classes: int, seed: i
     """Cut by seed: "rest" is shared out; a "test" that came with the data stays what it is."""
     wanted = {name: sizes[name] for name in PARTS if name not in arrays}
     rest = arrays["rest"]
-    parts = stratified(rest.x, rest.y, wanted, seeds.generator(seed, "split"))
-    return Data(**{**parts, **{n: p for n, p in arrays.items() if n in PARTS}}, classes=classes)
+    parts: dict[str, Any] = {
+        **stratified(rest.x, rest.y, wanted, seeds.generator(seed, "split")),
+        **{name: part for name, part in arrays.items() if name in PARTS},
+    }
+    return Data(**parts, classes=classes)
 
 
 def published(arrays: dict[str, Part], classes: int) -> Data:

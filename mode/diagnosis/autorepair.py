@@ -94,7 +94,7 @@ def _repair(job: Job, source, plan: Plan, trials: int) -> Repair:
                 better,
             )
         )
-        if better:
+        if result is not None and better:
             best = result
             kept.append(candidate.code)
     final = full(job, best)

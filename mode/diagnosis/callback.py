@@ -8,8 +8,11 @@ import weakref
 import keras
 
 from mode.diagnosis.failures import failure_findings
+from mode.diagnosis.findings import Finding
 from mode.diagnosis.judge import judge
-from mode.diagnosis.modelfacts import model_facts
+from mode.diagnosis.modelfacts import ModelFacts, model_facts
+from mode.diagnosis.outcome import Outcome
+from mode.diagnosis.record import Record
 from mode.diagnosis.recorder import Recorder
 from mode.diagnosis.report import Report
 from mode.diagnosis.unsafe import unsafe_findings
@@ -30,7 +33,7 @@ class Diagnosis(keras.callbacks.Callback):
         super().__init__()
         self.stop, self.every = stop, every
         self.report = Report()
-        self.recorder = None
+        self.recorder = Recorder(every)
 
     def set_model(self, model) -> None:
         """Install the recorder, before the training step is compiled."""
@@ -38,9 +41,11 @@ class Diagnosis(keras.callbacks.Callback):
         self.recorder = Recorder(self.every)
         self.recorder.install(model)
         self.recorder.on_error = self._failed
-        self._facts, self._extra = None, ()
+        self._facts: ModelFacts | None = None
+        self._extra: tuple[Finding, ...] = ()
         self._count, self._next, self._start = 0, 0.0, time.perf_counter()
-        self._first = self._compiled = None
+        self._first: float | None = None
+        self._compiled: float | None = None
         self._look_at_model()
         owner = sys._getframe(1).f_locals.get("self")
         if isinstance(owner, keras.callbacks.CallbackList):
@@ -105,7 +110,7 @@ class Diagnosis(keras.callbacks.Callback):
             warnings.warn(f"diagnosis failed: {error}", stacklevel=2)
             return
         self._tell(findings, outcome, record, stopped)
-        if self.stop and not finished and self._hopeless():
+        if self.stop and not finished and self._hopeless(record, outcome):
             self.model.stop_training = True
             self._tell(findings, outcome, record, True)
         spent = time.perf_counter() - began
@@ -121,9 +126,8 @@ class Diagnosis(keras.callbacks.Callback):
         times = (self._first, self._compiled)
         self.report = Report(tuple(findings), outcome, record, stopped, *times)
 
-    def _hopeless(self) -> bool:
+    def _hopeless(self, record: Record, outcome: Outcome) -> bool:
         """An error that more steps cannot mend; a mere failure so far gets time to recover."""
-        record, outcome = self.report.record, self.report.outcome
         errors = {f.symptom for f in self.report.findings if f.severity == "error"}
         if errors & {*_HOPELESS}:
             return True

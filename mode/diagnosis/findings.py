@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 SEVERITIES = ("error", "warning", "note")
 PHASES = ("input", "layer", "output", "loss", "optimiser", "data", "fit")
@@ -90,7 +91,11 @@ class Finding:
 
     def to_dict(self) -> dict:
         """Return plain values only, as `Report.to_json` writes them."""
-        plain = {"symptom": self.symptom, "severity": self.severity, "text": self.text}
+        plain: dict[str, Any] = {
+            "symptom": self.symptom,
+            "severity": self.severity,
+            "text": self.text,
+        }
         plain |= {"where": asdict(self.where), "when": asdict(self.when)}
         plain["evidence"] = [asdict(e) for e in self.evidence]
         plain["causes"] = [asdict(c) for c in self.causes]

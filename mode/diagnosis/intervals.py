@@ -4,6 +4,7 @@ An interval is (low, high); what is not understood is (-inf, inf), so that silen
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def _square(a) -> tuple[float, float]:
     return low * low, high * high
 
 
-_RULES = {
+_RULES: dict[str, Callable[..., tuple[float, float]]] = {
     "Maximum": lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
     "Minimum": lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
     "ClipByValue": lambda a, low, high: (max(a[0], low[0]), min(a[1], high[1])),

@@ -97,7 +97,7 @@ def _width(layer) -> int:
 
 def _read(layer) -> int:
     """Return how many features a layer reads at each place, 0 where it does not say."""
-    shape = getattr(getattr(layer, "kernel", None), "shape", ())
+    shape: tuple[int, ...] = getattr(getattr(layer, "kernel", None), "shape", ())
     if len(shape) < 2:
         return 0
     return int(shape[-1] if "Transpose" in type(layer).__name__ else shape[-2])

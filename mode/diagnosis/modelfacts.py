@@ -1,6 +1,7 @@
 """What a Keras model is, as plain facts: leaf layers, outputs, losses, optimiser."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -121,7 +122,7 @@ def layer_facts(layer) -> LayerFacts:
     """Return the facts of one layer; the gain is std(kernel) times the root of its fan-in."""
     kernel = _kernel(layer)
     units = int(getattr(layer, "units", 0) or getattr(layer, "filters", 0) or 0)
-    known = {"fan_in": 0}
+    known: dict[str, Any] = {"fan_in": 0}
     if kernel is not None and kernel.ndim >= 2:
         fan_in = int(np.prod(kernel.shape[:-1]))
         some = kernel.reshape(-1)[:: max(kernel.size // _SAMPLE, 1)]

@@ -1,6 +1,7 @@
 """How well a training went, against the best constant prediction: the gate of every alarm."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def judge_outcome(record: Record, heads: tuple[Head, ...]) -> Outcome:
     enough = (
         len(record.epochs) >= LIMITS.patience_epochs or record.total_steps >= LIMITS.patience_steps
     )
-    known = {
+    known: dict[str, Any] = {
         "gain": gain,
         "skill": skill,
         "constant_loss": constant_loss,

@@ -1,6 +1,7 @@
 """Data as a plan wants them: cleaned, relabelled, targets scaled; always new arrays."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,8 +13,8 @@ from mode.diagnosis.plan import Plan
 class Data:
     """Inputs and targets: arrays n x ..., or lists or dictionaries of them."""
 
-    x: object
-    y: object
+    x: Any
+    y: Any
 
     def rows(self, chosen) -> "Data":
         """Return the chosen rows of every array."""

@@ -1,6 +1,7 @@
 """What was recorded of a training: plain arrays and names, without Keras and without opinion."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -92,7 +93,7 @@ class Record:
 
 def empty_record(**known) -> Record:
     """Return a record of nothing, with what is `known` filled in."""
-    blank = {
+    blank: dict[str, Any] = {
         "steps": np.zeros(0, int), "losses": np.zeros(0), "rows": (),
         "values": np.zeros((0, 0, len(COLUMNS))), "heads": np.zeros((0, 0, len(HEAD_COLUMNS))),
         "epochs": (), "inputs": (), "targets": (), "outputs": (), "units": {}, "total_steps": 0,

@@ -7,6 +7,8 @@ Keras hangs a layer's logits on the tensor object. No judgement is made here.
 
 import functools
 import importlib
+from collections.abc import Callable
+from typing import Any
 
 from mode import checks
 from mode.diagnosis import instruments
@@ -23,13 +25,17 @@ class Recorder:
 
     def __init__(self, every: int = 20):
         self.every = checks.number("every", every, 1, integer=True)
-        self.store = self.trace = self.last_trace = self.tally = None
+        # of `mode.diagnosis.trace`, which is loaded where TensorFlow is wanted
+        self.store: Any = None
+        self.trace: Any = None
+        self.last_trace: Any = None
+        self.tally: Tally | None = None
         self.missing: list[str] = []
         self.epochs: list[dict] = []
         self._wrapped: list[tuple[object, str, object]] = []
-        self.model = None
+        self.model: Any = None
         self.begun = self.broken = False
-        self.on_error = lambda error: None
+        self.on_error: Callable[[BaseException], None] = lambda error: None
 
     def install(self, model) -> None:
         """Wrap the model's step; the compiled functions are made again at the next step.
@@ -207,7 +213,10 @@ class Recorder:
     def record(self, *, finished: bool = False) -> Record:
         """Return what is known so far."""
         steps = self.read()
-        known = {"epochs": tuple(self.epochs), "missing": tuple(dict.fromkeys(self.missing))}
+        known: dict[str, Any] = {
+            "epochs": tuple(self.epochs),
+            "missing": tuple(dict.fromkeys(self.missing)),
+        }
         known |= {"finished": finished, "total_steps": steps}
         if self.tally is None or not self.tally.steps:
             return empty_record(**known, **self._traced_shapes())

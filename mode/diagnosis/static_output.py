@@ -127,7 +127,8 @@ def _labels_beyond(head: Head, target, kind: str) -> list[Finding]:
     low, high = float(target.low.min()), float(target.high.max())
     if low >= 0 and high < (head.units or np.inf):
         return []
-    evidence = (Evidence("labels", f"{low:g}..{high:g}", f"0..{head.units - 1}"),)
+    allowed = f"0..{head.units - 1}" if head.units else "0 or more"
+    evidence = (Evidence("labels", f"{low:g}..{high:g}", allowed),)
     names = (
         ("fix_labels", "fix_units")
         if low < 0 or (high == head.units and low >= 1)

@@ -56,7 +56,7 @@ def first_broken(record: Record) -> int | None:
         phase = record.rows[i].phase
         return rank[phase], -i if phase == "gradient" else i
 
-    return int(min(bad, key=order))
+    return min(map(int, bad), key=order)
 
 
 def steep(record: Record) -> bool:

@@ -114,14 +114,14 @@ def unfinished(case: Case) -> list[Finding]:
         )
         return [case.finding("slow_convergence", "warning", Where("fit"), *evidence, gate="poor")]
     if len(case.record.epochs) <= 2 and outcome.level != "bad":
-        evidence = Evidence("epochs", len(case.record.epochs), 3)
-        return [case.finding("slow_convergence", "warning", Where("fit"), evidence, gate="poor")]
+        few = Evidence("epochs", len(case.record.epochs), 3)
+        return [case.finding("slow_convergence", "warning", Where("fit"), few, gate="poor")]
     gains = [g for g in (outcome.gain, outcome.skill) if np.isfinite(g)]
     if not gains or np.mean(gains) >= LIMITS.poor_gain:
         return []
     severity = "warning" if np.mean(gains) < 0.2 else "note"
-    evidence = Evidence("share of the targets explained", float(np.mean(gains)), LIMITS.poor_gain)
-    return [case.finding("underfitting", severity, Where("fit"), evidence)]
+    share = Evidence("share of the targets explained", float(np.mean(gains)), LIMITS.poor_gain)
+    return [case.finding("underfitting", severity, Where("fit"), share)]
 
 
 def overfitting(case: Case) -> list[Finding]:

@@ -1,6 +1,7 @@
 """Running statistics of what was copied out of the training steps (numpy, no opinion)."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,11 @@ class Tally:
 
     def __init__(self, layout: Layout):
         self.layout = layout
-        self.steps, self.losses, self.pairs, self.values, self.heads = [], [], [], [], []
+        self.steps: list[int] = []
+        self.losses: list[float] = []
+        self.pairs: list[list[float]] = []
+        self.values: list[np.ndarray] = []
+        self.heads: list[np.ndarray] = []
         self._moments: dict[str, np.ndarray] = {}
         self._labels: dict[str, tuple] = {}
         self._peaks: np.ndarray | None = None
@@ -153,7 +158,7 @@ class Tally:
         safe = np.maximum(count, 1)
         mean = total / safe
         std = np.sqrt(np.maximum(squares / safe - mean**2, 0))
-        extra = {}
+        extra: dict[str, Any] = {}
         if name in self._labels:
             (lowest, highest, fraction), counts = self._labels[name]
             extra = {"row_sum": (-float(lowest), float(highest)), "fractions": float(fraction)}
@@ -166,4 +171,5 @@ class Tally:
 
 def unmeasured(name: str, tensor: Tensor) -> Moments:
     """Return what is known of a tensor of which no batch was recorded."""
-    return Moments(name, tensor.shape[1:], tensor.dtype, 0, *[np.zeros(1)] * 4)
+    zero = np.zeros(1)
+    return Moments(name, tensor.shape[1:], tensor.dtype, 0, zero, zero, zero, zero)

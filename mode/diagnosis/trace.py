@@ -1,5 +1,6 @@
 """One traced training step: its tensors, and the variables that carry them out of the graph."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -24,7 +25,7 @@ class Trace:
     gradients: list = field(default_factory=list)  # (variable, gradient, value before, scale)
     output: object = None
     loss: object = None
-    again: object = None  # computes the loss from the mere values of the predictions
+    again: Callable | None = None  # computes the loss from the mere values of the predictions
     guarded: bool = False  # loss scaling meets non-finite gradients on purpose
 
 
@@ -87,13 +88,13 @@ def flush(trace: Trace, store: Store) -> None:
     totals = [taps.total(taps.gradient_values(entry[1])) for entry in trace.gradients]
     fine = tf.math.is_finite(loss if trace.guarded else tf.add_n([loss, *totals]))
     now = clock.assign_add(tf.stack([-1.0, 1.0, loss, 1.0, 0.0]))
-    write = _writer(trace, store, clock, totals)
+    write = _writer(trace, store, layout, clock, totals)
     tf.cond(fine & (now[LEFT] > 0.0), lambda: tf.constant(False), lambda: write(now, fine))
 
 
-def _writer(trace: Trace, store: Store, clock, totals):
+def _writer(trace: Trace, store: Store, layout: Layout, clock, totals):
     """Return what a recorded step writes; its variables exist before the condition is built."""
-    broken = store.variable("broken", lambda: tf.zeros([len(store.layout.rows)]))
+    broken = store.variable("broken", lambda: tf.zeros([len(layout.rows)]))
     values = store.variable("values", lambda: tf.zeros([0]), [None])
     shapes = store.variable("shapes", lambda: tf.zeros([0], tf.int32), [None])
     data = [t for group in _data(trace) for t in group]

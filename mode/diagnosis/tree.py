@@ -6,6 +6,7 @@ learning rate that would explain everything but is contradicted by its numbers g
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -196,7 +197,8 @@ def _fix(code: str, case: Case, votes: Support):
 
 def with_static_fixes(votes: Support, static: list[Finding]) -> Support:
     """Let the causes found before training bring the very fixes those findings name."""
-    known, codes = {}, {}
+    known: dict[str, Any] = {}
+    codes: dict[str, list[str]] = {}
     for finding in static:
         cause = _STATIC.get(finding.symptom)
         if cause is None or finding.severity == "note":

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -83,7 +84,7 @@ def _train(job: Job, plan: Plan, epochs: int, lap: int, *, stop: bool) -> Result
         model = job.build(plan, train.x)
         train, epochs = _laps(train, plan, epochs, lap, job.seed)
         callbacks = [watch := Diagnosis(stop=stop)]
-        options = {"epochs": epochs, "batch_size": plan.batch_size}
+        options: dict[str, Any] = {"epochs": epochs, "batch_size": plan.batch_size}
         if plan.early_stopping:
             options["validation_data"] = (held.x, held.y)
             callbacks.append(

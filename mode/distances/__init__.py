@@ -45,6 +45,17 @@ def distance(name: str, samples: Any, heatmap: Any, **options: Any) -> np.ndarra
     Returns:
         (n,) float64, in the units of the metric.
 
+    Example:
+        >>> samples = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+        >>> distance("manhattan", samples, np.array([1.0, 0.0]))
+        array([0., 2., 1.])
+        >>> distance("dot", samples, np.array([1.0, 0.0]))  # small is near here, too
+        array([-1., -0., -1.])
+        >>> distance("cosin", samples, np.array([1.0, 0.0]))
+        Traceback (most recent call last):
+            ...
+        mode.checks.InputError: metric must be one of ... Received: 'cosin'. Did you mean 'cosine'?
+
     Raises:
         InputError: for an unknown metric or option, shapes that do not fit, an empty heat map,
             or values that are not finite numbers.

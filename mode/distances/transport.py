@@ -1,5 +1,7 @@
 """Optimal transport on the image grid, exact for small images and sliced for large ones."""
 
+import os
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -10,6 +12,7 @@ from mode.distances.blocks import in_blocks
 
 EXACT_PIXELS = 196  # up to 14 x 14 an exact transport takes about half a millisecond
 DIRECTIONS = 8
+FRAMEWORKS = {"torch": "PYTORCH", "jax": "JAX", "cupy": "CUPY", "tensorflow": "TENSORFLOW"}
 
 
 def earth_mover_2d(
@@ -39,13 +42,20 @@ def earth_mover_2d(
         heatmap: height x width [x channels], or length.
         exact: True or False to force the exact or the sliced distance.
 
+    Example:
+        >>> image = np.zeros((1, 5, 5))
+        >>> image[0, 1, 1] = 1
+        >>> moved = np.roll(image[0], 3, axis=1)
+        >>> earth_mover_2d(image, moved).round(6)  # three pixels to the right
+        array([3.])
+
     Raises:
         InputError: when `exact` is not a bool or None, or a sample is not finite.
     """
     if not isinstance(exact, bool | None):
         checks.fail("exact must be True, False or None", repr(exact))
     space = heatmap.shape[:2]
-    exact = np.prod(space) <= EXACT_PIXELS if exact is None else exact
+    exact = bool(np.prod(space) <= EXACT_PIXELS) if exact is None else exact
     transport = _exact_transport(space) if exact and len(space) == 2 else _line_transport(space)
 
     def rows(x: np.ndarray, m: np.ndarray) -> np.ndarray:
@@ -76,9 +86,7 @@ def _masses(part: np.ndarray) -> np.ndarray:
 
 
 def _exact_transport(space: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:
-    from ot import emd2  # slow to import
-
-    grid = _grid(space)
+    grid, solve = _grid(space), _solver()
     ground = cdist(grid, grid)
 
     def cost(gap: np.ndarray) -> float:
@@ -88,7 +96,7 @@ def _exact_transport(space: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarra
             return np.abs(gap).sum()  # 0, rounding, or NaN
         moved, wanted = gap[source].sum(), gap[sink].sum()
         between = ground[np.ix_(source, sink)]
-        return moved * emd2(gap[source] / moved, gap[sink] / wanted, between, numItermax=10**7)
+        return moved * solve(gap[source] / moved, gap[sink] / wanted, between, numItermax=10**7)
 
     return lambda gaps: np.array([cost(gap) for gap in gaps])
 
@@ -113,5 +121,19 @@ def _line_transport(space: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray
     return transport
 
 
+def _solver() -> Callable:
+    """Return POT's solver. POT loads each framework it can find, which numpy arrays do not need:
+    it is kept from loading one that nobody has loaded yet."""
+    kept = {f"POT_BACKEND_DISABLE_{FRAMEWORKS[name]}" for name in {*FRAMEWORKS} - {*sys.modules}}
+    kept -= {*os.environ}
+    os.environ.update(dict.fromkeys(kept, "1"))
+    try:
+        from ot import emd2
+    finally:
+        for name in kept:
+            del os.environ[name]
+    return emd2
+
+
 def _grid(space: tuple[int, ...]) -> np.ndarray:
-    return np.stack(np.indices(space), axis=-1).reshape(-1, len(space)).astype(np.float64)
+    return np.stack([*np.indices(space)], axis=-1).reshape(-1, len(space)).astype(np.float64)

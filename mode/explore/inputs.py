@@ -21,7 +21,7 @@ def inputs(subject: Subject, indices: np.ndarray, scores: dict) -> Iterator[tupl
         caption = true if true == guess else f"{true} → {guess}"
         alt = f"input {at} of the pool, label {true}, predicted {guess}"
         said = f"{alt}, score {number}" if number else alt
-        yield subject.data.pool.x[at], said, f"{number}\n{caption}".strip()
+        yield subject.data.pool_in_memory.x[at], said, f"{number}\n{caption}".strip()
 
 
 def _short(number: float) -> str:

@@ -23,7 +23,8 @@ class Job:
     """
 
     def __init__(self, name: str, work: Callable[["Job"], str]):
-        self.work, self._cancel, self._thread = work, threading.Event(), None
+        self.work, self._cancel = work, threading.Event()
+        self._thread: threading.Thread | None = None
         self.start = widgets.Button(description=name, button_style="primary")
         self.stop = widgets.Button(description="Cancel", disabled=True)
         self.bar = widgets.IntProgress(0, 0, 1, layout={"width": "12em"})

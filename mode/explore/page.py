@@ -81,8 +81,8 @@ class Page(widgets.VBox):
         """The page without widgets, as HTML: bars, maps, inputs and layers of the worst label."""
         subject, label = self.subject, self.subject.worst
         layer = subject.layers[-2]
-        ways = {"layer": layer, "count": 6}
-        found = [inputs.ranked(subject, way, label, **ways) for way in (inputs.LEFT, inputs.RIGHT)]
+        sides = (inputs.LEFT, inputs.RIGHT)
+        found = [inputs.ranked(subject, way, label, layer=layer, count=6) for way in sides]
         parts = [labels.bar(subject, row) for _, row in subject.labels.iterrows()]
         parts = [f"<p>{subject.name(n)}</p>{bar}" for n, bar in enumerate(parts)]
         parts += [maps.map_picture(subject, label, layer), *maps.layer_picture(subject, label)]

@@ -1,6 +1,6 @@
 """What a panel is, and the small parts that all of them are made of."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -16,7 +16,7 @@ class Panel:
     draw: Callable[[int], None]
 
 
-def choice(name: str, options: Sequence, value=None) -> widgets.Dropdown:
+def choice(name: str, options: Iterable, value=None) -> widgets.Dropdown:
     """Return a labelled list to choose from; the first option where `value` is None."""
     options = list(options)
     found = widgets.Dropdown(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -44,7 +45,8 @@ def repair_panel(subject: Subject, out: str, follow_up: Callable[[Subject], None
         number("Rounds", 4, 1, 20),
         number("Inputs a round", min(100, most), 1, most),
     )
-    shown, plot, said, now = text(), text(), text(), {}
+    shown, plot, said = text(), text(), text()
+    now: dict[str, Any] = {}
     save, go = widgets.Button(description="Save"), widgets.Button(description="Look at it")
     after = row(save, go)
     after.layout.display = "none"

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from mode import results
+from mode import checks, results
 from mode.explore.inputs import inputs
 from mode.explore.pictures import figure, strip
 from mode.explore.subject import Subject, first_round
@@ -100,12 +101,12 @@ def repaired_live(
         return cancelled()
 
     live(state)
-    model, how = clone(subject.model), {"seed": subject.seed}  # panels go on using the given one
-    given = (model, subject.data, recipe)
-    state.repair = run(*given, **how, after_round=lambda row: after_round("repair", row))
+    given = (clone(subject.model), subject.data, recipe)  # panels go on using the given one
+    told, seed = partial(after_round, "repair"), subject.seed
+    state.repair = run(*given, seed=seed, after_round=told)
     if not cancelled():
-        told = {"after_round": lambda row: after_round("control", row)}
-        state.control = control(*given, state.repair, **how, **told)
+        told = partial(after_round, "control")
+        state.control = control(*given, state.repair, seed=seed, after_round=told)
     return state
 
 
@@ -136,12 +137,12 @@ def save(state: Live, out: str | Path) -> str:
     Raises:
         OSError: where it cannot be written.
     """
-    out = Path(out)
-    results.write_rows(state.repair.rounds, out / "rows.csv")
-    chosen = [
-        pd.DataFrame({"round": n, "index": batch}) for n, batch in enumerate(state.repair.chosen, 1)
-    ]
+    out, done = Path(out), state.repair
+    if done is None:
+        checks.fail("a repair must have ended before it is saved", "none")
+    results.write_rows(done.rounds, out / "rows.csv")
+    chosen = [pd.DataFrame({"round": n, "index": batch}) for n, batch in enumerate(done.chosen, 1)]
     none = pd.DataFrame(columns=["round", "index"])
     results.write_rows(pd.concat(chosen) if chosen else none, out / "chosen.csv")
-    whole(out / "repaired.keras", state.repair.model.save)
+    whole(out / "repaired.keras", done.model.save)
     return f"repaired.keras, rows.csv and chosen.csv are in {out}"

@@ -99,8 +99,8 @@ def serve(
     whole = {name: str(Path(path).resolve()) for name, path in (("model", model), ("data", data))}
     given = {name: path for name, path in whole.items() if model}
     with tempfile.TemporaryDirectory() as folder:
-        path = with_parameters({**given, "out": str(Path(out).resolve())}, folder)
-        _voila(path, port, token, browser, show)
+        notebook = with_parameters({**given, "out": str(Path(out).resolve())}, folder)
+        _voila(notebook, port, token, browser, show)
 
 
 def _voila(path: Path, port: int, token: str, browser: bool, show: Callable[[str], None]) -> None:

@@ -61,7 +61,7 @@ class Subject:
     @property
     def layers(self) -> list[str]:
         """What maps can be drawn of: the inputs themselves, then each layer that counts."""
-        return [PIXELS, *self.seen.probes.heads]
+        return [PIXELS, *(self.seen.probes.heads if self.seen.probes else ())]
 
     def maps(self, layer: str) -> HeatMaps:
         """Return the heat maps of all labels at a layer, or of the inputs.
@@ -83,8 +83,8 @@ class Subject:
             InputError: for an unknown layer.
         """
         if checks.one_of("layer", layer, self.layers) == PIXELS:
-            return self.data.pool.x
-        known = (self.model, self.data, self.seen, layer, self.data.pool.x)
+            return self.data.pool_in_memory.x
+        known = (self.model, self.data, self.seen, layer, self.data.pool_in_memory.x)
         return self._once(("pool", layer), stages.layer_states, *known)
 
     def view(self, recipe: Recipe) -> stages.View:
@@ -99,8 +99,10 @@ class Subject:
         A label without a fault is looked at as if it were under-fitted.
         """
         kind = self.labels["kind"][checks.labels("label", [label], self.data.classes)[0]]
-        how = {"kind": kind or "under-fitted"}
-        return choose_layer(self.seen.probes, self.data.train, self.seen.judge, label, **how)
+        if self.seen.probes is None:
+            checks.fail("the model's layers must have been probed", "none")
+        parts = (self.seen.probes, self.data.train, self.seen.judge)
+        return choose_layer(*parts, label, kind=kind or "under-fitted")
 
     def _once(self, key: tuple, function, *arguments, **options):
         if key not in self.kept:
@@ -127,8 +129,8 @@ def look(model: keras.Model, data: Data, *, seed: int = 0) -> Subject:
         checks.fail(f"the model must tell {data.classes} classes apart", classes_of(model))
     layer_names(model)
     seen = stages.view(model, data, RECIPES["mode"], seed=first_round(seed))
-    asked = (predict(model, part.x) for part in (data.pool, data.test))
-    return Subject(model, data, seen, *asked, seed)
+    pooled, tested = (predict(model, part.x) for part in (data.pool_in_memory, data.test))
+    return Subject(model, data, seen, pooled, tested, seed)
 
 
 def opened(

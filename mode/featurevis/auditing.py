@@ -9,7 +9,7 @@ import pandas as pd
 from mode import checks
 from mode.featurevis import intervals, measuring, scores, targets, twin, verdict
 from mode.featurevis.maximisation import Stimuli
-from mode.featurevis.prior import Prior, as_prior
+from mode.featurevis.prior import Prior, as_prior, judge_of
 from mode.seeds import generator
 
 SCALES = {"[0, 255]": (255.0, 0.0), "[-1, 1]": (2.0, -1.0)}
@@ -84,8 +84,7 @@ def audit(
     recognised = float((ask.judged.max(axis=1) > 0.9).mean())
     reasons = verdict.why_not(own.scores, recognised)
     if reasons:
-        found = verdict.Finding(*_unknown(own.scores), "cannot tell", reasons)
-        return _audit(found, own, None, ask, order, images, seed)
+        return _audit(_unknown(own.scores, reasons), own, None, ask, order, images, seed)
     healthy = _twin(classifier, ask, how, order, seed)
     other = None
     if healthy is not None:
@@ -113,8 +112,7 @@ def _training_images(images, prior) -> np.ndarray:
 
 
 def _classes(classifier, prior, classes) -> tuple[int, ...] | None:
-    if prior.judge is None:
-        checks.fail("prior must have a judge", "none", "fit_prior(images, labels) trains one.")
+    judge_of(prior)
     if classes is not None:
         for label in checks.not_empty("classes", classes):
             checks.number("classes", label, 0, prior.classes - 1, integer=True)
@@ -179,8 +177,9 @@ def _twin(classifier, ask, how, order, seed) -> keras.Model | None:
     return twin.healthy(classifier, ask.images[sure], labels, logits=how == "as given", seed=seed)
 
 
-def _unknown(own: dict) -> tuple:
-    return float(own["error"]), (0.0, 1.0), float(own["over_confidence"]), float("nan")
+def _unknown(own: dict, reasons: tuple[str, ...]) -> verdict.Finding:
+    error, confidence = float(own["error"]), float(own["over_confidence"])
+    return verdict.Finding(error, (0.0, 1.0), confidence, float("nan"), "cannot tell", reasons)
 
 
 def _constant(odds, ask) -> Audit:

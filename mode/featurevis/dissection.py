@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from mode import checks
 from mode.featurevis import targets
-from mode.featurevis.prior import Prior, as_prior, images_of, sample
+from mode.featurevis.prior import Prior, as_prior, images_of, judge_of, sample
 from mode.seeds import derive
 
 
@@ -67,15 +67,14 @@ def dissect(
     """
     checks.one_of("part", part, ("classifier", "generator"))
     prior = as_prior(prior)
-    if prior.judge is None:
-        checks.fail("prior must have a judge", "none", "fit_prior(images, labels) trains one.")
+    judge = judge_of(prior)
     codes, classes = sample(prior, samples, seed=derive(seed, "dissect"))
     images = images_of(prior, codes)
-    judged = np.asarray(prior.judge(images, training=False)).argmax(axis=1)
+    judged = np.asarray(judge(images, training=False)).argmax(axis=1)
     classes = judged if classes is None else classes
     if part == "generator":
         model, inputs = prior.decoder, codes
-        ask = score or (lambda x: tf.nn.softmax(prior.judge(x, training=False)))
+        ask = score or (lambda x: tf.nn.softmax(judge(x, training=False)))
     else:
         targets.check_classifier(classifier)
         targets.check_shape(classifier, prior.shape)

@@ -25,7 +25,7 @@ def fit_gan(
     rows = training.batches(len(x), BATCH, steps, generator(seed, "gan batches"))
     step = _step(maker, critic, latent, derive(seed, "noise"))
     training.run(step, (x,), rows, bar="gan" if progress else "")
-    return maker, np.tile(np.float32([-BOX, BOX]), (latent, 1)), None
+    return maker, np.tile(np.array([-BOX, BOX], np.float32), (latent, 1)), None
 
 
 def _step(maker, critic, latent: int, seed: int):

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from mode.featurevis import scores
 from mode.featurevis.maximisation import PRESETS, Stimuli, climb
-from mode.featurevis.prior import Prior, draw, images_of
+from mode.featurevis.prior import Prior, draw, images_of, judge_of
 from mode.seeds import derive, generator
 
 SAMPLES, PATHS, POINTS, RESTARTS = 3000, 400, 5, 12
@@ -37,8 +37,8 @@ class Questions:
 def questions(prior: Prior, *, seed: int, labels: tuple | None = None) -> Questions:
     """Return the pictures to ask about, of the classes `labels` (all by default)."""
     codes, drawn, component = draw(prior, SAMPLES, seed=derive(seed, "ask"), labels=labels)
-    images = images_of(prior, codes)
-    judged = scores.softmax(_answers(lambda x: prior.judge(x, training=False), images))
+    images, judge = images_of(prior, codes), judge_of(prior)
+    judged = scores.softmax(_answers(lambda x: judge(x, training=False), images))
     if labels is not None:
         judged = judged[:, list(labels)] + 1e-12  # all of them may have underflowed
         judged = judged / judged.sum(axis=1, keepdims=True)
@@ -148,7 +148,7 @@ def shown(stimuli: Stimuli, read, prior: Prior, order, *, labels=None) -> Shown:
     """
     images = stimuli.images[order]
     flat = images.reshape(-1, *images.shape[2:])
-    judged = scores.softmax(np.asarray(prior.judge(flat, training=False)))
+    judged = scores.softmax(np.asarray(judge_of(prior)(flat, training=False)))
     judged = judged if labels is None else judged[:, list(labels)]
     grid = images.shape[:2]
     logits = np.asarray(read(tf.constant(flat)))[:, order]

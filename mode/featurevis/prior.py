@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -111,6 +112,17 @@ def as_prior(source) -> Prior:
     return source if isinstance(source, Prior) else load_prior(source)
 
 
+def judge_of(prior: Prior) -> keras.Model:
+    """Return the prior's judge.
+
+    Raises:
+        InputError: for a prior that has none.
+    """
+    if prior.judge is None:
+        checks.fail("prior must have a judge", "none", "fit_prior(images, labels) trains one.")
+    return prior.judge
+
+
 def _model(path: Path) -> keras.Model:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
@@ -119,7 +131,8 @@ def _model(path: Path) -> keras.Model:
 
 
 def _brought(decoder: keras.Model, judge: keras.Model | None, box: float) -> Prior:
-    code, image = getattr(decoder, "input_shape", None), getattr(decoder, "output_shape", None)
+    code: Any = getattr(decoder, "input_shape", None)
+    image: Any = getattr(decoder, "output_shape", None)
     plain = isinstance(code, tuple) and isinstance(image, tuple)
     if not plain or len(code) != 2 or len(image) != 4 or None in image[1:]:
         checks.fail(
@@ -127,7 +140,7 @@ def _brought(decoder: keras.Model, judge: keras.Model | None, box: float) -> Pri
         )
     if checks.number("box", box, 0) == 0:
         checks.fail("box must be above 0", f"{box}")
-    limits = np.tile(np.float32([-box, box]), (code[-1], 1))
+    limits = np.tile(np.array([-box, box], np.float32), (code[-1], 1))
     codes = generator(0, "range").normal(size=(16, code[-1])).astype(np.float32)
     images = np.asarray(decoder(codes, training=False))
     if images.min() < -0.01:
@@ -141,9 +154,10 @@ def _brought(decoder: keras.Model, judge: keras.Model | None, box: float) -> Pri
 
 def _logits(judge: keras.Model | None) -> keras.Model | None:
     """Return the judge with logits: where its answers are odds, their logarithm."""
-    if not isinstance(judge, keras.Model) or not isinstance(targets.input_shape(judge), tuple):
+    shape = targets.input_shape(judge) if isinstance(judge, keras.Model) else None
+    if judge is None or shape is None:
         return judge
-    example = np.zeros((2, *(n or 1 for n in targets.input_shape(judge))), np.float32)
+    example = np.zeros((2, *(n or 1 for n in shape)), np.float32)
     answer = np.asarray(judge(example, training=False))
     if answer.min() < 0 or not np.allclose(answer.sum(axis=-1), 1, atol=1e-3):
         return judge

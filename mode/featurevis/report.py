@@ -5,10 +5,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 
 from mode import checks
 from mode.featurevis import nearby, pictures
 from mode.featurevis.auditing import Audit, audit
+from mode.featurevis.maximisation import Stimuli
 from mode.featurevis.prior import Prior, as_prior
 
 STYLE = (
@@ -82,22 +84,23 @@ def page(result: Audit, name: str, prior: Prior, images: np.ndarray | None = Non
     if result.stimuli is not None:
         parts.append("<h2>What each class prefers</h2>" + result.stimuli._repr_html_())
     if result.stimuli is not None and images is not None:
-        parts.append("<h2>Are training images reproduced?</h2>" + _nearest(result, images))
+        parts.append("<h2>Are training images reproduced?</h2>")
+        parts.append(_nearest(result.scores, result.stimuli, images))
     if result.cross_talk is not None:
         parts.append("<h2>What the judge calls them</h2>" + _matrix(result.cross_talk))
     table = result.scores.to_html(index=False, float_format="{:.3f}".format, na_rep="", border=0)
     return "".join([*parts, "<h2>Scores, with the healthy twin's beside</h2>", table])
 
 
-def _nearest(result: Audit, images: np.ndarray) -> str:
-    row = result.scores.set_index("score").loc["nearest_image"]
+def _nearest(scores: pd.DataFrame, stimuli: Stimuli, images: np.ndarray) -> str:
+    row = scores.set_index("score").loc["nearest_image"]
     said = (
         f"<p>The preferred pictures are {row.value:.2f} ({row.low:.2f} to {row.high:.2f}) times as "
         "far from the nearest training image as the prior's own pictures are; well under 1 means "
         "that the classifier asks for what it was shown.</p>"
     )
-    names = [str(unit) for unit in result.stimuli.units]
-    return said + nearby.table(result.stimuli.images, images, names)
+    names = [str(unit) for unit in stimuli.units]
+    return said + nearby.table(stimuli.images, images, names)
 
 
 def _matrix(talk: np.ndarray) -> str:

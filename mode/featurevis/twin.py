@@ -26,7 +26,8 @@ def reborn(model: keras.Model, seed: int) -> keras.Model | None:
     not from its name, which Keras counts on from model to model: equal seeds give equal weights,
     whatever was built before.
     """
-    places, count = {}, Counter()
+    places: dict[int, str] = {}
+    count: Counter[str] = Counter()
 
     def renew(layer):
         config = layer.get_config()

@@ -89,7 +89,7 @@ def judge(own: dict, twin: dict | None, prior_name: str | None) -> Finding:
     alike = linear(book["homogeneous"], found)
     found |= {"gap_estimate": gap, "error_estimate": error}
     odds = _odds(book["verdict"], found)
-    best = max(odds, key=odds.get)
+    best = max(odds, key=lambda name: odds[name])
     known = error <= book["reach"][best]
     sure = known and odds[best] >= book["certain"]
     reasons = _reasons(best, odds, raw, error, gap, alike, twin, sick, strange) + _beyond(

@@ -117,12 +117,13 @@ def _highlighted(table: pd.DataFrame) -> list[str]:
 
 def _looks(arms: Sequence[str]) -> dict[str, dict]:
     """Return arm -> colour, marker and dashes; a named arm has the same ones in every figure."""
-    looks, spare = {}, [n for n, name in enumerate(NAMED) if name not in arms]
+    looks: dict[str, dict] = {}
+    spare = [n for n, name in enumerate(NAMED) if name not in arms]
     for arm in arms:
         n = NAMED.index(arm) if arm in NAMED else spare.pop(0) if spare else len(looks)
         n %= len(MARKS)
-        looks[arm] = {"color": style.COLOURS[n], "marker": MARKS[n], "linestyle": STYLES[n]}
-        looks[arm] |= {"markersize": 4.5, "linewidth": 1.5}
+        looks[arm] = {"markersize": 4.5, "linewidth": 1.5}
+        looks[arm] |= {"color": style.COLOURS[n], "marker": MARKS[n], "linestyle": STYLES[n]}
     return looks
 
 

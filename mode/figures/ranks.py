@@ -1,6 +1,7 @@
 """The critical-difference diagram of compared arms (Demšar, JMLR 2006, section 3.2.5)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -101,7 +102,7 @@ def _stems(ax: Axes, part: pd.DataFrame, line: float, first: float, worst: int) 
         height = first + (n if right else len(part) - 1 - n)
         ax.plot([rank, rank, edge], [line, height, height], color="0.3", linewidth=0.8)
         ax.plot(rank, line, "o", color=style.COLOURS[0], markersize=4)
-        look = {"xytext": (3 if right else -3, 0), "textcoords": "offset points"}
+        look: dict[str, Any] = {"xytext": (3 if right else -3, 0), "textcoords": "offset points"}
         look |= {"ha": "left" if right else "right", "va": "center", "fontsize": style.SMALL + 1}
         text = f"{style.words(arm)}  {rank:.2f}" if right else f"{rank:.2f}  {style.words(arm)}"
         ax.annotate(text, (edge, height), annotation_clip=False, **look)

@@ -68,8 +68,9 @@ def accuracy_by_round(
     cells = table.groupby(["protocol", "layer_selection"], sort=False)
     for n, ((protocol, selected), cell) in enumerate(cells):
         # Later lines are thinner, so that one which covers another lets it be seen.
-        look = {"color": style.COLOURS[n % len(style.COLOURS)], "linewidth": max(1, 3.4 - 0.7 * n)}
-        look["markersize"] = 4 + look["linewidth"]
+        width = max(1, 3.4 - 0.7 * n)
+        look = {"color": style.COLOURS[n % len(style.COLOURS)], "linewidth": width}
+        look["markersize"] = 4 + width
         way = "with" if str(selected) == "True" else "without"
         for arm, line in cell.groupby("arm", sort=False):
             name, mark = ARMS[checks.one_of("arm", arm, ARMS)]

@@ -17,7 +17,7 @@ _LOCK = Lock()  # matplotlib's caches of fonts and mathematics are not made for 
 # Identifiers in an svg are hashes; without a salt of their own they are random.
 SETTINGS = {"svg.hashsalt": "mode", "svg.fonttype": "path"}
 # What names the day or the version of the program would change the bytes, not the picture.
-FORMATS = {
+FORMATS: dict[str, dict[str, Any]] = {
     "svg": {"metadata": {"Date": None, "Creator": None}},
     "png": {"metadata": {"Software": None}, "dpi": DPI, "pil_kwargs": {"optimize": True}},
 }

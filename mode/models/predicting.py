@@ -66,11 +66,11 @@ def predict(model: keras.Model, x: Any, *, chunk: int = CHUNK) -> np.ndarray:
     rows = len(keras.tree.flatten(x)[0])
     if rows == 0:
         return np.zeros((0, classes_of(model)), np.float32)
-    outputs = [
+    chunks = [
         keras.ops.convert_to_numpy(model(of_rows(x, slice(start, start + chunk)), training=False))
         for start in range(0, rows, chunk)
     ]
-    outputs = np.concatenate(outputs).astype(np.float32, copy=False)
+    outputs = np.concatenate(chunks).astype(np.float32, copy=False)
     return probabilities(outputs, logits=gives_logits(model, outputs))
 
 
@@ -97,9 +97,9 @@ def check_inputs(model: keras.Model, x: Any) -> None:
     if not graph and len(given) > 1:
         return
     shapes = [tensor.shape for tensor in graph] if graph else [input_shape(model)]
-    for wanted, array in zip(shapes, given, strict=True):
-        if wanted is not None and not _fits(wanted, array.shape, loosely=bool(graph)):
-            checks.fail(f"the inputs must have shape {('n', *wanted[1:])}", f"shape {array.shape}")
+    for shape, array in zip(shapes, given, strict=True):
+        if shape is not None and not _fits(shape, array.shape, loosely=bool(graph)):
+            checks.fail(f"the inputs must have shape {('n', *shape[1:])}", f"shape {array.shape}")
     checks.same_length(**{f"input {n}": array for n, array in enumerate(given, start=1)})
 
 
@@ -118,9 +118,9 @@ def gives_logits(model: keras.Model, outputs: np.ndarray) -> bool:
 
     A subclassed model or a custom last layer does not; then the values decide.
     """
-    said = {"linear": True, "softmax": False, "sigmoid": False}.get(_last_activation(model))
-    if said is not None:
-        return said
+    said = _last_activation(model)
+    if said in ("linear", "softmax", "sigmoid"):
+        return said == "linear"
     inside = outputs.min() >= 0 and outputs.max() <= 1
     return not (inside and (outputs.shape[1] == 1 or _sums_to_one(outputs)))
 

@@ -110,7 +110,9 @@ def _loss_name(model: keras.Model) -> str:
     return name.lower()
 
 
-def _calls(trainer: Trainer, order: np.ndarray, batch: int) -> Iterator[tuple]:
+def _calls(
+    trainer: Trainer, order: np.ndarray, batch: int
+) -> Iterator[tuple[np.ndarray, int, int]]:
     """Yield one pass over the inputs: what `_call` takes, STEPS batches (fewer, if they are large)
     at a time."""
     size = max(1, min(STEPS, ROWS // batch)) * batch

@@ -5,6 +5,7 @@ whose name ends in "again" repeats another one, as a control that nothing can di
 """
 
 from dataclasses import replace
+from typing import Any
 
 from mode import checks
 from mode.repair.experiment import METRICS, protocol_recipe
@@ -35,8 +36,8 @@ def selection_arms() -> dict[str, Recipe]:
 
 def selector_arms() -> dict[str, Recipe]:
     """The other selectors, on the models and streams of the main comparison."""
-    named = ("near_miss", "least_confidence", "gini", "dsa", "typiclust", "clusters")
-    named += ("diverse_margin",)
+    named = ["near_miss", "least_confidence", "gini", "dsa", "typiclust", "clusters"]
+    named += ["diverse_margin"]
     return {
         "quota_random": _WHOLE["quota_random"],
         **{name: RECIPES[name] for name in (*named, "margin")},
@@ -85,7 +86,7 @@ def layer_arms() -> dict[str, Recipe]:
 
 def retraining_arms() -> dict[str, Recipe]:
     """How to retrain, for four ways of choosing."""
-    ways = {way: {"retraining": way} for way in RETRAININGS}
+    ways: dict[str, dict[str, Any]] = {way: {"retraining": way} for way in RETRAININGS}
     ways["replay of right ones"] = {"replayed": "right"}
     ways["replay of right ones, averaged"] = {"replayed": "right", "average": 0.34}
     chosen = ("quota_random", "mode", "margin", "mistakes")

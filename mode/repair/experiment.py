@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import keras
 import pandas as pd
@@ -34,7 +35,7 @@ def protocol_recipe(protocol: str, *, layer_selection: bool, **options) -> Recip
     Without layer selection the corrected protocol compares states of the last hidden layer.
     """
     defects = PROTOCOLS[checks.one_of("protocol", protocol, PROTOCOLS)]
-    fixed = {"kind": "pixel" if defects.pixel_hci_only else "mean"}
+    fixed: dict[str, Any] = {"kind": "pixel" if defects.pixel_hci_only else "mean"}
     if defects.no_replay:
         fixed["replay"] = 0
     layer = "chosen" if layer_selection else "last hidden"

@@ -54,7 +54,7 @@ class Folder:
                 write_text(json.dumps(wanted, indent=1, default=str) + "\n", path)
             except OSError as error:
                 checks.fail("the folder must be one that can be written", f"'{self.path}', {error}")
-        found = []
+        found: list[Played] = []
         while self._file(len(found) + 1, "json").exists():
             found.append(self._read(len(found) + 1))
         return found

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -100,8 +101,8 @@ def run(
     start = Start(model, data, recipe, tuple(taken), seed, counts_broken=counts)
     done = keep.open(identity(model, data, recipe, seed))[: recipe.rounds] if keep else []
     kept = max([n for n, played in enumerate(done, 1) if allowed(played.row, recipe)], default=0)
-    best = keep.model(kept) if kept else clone(model)
-    latest = keep.model(len(done)) if done else model
+    best = keep.model(kept) if keep and kept else clone(model)
+    latest = keep.model(len(done)) if keep and done else model
     while len(done) < recipe.rounds:
         played, after = play(start, latest, done)
         done.append(played)
@@ -149,13 +150,13 @@ def control(
     As published (`extra_control_batch`) it also gets the batch of the round that was not needed,
     from the pool that MODE leaves, and a fresh optimiser. `after_round` as in `run`.
     """
-    rounds, taken = len(repaired.chosen), ()
+    rounds, taken = len(repaired.chosen), tuple[np.ndarray, ...]()
     if recipe.defects.extra_control_batch:
         rounds, taken = min(rounds + 1, recipe.rounds), repaired.chosen
         model = clone(model, keep_optimizer=False)
     if rounds == 0:
         return replace(repaired, model=clone(model))
-    plain = {"selector": "random", "targeted": False, "alpha": 1.0, "stops": False}
+    plain: dict[str, Any] = {"selector": "random", "targeted": False, "alpha": 1.0, "stops": False}
     recipe = replace(recipe, rounds=rounds, **plain)
     return run(model, data, recipe, seed=seed, taken=taken, after_round=after_round)
 

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
@@ -48,7 +49,8 @@ class Doubt:
     def __call__(self, block: Block, limit: float) -> np.ndarray:
         found = predict(self.model, prepared("pool inputs", block.x, self.shape))[block.rows]
         generator = deepcopy(self.generator)
-        generator.bit_generator.advance(block.start)  # one number for each input before
+        stream: Any = generator.bit_generator  # of a kind that can be advanced
+        stream.advance(block.start)  # one number for each input before
         known = Candidates(probabilities=found, labels=block.y)
         return MEASURES[self.selector](known, generator)
 
@@ -95,9 +97,9 @@ def take(
     checks.one_of("selector of a streamed pool", selector, STREAMED)
     chosen = partial(_best, data.pool, aim.among)
     if aim.heatmap is not None:
-        options = {"metric": recipe.measured_metric, "heatmap": aim.heatmap}
+        options: dict[str, Any] = {"metric": recipe.measured_metric, "heatmap": aim.heatmap}
         options["farthest"] = selector == "farthest"
-        if recipe.maps_are_pixels:
+        if recipe.maps_are_pixels or layer is None:
             return chosen(Near(**options), aim.count)
         scale = stages.scale_at(model, data, seen, layer)
         options |= {"model": model, "layer": layer, "scale": scale, "shape": data.shape}
@@ -119,6 +121,7 @@ def shortlist(
         return aim.among
     if by == "random":
         return np.sort(rng.permutation(aim.among)[:most])
+    assert isinstance(data.pool, Streamed), "a pool in memory needs no shortlist"
     return np.sort(_best(data.pool, aim.among, Doubt(model, by, data.shape, rng), most))
 
 

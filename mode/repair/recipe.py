@@ -1,6 +1,7 @@
 """What a repair does, as data: every choice that the paper leaves open, and every known defect."""
 
 from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
 
 from mode import checks
 from mode.distances import DISTANCES
@@ -166,8 +167,8 @@ class Recipe:
 
 
 OPTIONS = [option.name for option in fields(Recipe)]
-_UNTARGETED = {"targeted": False, "alpha": 1.0, "stops": False}
-_MENDING = {"replayed": "right", "average": 0.34, "epochs": 6}
+_UNTARGETED: dict[str, Any] = {"targeted": False, "alpha": 1.0, "stops": False}
+_MENDING: dict[str, Any] = {"replayed": "right", "average": 0.34, "epochs": 6}
 _BY_SELECTOR = (
     "misclassified",
     "near_miss",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import product
+from typing import Any
 
 import keras
 import numpy as np
@@ -43,7 +44,7 @@ def retrain(
 def _trained(
     model: keras.Model, data: Data, batches: Sequence[np.ndarray], recipe: Recipe, *, seed: int
 ) -> keras.Model:
-    options = {"average": recipe.average, "seed": seeds.derive(seed, "retrain")}
+    options: dict[str, Any] = {"average": recipe.average, "seed": seeds.derive(seed, "retrain")}
     options |= {"batch_size": recipe.minibatch, "augment": moving(recipe.jitter)}
     if recipe.retraining == "new batch" or recipe.defects.no_replay:
         newest = data.pool.take(batches[-1])

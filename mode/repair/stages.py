@@ -1,6 +1,7 @@
 """The stages of one round: view the faults, choose the layer, draw the map, choose, retrain."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -52,8 +53,9 @@ def view(model: keras.Model, data: Data, recipe: Recipe, *, seed: int) -> View:
         on_train, on_judge = probes.train[last], probes.diagnosis[last]
     else:
         on_train, on_judge = predict(model, data.train.x), predict(model, judge.x)
-    limits = {"theta": recipe.theta, "gamma": recipe.gamma, "classes": data.classes}
-    faults = faulty_labels(judge.y, on_judge, data.train.y, on_train, **limits)
+    limits: dict[str, Any] = {"theta": recipe.theta, "gamma": recipe.gamma}
+    known = (judge.y, on_judge, data.train.y, on_train)
+    faults = faulty_labels(*known, classes=data.classes, **limits)
     return View(judge, on_judge, faults, probes, data.names)
 
 
@@ -80,18 +82,18 @@ def chosen_layer(
     if recipe.layer == "random":
         return names[rng.integers(len(names))]
     if recipe.layer == "chosen" and seen.probes and not recipe.defects.layer_never_differs:
-        limits = {"kind": kind, "eps": recipe.eps}
-        return choose_layer(seen.probes, data.train, seen.judge, label, **limits).layer
+        parts = (data.train, seen.judge)
+        return choose_layer(seen.probes, *parts, label, kind=kind, eps=recipe.eps).layer
     return last_hidden_layer(model) if recipe.layer == "last hidden" else names[-1]
 
 
 def maps_at(model: keras.Model, data: Data, seen: View, recipe: Recipe, layer: str) -> HeatMaps:
     """Return the heat maps at a layer, or of the images for pixel maps."""
-    options = {"classes": data.classes, "swapped": recipe.defects.swapped_hmi_hwi}
+    options: dict[str, Any] = {"classes": data.classes, "swapped": recipe.defects.swapped_hmi_hwi}
     if recipe.maps_are_pixels:
         options |= {"kind": "pixel"}
         return heatmaps(seen.judge.x, seen.judge.y, seen.predictions, **options)
-    if recipe.kind == "importance":
+    if recipe.kind == "importance" and seen.probes:
         options |= {"weights": seen.probes.heads[layer][:-1]}
     scaled = layer_states(model, data, seen, layer, seen.judge.x)
     return heatmaps(scaled, seen.judge.y, seen.predictions, kind=recipe.kind, **options)
@@ -144,9 +146,10 @@ def take(
     """Return the indices into the pool that the recipe's selector chooses for one aim."""
     known = Candidates(size=len(aim.among), labels=data.pool.y[aim.among])
     if aim.heatmap is not None:
-        x = data.pool.x[aim.among]
-        compared = x if recipe.maps_are_pixels else layer_states(model, data, seen, layer, x)
-        known = replace(known, distances=distance(recipe.measured_metric, compared, aim.heatmap))
+        x = data.pool_in_memory.x[aim.among]
+        if layer is not None and not recipe.maps_are_pixels:
+            x = layer_states(model, data, seen, layer, x)
+        known = replace(known, distances=distance(recipe.measured_metric, x, aim.heatmap))
     else:
         known = replace(known, **evidence(model, data, seen, recipe.applied_selector, aim.among))
     return aim.among[select(recipe.applied_selector, known, aim.count, generator=rng)]
@@ -154,13 +157,13 @@ def take(
 
 def evidence(
     model: keras.Model, data: Data, seen: View, selector: str, among: np.ndarray
-) -> dict[str, np.ndarray]:
+) -> dict[str, Any]:
     """Return the columns of Candidates that a selector without a map reads, for inputs `among`."""
     needs, found = NEEDS[selector], {}
     if "probabilities" in needs:
-        found["probabilities"] = predict(model, data.pool.x)[among]
+        found["probabilities"] = predict(model, data.pool_in_memory.x)[among]
     if "features" in needs:
-        found["features"] = last_hidden(model, data.pool.x)[among]
+        found["features"] = last_hidden(model, data.pool_in_memory.x)[among]
     if "known_features" in needs:
         found["known_features"] = last_hidden(model, data.train.x)
         found["known_labels"] = data.train.y

@@ -15,7 +15,15 @@ PACKAGES = ("keras", "tensorflow", "numpy", "scipy", "pandas", "papermill")
 def write_record(
     path: str | os.PathLike, parameters: Mapping, seconds: float | Mapping[str, float]
 ) -> Path:
-    """Write parameters, versions and seconds of a run as JSON beside its rows."""
+    """Write parameters, versions and seconds of a run as JSON beside its rows.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = write_record(f"{folder}/record.json", {"seed": 0}, seconds=1.2)
+        ...     sorted(json.loads(path.read_text()))
+        ['parameters', 'processors', 'seconds', 'versions']
+    """
     record = {
         "parameters": dict(parameters),
         "seconds": dict(seconds) if isinstance(seconds, Mapping) else seconds,

@@ -15,14 +15,29 @@ MISSING = "nan"  # such as the accuracy of a label without test inputs
 
 
 def write_rows(rows: pd.DataFrame, path: str | os.PathLike, *, keep_volatile: bool = False) -> Path:
-    """Write rows as CSV, without their volatile columns; a reader never sees half a file."""
+    """Write rows as CSV, without their volatile columns; a reader never sees half a file.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     rows = pd.DataFrame({"seed": [0], "seconds": [1.2]})
+        ...     write_rows(rows, f"{folder}/rows.csv").read_text()
+        'seed\\n0\\n'
+    """
     dropped = [] if keep_volatile else [name for name in VOLATILE if name in rows]
     kept = rows.drop(columns=dropped)
     return write_text(kept.to_csv(index=False, lineterminator="\n", na_rep=MISSING), path)
 
 
 def write_text(text: str, path: str | os.PathLike) -> Path:
-    """Write a text file in one step: under another name first, then renamed."""
+    """Write a text file in one step: under another name first, then renamed.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     write_text("said\\n", f"{folder}/new/note.txt").read_text()
+        'said\\n'
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     waiting = path.with_name(f".{path.name}.{os.getpid()}")
@@ -33,6 +48,16 @@ def write_text(text: str, path: str | os.PathLike) -> Path:
 
 def read_rows(place: str | os.PathLike, runs: Iterable[str] | None = None) -> pd.DataFrame:
     """Return the rows of all finished runs of a folder (or of `runs` alone), in name order.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     for seed in (0, 1):
+        ...         _ = write_rows(pd.DataFrame({"seed": [seed]}), f"{folder}/run-{seed}.csv")
+        ...     read_rows(folder)
+           seed
+        0     0
+        1     1
 
     Raises:
         InputError: when there are none.
@@ -46,6 +71,14 @@ def read_rows(place: str | os.PathLike, runs: Iterable[str] | None = None) -> pd
 
 
 def read_partial(path: str | os.PathLike) -> pd.DataFrame:
-    """Return the rows of one file, finished or not."""
+    """Return the rows of one file, finished or not.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     rows = pd.DataFrame({"label": ["", "3"], "accuracy": [None, 0.9]})
+        ...     read_partial(write_rows(rows, f"{folder}/rows.csv")).to_dict("list")
+        {'label': ['', '3'], 'accuracy': [nan, 0.9]}
+    """
     # "" is a value (no label was faulty), never a missing number.
     return pd.read_csv(path, keep_default_na=False, na_values=[MISSING])

@@ -65,6 +65,15 @@ def select(
         among: indices that may be chosen, or a mask of them; all where None.
         generator: random numbers for the random selectors.
 
+    Example:
+        >>> odds = np.array([[0.9, 0.1], [0.6, 0.4], [0.45, 0.55]])
+        >>> known = Candidates(probabilities=odds, labels=np.array([0, 0, 0]))
+        >>> stream = np.random.default_rng(0)
+        >>> select("margin", known, 2, generator=stream)  # the least certain
+        array([2, 1])
+        >>> select("misclassified", known, 1, generator=stream)
+        array([2])
+
     Raises:
         InputError: for an unknown selector, a negative n, or a measure that it needs and lacks.
     """
@@ -80,6 +89,10 @@ def select(
 
 def shares(n: int, alpha: float) -> tuple[int, int]:
     """Return how many of `n` inputs a selector chooses (the share alpha) and how many are random.
+
+    Example:
+        >>> shares(200, 0.25)
+        (50, 150)
 
     Raises:
         InputError: for alpha outside [0, 1].

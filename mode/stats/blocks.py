@@ -19,6 +19,14 @@ def paired(
 
     Values are rounded to 12 decimals.
 
+    Example:
+        >>> table = pd.DataFrame({"seed": [0, 0, 1, 1], "arm": list("abab"), "score": [1, 2, 3, 4]})
+        >>> paired(table, value="score", arm="arm", block="seed")
+        arm     a    b
+        seed
+        0     1.0  2.0
+        1     3.0  4.0
+
     Raises:
         InputError: for an unknown column, a value that is no finite number, an empty identity
             cell, a second row or no row for an arm in a block, or fewer than two arms or blocks.

@@ -32,6 +32,14 @@ def compare(
     the rows of this table, `significant` (holm p <= level), and a `note` where the numbers need
     one: above all when so few blocks differ that no result whatever could be significant.
 
+    Example:
+        >>> table = pd.DataFrame({"seed": [*range(8)] * 2, "arm": ["mode"] * 8 + ["random"] * 8})
+        >>> table["points"] = [3, 5, 4, 6, 5, 3, 4, 7] + [1, 2, 3, 1, 2, 2, 3, 1]
+        >>> found = compare(table, value="points", arm="arm", block="seed", control="random")
+        >>> found[["arm", "n", "median difference", "holm p", "significant"]]
+            arm  n  median difference    holm p  significant
+        0  mode  8                2.5  0.007812         True
+
     Raises:
         InputError: as `paired`, and for an unknown control or a level outside [0.0001, 0.5].
     """
@@ -61,6 +69,13 @@ def signed_rank(differences: Any) -> float:
     Zeros are dropped; tied sizes share their mean rank. The distribution of the rank sum over all
     2**n signs is built one rank at a time, O(n**3), where a table would hold for untied ranks
     only. Without a difference other than zero p is 1.
+
+    Example:
+        >>> signed_rank([1, 2, 3, 4, 5])  # 2 of the 2**5 signs are as extreme
+        0.0625
+
+    Raises:
+        InputError: for values that are no finite numbers, or more than one axis.
     """
     from scipy.stats import rankdata
 
@@ -78,7 +93,15 @@ def signed_rank(differences: Any) -> float:
 
 
 def holm(p: Any) -> np.ndarray:
-    """Return the p values, (m,), corrected by Holm's step-down method, in their own order."""
+    """Return the p values, (m,), corrected by Holm's step-down method, in their own order.
+
+    Example:
+        >>> holm([0.01, 0.04, 0.03])
+        array([0.03, 0.06, 0.06])
+
+    Raises:
+        InputError: for values that are no finite numbers, or more than one axis.
+    """
     p = checks.numeric("p", p, ndim=1)
     order = np.argsort(p, kind="stable")
     corrected = np.empty(len(p))
@@ -90,6 +113,13 @@ def a12(first: Any, second: Any) -> float:
     """Return Vargha and Delaney's A12: the chance that a value of `first` exceeds one of `second`.
 
     Ties count half, and pairing is ignored. Cliff's delta is 2 A12 - 1.
+
+    Example:
+        >>> a12([3, 4], [1, 3])
+        0.875
+
+    Raises:
+        InputError: for an empty sample, values that are no finite numbers, or more than one axis.
     """
     first = checks.numeric("first", checks.not_empty("first", first), ndim=1)
     second = checks.numeric("second", checks.not_empty("second", second), ndim=1)
@@ -108,6 +138,16 @@ def median_interval(
     The interval is bias-corrected and accelerated (BCa). Acceleration needs a median that moves
     when a value is left out; where ties hold it still the interval is the percentile one, and the
     remark says so. Equal values have an interval of no width.
+
+    Example:
+        >>> median_interval([0.3] * 8, np.random.default_rng(0))
+        (0.3, 0.3, '')
+        >>> low, high, _ = median_interval(range(20), np.random.default_rng(0), resamples=999)
+        >>> low < 9.5 < high
+        True
+
+    Raises:
+        InputError: for no values, values that are no finite numbers, or more than one axis.
     """
     values = checks.numeric("differences", checks.not_empty("differences", differences), ndim=1)
     if np.ptp(values) == 0:
@@ -142,6 +182,16 @@ def equivalence(
     `equivalent` when p <= level, that is when the interval `low` to `high` of the `mean
     difference` at 1 - 2 `level` (90 %) lies within -margin to margin, which has the unit of
     `value`. Not equivalent does not mean different.
+
+    Example:
+        >>> table = pd.DataFrame({"seed": [*range(8)] * 2, "arm": ["mode"] * 8 + ["random"] * 8})
+        >>> table["points"] = [90.1, 90.2, 89.9, 90.0, 90.1, 90.0, 89.9, 90.1] + [90.0] * 8
+        >>> found = equivalence(
+        ...     table, value="points", arm="arm", block="seed", control="random", margin=0.2
+        ... )
+        >>> found[["mean difference", "low", "high", "equivalent"]].round(3)
+           mean difference    low   high  equivalent
+        0            0.038 -0.034  0.109        True
 
     Raises:
         InputError: as `compare`, and for a negative margin.

@@ -16,6 +16,10 @@ def blocks_needed(comparisons: int, level: float = LEVEL) -> int:
     The smallest p that n blocks can give is 2 / 2**n, all differences having one sign, and Holm
     multiplies the smallest of `comparisons` by their number: 9 comparisons at 0.05 need 9 blocks.
 
+    Example:
+        >>> blocks_needed(9)
+        9
+
     Raises:
         InputError: for fewer than one comparison or a level outside [0.0001, 0.5].
     """
@@ -35,6 +39,10 @@ def power(
     `sd` is the standard deviation of the paired differences, in the unit of `effect`; the test is
     two-sided at level / comparisons, Holm's first and hardest step. From the noncentral t
     distribution with noncentrality effect / sd * sqrt(blocks).
+
+    Example:
+        >>> round(power(0.5, 10, sd=1), 2), round(power(0.5, 40, sd=1), 2)
+        (0.29, 0.87)
 
     Raises:
         InputError: for an sd below 1e-12, fewer than two blocks or one comparison, or a level
@@ -66,6 +74,12 @@ def blocks_for_power(
     Columns: `effect`, `t-test blocks` by `power`, and `signed-rank blocks`: that number over the
     signed-rank test's efficiency for normal differences, 3 / pi, and never below
     `blocks_needed`. The defaults are accuracy in percentage points.
+
+    Example:
+        >>> blocks_for_power([1.0, 0.5], sd=1)
+           effect  t-test blocks  signed-rank blocks
+        0     1.0             17                  18
+        1     0.5             57                  60
 
     Raises:
         InputError: as `power`, and for effects below sd / 100 or a target outside [0.05, 0.99].

@@ -18,6 +18,13 @@ def friedman(
     p is from the chi-squared distribution with arms - 1 degrees of freedom, corrected for ties.
     Kendall's W, from 0 to 1, is how far the blocks agree on the order of the arms.
 
+    Example:
+        >>> table = pd.DataFrame({"seed": [0, 0, 0, 1, 1, 1], "arm": list("abcabc")})
+        >>> table["score"] = [1, 2, 3, 1, 2, 3]
+        >>> friedman(table, value="score", arm="arm", block="seed").round(3)
+           arms  n  chi2      p  kendall w
+        0     3  2   4.0  0.135        1.0
+
     Raises:
         InputError: as `paired`, and for fewer than three arms.
     """
@@ -46,6 +53,13 @@ def mean_ranks(
 
     Ties within a block share their mean rank; arms with equal mean ranks are in order of name.
 
+    Example:
+        >>> table = pd.DataFrame({"seed": [0, 0, 1, 1], "arm": list("abab"), "score": [1, 2, 3, 4]})
+        >>> mean_ranks(table, value="score", arm="arm", block="seed")
+          arm  mean rank
+        0   b        1.0
+        1   a        2.0
+
     Raises:
         InputError: as `paired`.
     """
@@ -62,6 +76,14 @@ def nemenyi(
 
     A test of ranks alone, and a weak one over many arms: judge an arm by `compare`.
 
+    Example:
+        >>> table = pd.DataFrame({"seed": [0, 0, 1, 1], "arm": list("abab"), "score": [1, 2, 3, 4]})
+        >>> nemenyi(table, value="score", arm="arm", block="seed").round(3)
+                 a      b
+        arm
+        a    1.000  0.157
+        b    0.157  1.000
+
     Raises:
         InputError: as `paired`.
     """
@@ -77,6 +99,10 @@ def nemenyi(
 
 def critical_difference(arms: int, blocks: int, level: float = LEVEL) -> float:
     """Return the distance of mean ranks from which Nemenyi's test tells two arms apart.
+
+    Example:
+        >>> round(critical_difference(arms=9, blocks=15), 2)
+        3.1
 
     Raises:
         InputError: for fewer than two arms or one block, or a level outside [0.0001, 0.5].

@@ -154,7 +154,7 @@ def block_size(pool: Pool) -> int:
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
     """Yield the items; the next one is made in a thread while the last one is being used."""
-    end = object()
+    end: Any = object()
     with ThreadPoolExecutor(1) as thread:
         coming = thread.submit(next, items, end)
         while (item := coming.result()) is not end:

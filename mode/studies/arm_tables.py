@@ -1,6 +1,7 @@
 """Rows of compared arms -> tables. Arithmetic only; no Keras."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,7 @@ def against(
         if part.groupby(["scenario", "seed"]).ngroups < 2:
             compared = _untested(part, control, value)
         else:
-            blocks = {"value": value, "arm": "arm", "block": ["scenario", "seed"]}
+            blocks: dict[str, Any] = {"value": value, "arm": "arm", "block": ["scenario", "seed"]}
             compared = stats.compare(part, **blocks, control=control)
         table = means.join(compared.set_index("arm").drop(columns="control")).reset_index()
         table.insert(0, "control", control)
@@ -151,7 +152,11 @@ def layers_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
     cells = []
     for metric, part in layered.groupby("metric", sort=False):
         if part.groupby(["scenario", "seed"]).ngroups > 1:
-            names = {"value": "final", "arm": "compared", "block": ["scenario", "seed"]}
+            names: dict[str, Any] = {
+                "value": "final",
+                "arm": "compared",
+                "block": ["scenario", "seed"],
+            }
             region = stats.equivalence(part, **names, control="chosen", margin=EQUIVALENT)
             cells.append(region.assign(metric=metric))
     found = pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()

@@ -171,9 +171,10 @@ def opened(
     mine = own(data, **files, classes=classes_of(before), seed=seed)
     if mine.from_bytes:
         before, after = of_unit_inputs(before), of_unit_inputs(after)
-    tables = [results.read_partial(out / f"{name}.csv") for name in ("rows", "chosen", "faults")]
     record = json.loads((out / "record.json").read_text(encoding="utf-8"))
-    return Case(before, after, mine, *tables, record)
+    names = ("rows", "chosen", "faults")
+    rows, chosen, faults = (results.read_partial(out / f"{name}.csv") for name in names)
+    return Case(before, after, mine, rows, chosen, faults, record)
 
 
 def example(out: str | os.PathLike, *, seed: int = 0) -> Case:

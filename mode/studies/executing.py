@@ -4,12 +4,13 @@ import os
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from mode import results
 from mode.studies import notebooks
 
 # Parameters with which each notebook runs in half a minute.
-SMALL = {
+SMALL: dict[str, dict[str, Any]] = {
     "01-walkthrough": {"rounds": 2, "batch": 50},
     "02-run": {"metrics": ["dot", "earth_mover"], "rounds": 2, "batch": 50, "epochs": 1},
     "03-tables-and-figures": {},

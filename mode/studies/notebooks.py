@@ -4,6 +4,7 @@ import ast
 import json
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from mode import checks
 
@@ -54,8 +55,8 @@ def parameters(name: str) -> dict[str, object]:
     """
     for cell in read(name)["cells"]:
         if "parameters" in cell.get("metadata", {}).get("tags", []):
-            statements = ast.parse("".join(cell["source"])).body
-            return {s.target.id: ast.literal_eval(s.value) for s in statements}
+            lines: list[Any] = ast.parse("".join(cell["source"])).body  # each `name: type = value`
+            return {line.target.id: ast.literal_eval(line.value) for line in lines}
     return checks.fail(f"notebook {name} must have a cell tagged 'parameters'", "none")
 
 

@@ -1,6 +1,7 @@
 """Rows of runs -> tables. Arithmetic only; no Keras."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -85,7 +86,12 @@ def layer_selection_matters(finals: pd.DataFrame) -> pd.DataFrame:
         arms = part.assign(arm=part["layer_selection"].map({True: "with", False: "without"}))
         if arms["arm"].nunique() < 2 or part.groupby(["metric", "seed"]).ngroups < 2:
             continue
-        names = {"value": "final", "arm": "arm", "block": ["metric", "seed"], "control": "without"}
+        names: dict[str, Any] = {
+            "value": "final",
+            "arm": "arm",
+            "block": ["metric", "seed"],
+            "control": "without",
+        }
         difference = stats.compare(arms, **names)
         region = stats.equivalence(arms, **names, margin=EQUIVALENT)
         extra = [column for column in region if column not in difference]
@@ -150,7 +156,7 @@ def without_each(finals: pd.DataFrame) -> pd.DataFrame:
         if part["seed"].nunique() < 2 or part["protocol"].nunique() < 2:
             continue
         for measure in ("final", "final - control"):
-            names = {"value": measure, "arm": "protocol", "block": "seed"}
+            names: dict[str, Any] = {"value": measure, "arm": "protocol", "block": "seed"}
             compared = stats.compare(part, **names, control="published")
             compared = compared.rename(columns={"arm": "protocol"})
             cells.append(compared.assign(layer_selection=selected, measure=measure))

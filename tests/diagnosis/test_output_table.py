@@ -1,8 +1,13 @@
 """The table of target kind x units x activation x loss."""
 
+import numpy as np
 import pytest
 
+from mode.diagnosis.findings import Evidence
+from mode.diagnosis.heads import Head
 from mode.diagnosis.output_table import TABLE, verdict
+from mode.diagnosis.record import Moments
+from mode.diagnosis.static_output import output_findings
 from mode.diagnosis.words import FIXES, SYMPTOMS
 
 FINE = [
@@ -78,3 +83,11 @@ def test_the_table_uses_the_words_of_the_diagnosis():
     for entry in TABLE:
         assert not entry.symptom or entry.symptom in SYMPTOMS
         assert set(entry.fixes.split()) <= set(FIXES)
+
+
+def test_negative_labels_are_told_where_the_width_of_the_output_is_unknown():
+    head = Head("out", "out", "out", (None, None), "softmax", "loss", "sparse")
+    labels = Moments("target 0", (), "int64", 4, *(np.array([v]) for v in (0.5, 1.0, -1.0, 2.0)),
+                     fractions=0.0)  # fmt: skip
+    found = [f for f in output_findings(head, labels) if f.symptom == "target_out_of_range"]
+    assert [e for f in found for e in f.evidence] == [Evidence("labels", "-1..2", "0 or more")]
