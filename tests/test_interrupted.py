@@ -33,6 +33,9 @@ def files(digits, tmp_path_factory):
     model.save(folder / "model.keras")
     arrays = {f"x_{name}": getattr(digits, name).x[:200, ::4, ::4] for name in digits.sizes()}
     arrays |= {f"y_{name}": getattr(digits, name).y[:200] for name in digits.sizes()}
+    # a pool that lasts for 500 rounds of 40, lest a stopped repair has ended by itself
+    arrays |= {name: np.resize(arrays[name], (20_000, *arrays[name].shape[1:]))
+               for name in ("x_pool", "y_pool")}  # fmt: skip
     np.savez(folder / "data.npz", **arrays)
     return [str(folder / "model.keras"), str(folder / "data.npz")]
 

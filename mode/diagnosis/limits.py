@@ -42,6 +42,7 @@ class Limits:
     flips: float = 0.6
     swing: float = 0.1
     overfit: float = 1.2
+    overfit_unscored: float = 1.5  # where no score tells whether the loss matters
     overfit_epochs: int = 5
     overfit_gap: float = 0.08
     overfit_drop: float = 0.03  # two standard errors of an accuracy of 95 % on 200 rows

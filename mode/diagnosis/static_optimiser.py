@@ -26,7 +26,7 @@ def _rate(facts: ModelFacts) -> list[Finding]:
         return [
             _rate_finding("lr_negative", "error", known, 0.0, "fix_learning_rate", facts, "none")
         ]
-    if rate > high:
+    if rate > high * 1.001:  # 0.1 with a momentum of 0.9 is usual, and 1 but for rounding
         return [
             _rate_finding("lr_high", "warning", known, high, "lower_learning_rate", facts, "fair")
         ]

@@ -139,7 +139,7 @@ def overfitting(case: Case) -> list[Finding]:
     slight = np.isfinite(scale) and tail.max() < 0.15 * scale
     if not over or slight or training[-1] >= 0.9 * training[best]:
         return []
-    if not _score_suffers(case.record):
+    if not _score_suffers(case.record, float(tail.min() / validation[best])):
         return []
     evidence = Evidence(
         "validation loss over its best", float(tail[-1] / validation[best]), LIMITS.overfit
@@ -147,12 +147,15 @@ def overfitting(case: Case) -> list[Finding]:
     return [case.finding("overfitting", "warning", Where("fit"), evidence)]
 
 
-def _score_suffers(record: Record) -> bool:
-    """A validation accuracy that holds near training's is no over-fitting, whatever the loss."""
+def _score_suffers(record: Record, rise: float) -> bool:
+    """A validation accuracy that holds near training's is no over-fitting, whatever the loss.
+
+    Without an accuracy, the loss has to `rise` further above its best.
+    """
     names = [name for name in (record.epochs[-1] if record.epochs else ()) if "acc" in name]
     pairs = [(n, f"val_{n}") for n in names if f"val_{n}" in names]
     if not pairs:
-        return True
+        return rise > LIMITS.overfit_unscored
     train, held = record.log(pairs[0][0]), record.log(pairs[0][1])
     drop, gap = held.max() - held[-1], train[-1] - held[-1]
     return bool(drop > LIMITS.overfit_drop or gap > LIMITS.overfit_gap)

@@ -140,6 +140,22 @@ def _watched_pairs(model, x, y):
     return watch.report.findings
 
 
+@pytest.mark.parametrize(("end", "found"), [(1.3, []), (1.6, ["overfitting"])])
+def test_without_a_score_the_loss_must_rise_further(end, found):
+    losses = [0.4, 0.3, 0.2, *[0.2 * end] * 6]
+    epochs = [{"loss": 0.5 / e, "val_loss": v} for e, v in enumerate(losses, 1)]
+    record = empty_record(epochs=tuple(epochs), total_steps=900, finished=True)
+    case = Case(record, None, SimpleNamespace(constant_loss=0.7))
+    assert [f.symptom for f in overfitting(case)] == found
+
+
+def test_the_usual_rate_with_momentum_is_not_high():
+    optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
+    assert "lr_high" not in {f.symptom for f in check(classifier(optimizer=optimizer))}
+    optimizer = keras.optimizers.SGD(0.2, momentum=0.9)
+    assert "lr_high" in {f.symptom for f in check(classifier(optimizer=optimizer))}
+
+
 def test_a_root_without_slope_at_zero_is_named_where_its_gradients_break(two_classes):
     model = _pairs(LAYERS.Lambda(_distance, output_shape=(1,), name="gap"))
     notes = [f for f in check(model) if f.symptom == "unsafe_operation"]
