@@ -83,22 +83,22 @@ def test_the_published_tests():
 def test_what_is_said_of_diagnosis_and_feature_visualisation():
     tables = ROOT / "results" / "tables"
     sets = pd.read_csv(tables / "diagnosis_summary.csv").set_index("set").astype(object)
+    every = sets.loc["all"]
+    found, fixes = every["found"], every["right first fix"]
+    says(f"of {every['faulty']} faulty training programs {found} are found, {fixes}", "README.md")
+    assert every["healthy flagged"] == 0, "the README says none"
+    says(f"none of {every['healthy']} healthy ones", "README.md")
     held = sets.loc["heldout"]
-    says(
-        f"of {held['faulty']} faulty programs held out from the rules {held['found']}", "README.md"
-    )
-    says(f"{held['right first fix']} with the right first fix", "README.md")
-    assert (held["healthy flagged"], held["healthy"]) == (1, 10)
+    says(f"of {held['faulty']} faulty programs held out from the rules", "README.md")
     first = sets.loc["unseen (first run)"]
-    says(f"set of {first['faulty']}, in its first run, {first['found']} are found", "README.md")
+    says(f"set of {first['faulty']}, in its first run, {first['found']} were found", "README.md")
     says(f"{first['right first fix']} with the right first fix", "README.md")
     assert (first["healthy flagged"], first["healthy"]) == (1, 13)
-    every = sets.loc["all"]
     says(f"Of {every['repairs tried']} faulty programs", "README.md")
     says(f"brings {every['repaired']} to their goals", "README.md")
     assert every["fixed forms"] == every["fixed forms at their goal"]
     says(f"each of the {every['fixed forms']} programs", "README.md")
-    assert every["fixed forms flagged"] == 2, "the README says two"
+    assert every["fixed forms flagged"] == 0, "the README says none"
     targets = pd.read_csv(tables / "featurevis_targets.csv").set_index("target")
     gap = targets.loc["Spearman with the gap"]
     error = targets.loc["mean absolute error of the test error, points"]
