@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 
 import keras
 import numpy as np
@@ -65,7 +66,10 @@ def test_a_stopped_command_goes_on_to_the_same_result(files, undisturbed, tmp_pa
     """Of a real process, after its first round."""
     command = [sys.executable, "-m", "mode", "repair", *files, "--out", str(tmp_path), *OPTIONS]
     command[command.index("3")] = "500"  # it never ends by itself
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    # a background job's children ignore the keyboard; this one must listen, as in a terminal
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipe = {"stderr": subprocess.PIPE, "text": True, "preexec_fn": listen}
+    with subprocess.Popen(command, **pipe) as process:
         for _ in range(1200):
             if (tmp_path / "rounds" / "round_1.json").exists() or process.poll() is not None:
                 break
