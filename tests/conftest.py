@@ -13,8 +13,9 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
 from mode.checks import InputError  # noqa: E402
-from mode.data import Data, load  # noqa: E402
+from mode.data import Data, Part, load  # noqa: E402
 
+FEW = {"train": 120, "pool": 160, "diagnosis": 80, "test": 80}
 SIZES = {"train": 400, "pool": 600, "diagnosis": 300, "test": 300}
 
 
@@ -60,6 +61,16 @@ def refused():
 @pytest.fixture(scope="session")
 def digits() -> Data:
     return load("digits", seed=0)
+
+
+@pytest.fixture(scope="session")
+def few(digits) -> Data:
+    """Every fourth pixel of a few hundred digits."""
+    parts = {}
+    for name, size in FEW.items():
+        part = getattr(digits, name).take(np.arange(size))
+        parts[name] = Part(part.x[:, ::4, ::4], part.y)
+    return Data(**parts, classes=10)
 
 
 @pytest.fixture(scope="session")

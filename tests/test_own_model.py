@@ -13,7 +13,6 @@ from click.testing import CliRunner
 from keras import layers
 
 from mode.cli import main
-from mode.data import Data, Part
 from mode.models import predict
 from mode.repair import repair
 from mode.repair.keeping import Folder
@@ -23,17 +22,6 @@ from mode.studies.own_model import load, mend
 from mode.studies.pages import page
 
 QUICK = {"rounds": 2, "batch": 40, "epochs": 4}
-SIZES = {"train": 120, "pool": 160, "diagnosis": 80, "test": 80}
-
-
-@pytest.fixture(scope="module")
-def few(digits) -> Data:
-    """Every fourth pixel of a few hundred digits."""
-    parts = {}
-    for name, size in SIZES.items():
-        part = getattr(digits, name).take(np.arange(size))
-        parts[name] = Part(part.x[:, ::4, ::4], part.y)
-    return Data(**parts, classes=10)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +42,7 @@ def given(few) -> keras.Model:
 def files(given, few, tmp_path_factory):
     folder = tmp_path_factory.mktemp("files")
     given.save(folder / "model.keras")
-    arrays = {f"{a}_{n}": getattr(getattr(few, n), a) for n in SIZES for a in "xy"}
+    arrays = {f"{a}_{n}": getattr(getattr(few, n), a) for n in few.sizes() for a in "xy"}
     np.savez(folder / "data.npz", **arrays)
     return folder / "model.keras", folder / "data.npz", arrays
 

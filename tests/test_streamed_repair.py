@@ -19,22 +19,11 @@ from mode.repair.asking import ask
 from mode.selection import MEASURES, SELECTORS
 from mode.streaming import Near, best
 
-SIZES = {"train": 120, "pool": 160, "diagnosis": 80, "test": 80}
 QUICK = {"rounds": 2, "batch": 20, "epochs": 1}
 
 
 def as_bytes(part: Part) -> np.ndarray:
     return np.round(part.x[..., 0] * 255).astype(np.uint8)
-
-
-@pytest.fixture(scope="module")
-def few(digits) -> Data:
-    """Every fourth pixel of a few hundred digits."""
-    parts = {}
-    for name, size in SIZES.items():
-        part = getattr(digits, name).take(np.arange(size))
-        parts[name] = Part(part.x[:, ::4, ::4], part.y)
-    return Data(**parts, classes=10)
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +41,8 @@ def files(model, few, tmp_path_factory):
     """The model, the data with its pool, without it, the pool, and its labels."""
     folder = tmp_path_factory.mktemp("files")
     model.save(folder / "model.keras")
-    arrays = {f"x_{name}": as_bytes(getattr(few, name)) for name in SIZES}
-    arrays |= {f"y_{name}": getattr(few, name).y for name in SIZES}
+    arrays = {f"x_{name}": as_bytes(getattr(few, name)) for name in few.sizes()}
+    arrays |= {f"y_{name}": getattr(few, name).y for name in few.sizes()}
     np.savez(folder / "whole.npz", **arrays)
     np.savez(folder / "rest.npz", **{k: v for k, v in arrays.items() if not k.endswith("pool")})
     np.save(folder / "pool.npy", arrays["x_pool"])

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from mode import checks
-from mode.data.pools import Pool
+from mode.data.pools import Indexed
 
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # those that Keras's loader takes
 COLOURS = {1: "grayscale", 3: "rgb", 4: "rgba"}
 
 
-class Folder(Pool):
+class Folder(Indexed):
     """Images of `path`/class/, in the order of classes and file names, float32 in [0, 1].
 
     Raises:

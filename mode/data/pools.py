@@ -2,6 +2,7 @@
 inputs in order, and the inputs at given indices. `open_pool` makes one."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from mode import checks
 
 
-class Pool:
+class Pool(ABC):
     """Inputs that are read block by block.
 
     shape, dtype: of one input. labels: (n,) where the source brings them, and names: of their
@@ -24,17 +25,13 @@ class Pool:
     names: tuple[str, ...] | None = None
     spreads = True
 
+    @abstractmethod
     def __len__(self) -> int:
-        raise NotImplementedError
+        """Return how many inputs there are."""
 
-    def rows(self, indices: np.ndarray | range) -> np.ndarray:
-        """Return the inputs at ascending indices."""
-        raise NotImplementedError
-
+    @abstractmethod
     def read(self, indices: np.ndarray | range, size: int) -> Iterator[np.ndarray]:
         """Yield the inputs at ascending indices, `size` at a time."""
-        for start in range(0, len(indices), size):
-            yield self.rows(indices[start : start + size])
 
     def blocks(self, size: int) -> Iterator[tuple[int, np.ndarray]]:
         """Yield (start, inputs from there on), all of them in order, `size` at a time."""
@@ -49,6 +46,19 @@ class Pool:
         return np.concatenate(list(self.read(places, len(places))))[back]
 
 
+class Indexed(Pool):
+    """A pool whose inputs can be had in any order."""
+
+    @abstractmethod
+    def rows(self, indices: np.ndarray | range) -> np.ndarray:
+        """Return the inputs at ascending indices."""
+
+    def read(self, indices: np.ndarray | range, size: int) -> Iterator[np.ndarray]:
+        """Yield the inputs at ascending indices, `size` at a time."""
+        for start in range(0, len(indices), size):
+            yield self.rows(indices[start : start + size])
+
+
 def span(indices: np.ndarray | range) -> slice | None:
     """Return ascending indices as a slice, None where they have gaps."""
     if not len(indices) or int(indices[-1]) - int(indices[0]) + 1 != len(indices):
@@ -56,7 +66,7 @@ def span(indices: np.ndarray | range) -> slice | None:
     return slice(int(indices[0]), int(indices[-1]) + 1)
 
 
-class Arrays(Pool):
+class Arrays(Indexed):
     """A numpy, Zarr or Dask array; whatever has a shape, a dtype, and can be sliced."""
 
     def __init__(self, source: Any):
@@ -86,7 +96,7 @@ def _forget(mapped: np.memmap) -> None:
     memory._mmap.madvise(MADV_DONTNEED)
 
 
-class File(Pool):
+class File(Indexed):
     """An `.npy` file, read in pieces; a memory map would keep what was read."""
 
     def __init__(self, path: Path):
