@@ -9,6 +9,52 @@ import tensorflow as tf
 from mode.diagnosis.tally import FEATURES
 
 SAMPLE = 2048  # entries of each tensor that enter its statistics; all are checked for NaN
+_ARITHMETIC = {"AddV2": tf.add, "Sub": tf.subtract, "Mul": tf.multiply, "RealDiv": tf.realdiv}
+_UNCHANGED = ("Identity", "IdentityN", "StopGradient")
+
+
+def readable(tensor) -> tf.Tensor:
+    """Return the values of a tensor such that reading them does not change its last bit.
+
+    TensorFlow merges the constants of two arithmetic operations where nothing else reads what is
+    between them; a second reader would stop that. So such an operation is repeated for the reader,
+    which must be in a branch of its own: beside the first, the two would be merged into one.
+    """
+    inputs = _merged(tensor)
+    if not inputs:
+        return tensor
+    again = _ARITHMETIC.get(tensor.op.type, tf.identity)
+    return again(*map(readable, inputs))
+
+
+def sources(tensor) -> list:
+    """Return what a tensor is computed from by operations that may be merged, else itself.
+
+    They are finite where the tensor is, but for constants that overflow.
+    """
+    inputs = _merged(tensor)
+    return [source for part in inputs for source in sources(part)] or [tensor]
+
+
+def _merged(tensor) -> tuple:
+    """Return the inputs of an operation that may be merged with its only reader, else nothing."""
+    if tf.executing_eagerly() or _readers(tensor) > 1:
+        return ()
+    if tensor.op.type in _UNCHANGED:
+        return (tensor.op.inputs[tensor.value_index],)
+    return tuple(tensor.op.inputs) if tensor.op.type in _ARITHMETIC else ()
+
+
+def _readers(tensor) -> int:
+    """Return how many operations read a tensor; gradients leave copies behind that none does."""
+    count = 0
+    for operation in {id(reader): reader for reader in tensor.consumers()}.values():
+        if operation.type in _UNCHANGED:
+            copies = zip(operation.inputs, operation.outputs, strict=True)
+            count += sum(_readers(copy) for original, copy in copies if original is tensor)
+        else:
+            count += not operation.outputs or any(o.consumers() for o in operation.outputs)
+    return count
 
 
 def flat(tensor) -> tf.Tensor:

@@ -85,11 +85,16 @@ def flush(trace: Trace, store: Store) -> None:
         return
     clock = store.variable("clock", lambda: tf.zeros([5]))
     loss = taps.scalar(trace.loss)
-    totals = [taps.total(taps.gradient_values(entry[1])) for entry in trace.gradients]
+    totals = [_finite(taps.gradient_values(entry[1])) for entry in trace.gradients]
     fine = tf.math.is_finite(loss if trace.guarded else tf.add_n([loss, *totals]))
     now = clock.assign_add(tf.stack([-1.0, 1.0, loss, 1.0, 0.0]))
     write = _writer(trace, store, layout, clock, totals)
     tf.cond(fine & (now[LEFT] > 0.0), lambda: tf.constant(False), lambda: write(now, fine))
+
+
+def _finite(gradient):
+    """Return a number that is finite where every entry of a gradient is."""
+    return tf.add_n([taps.total(source) for source in taps.sources(gradient)])
 
 
 def _writer(trace: Trace, store: Store, layout: Layout, clock, totals):
@@ -179,13 +184,14 @@ def _rectified(trace: Trace) -> list:
 
 
 def _plain(trace: Trace) -> list:
-    return [*tensors(trace.data[0]), *(t for *_, t in trace.activations), trace.loss]
+    activations = (taps.readable(t) for *_, t in trace.activations)
+    return [*tensors(trace.data[0]), *activations, trace.loss]
 
 
 def _samples(trace: Trace) -> list:
     """Return the sampled values of every row of the layout."""
     gradients = [
-        _unscaled(taps.sample(taps.gradient_values(gradient)), scale)
+        _unscaled(taps.sample(taps.readable(taps.gradient_values(gradient))), scale)
         for _, gradient, _, scale in trace.gradients
     ]
     new = [taps.sample(current(variable)) for variable, *_ in trace.gradients]

@@ -32,6 +32,38 @@ def _recurrent():
     return classifier(LAYERS.Reshape((6, 1)), LAYERS.GRU(4, dropout=0.2))
 
 
+def _constants():
+    """TensorFlow merges the constants of neighbours here; a second reader of the layers' outputs
+    would stop that, and change the last bit of the weights."""
+    return classifier(
+        LAYERS.Rescaling(1 / 3),
+        LAYERS.Normalization(mean=0.3, variance=0.2),
+        *(LAYERS.Dense(8, "gelu"), LAYERS.Dropout(0.3)),
+        *(LAYERS.Rescaling(3.3), LAYERS.Rescaling(1 / 7)),
+        *(LAYERS.Dense(8, "silu"), LAYERS.Dropout(0.2)),
+    )
+
+
+class Scaling(keras.Model):
+    """A step of its own, whose gradients end in constants that the optimizer's meet."""
+
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            loss = self.compute_loss(y=y, y_pred=self(x, training=True))
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply([0.37 * g / 3 for g in gradients], self.trainable_variables)
+        return {"loss": loss}
+
+
+def _scaled_gradients():
+    inputs = keras.Input((6,))
+    hidden = LAYERS.Dense(8, "relu", kernel_regularizer="l2")(inputs)
+    model = Scaling(inputs, LAYERS.Dense(2, "softmax")(hidden))
+    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    return model
+
+
 def _after(build, x, y, callbacks):
     keras.utils.set_random_seed(3)
     model = build()
@@ -45,7 +77,7 @@ def _after(build, x, y, callbacks):
     ]
 
 
-@pytest.mark.parametrize("build", [_plain, _conv, _recurrent])
+@pytest.mark.parametrize("build", [_plain, _conv, _recurrent, _constants, _scaled_gradients])
 def test_training_is_the_same_bit_for_bit(build, two_classes):
     plain, watched = (_after(build, *two_classes, c) for c in ([], [Diagnosis()]))
     for a, b in zip(plain, watched, strict=True):
