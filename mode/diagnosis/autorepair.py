@@ -164,17 +164,13 @@ def _source(build, data):
 
 
 def _remake(build, source):
+    """Return how a plan becomes a model; only a function can make a subclassed one anew."""
+    again = None if isinstance(build, keras.Model) else build
+
     def make(plan: Plan, x):
-        if not source.built:
-            source.build(np.shape(x)) if not isinstance(x, list | dict) else None
-        made = (
-            rebuild
-            if hasattr(source, "operations") or isinstance(source, keras.Sequential)
-            else None
-        )
-        if made is None and callable(build) and not isinstance(build, keras.Model):
-            return build()
-        return rebuild(source, plan, x)
+        if isinstance(source, keras.Sequential) and not source.built:
+            source.build(np.shape(x))
+        return rebuild(source, plan, x, again)
 
     return make
 

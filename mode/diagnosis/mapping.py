@@ -88,10 +88,3 @@ def mapping_rows() -> list[dict]:
         "why different",
     )
     return [dict(zip(names, row, strict=True)) for row in DEEPDIAGNOSIS]
-
-
-def tree_text() -> str:
-    """Return the decision tree as a table for a terminal."""
-    rows = tree_rows()
-    lines = [f"{r['symptom']:<24}{r['cause']:<16}{r['weight']:>5.2f}  {r['fixes']}" for r in rows]
-    return "\n".join([f"{'symptom':<24}{'cause':<16}weight fixes", *lines])

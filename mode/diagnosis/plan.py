@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 import keras
 import numpy as np
 
+from mode.diagnosis.subclassed import remade
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -58,13 +60,14 @@ def _lines(name: str, before, after) -> list[str]:
     return [f"{name} {key}: {before.get(key, 'as it was')} -> {after[key]}" for key in changed]
 
 
-def rebuild(source, plan: Plan, x=None):
+def rebuild(source, plan: Plan, x=None, build=None):
     """Return a compiled model with fresh weights, built from `source` as the plan says.
 
     `x`, the training inputs, is needed where the plan scales inputs; the scaling becomes part
-    of the model, so that it takes raw inputs.
+    of the model, so that it takes raw inputs. `build` makes a subclassed model anew; in one, no
+    layer can be inserted or left out.
     """
-    model = _edited(source, plan)
+    model = _edited(source, plan) if _clonable(source) else _subclassed(source, plan, build)
     if plan.scale_inputs and x is not None:
         model = _with_scaled_inputs(model, x)
     loss, weights = _loss(source, plan)
@@ -88,10 +91,13 @@ def _fresh_metrics(metrics):
     return keras.tree.map_structure(fresh, metrics) if metrics is not None else None
 
 
-def _edited(source, plan: Plan):
-    if not _clonable(source):
-        return type(source).from_config(source.get_config())
+def _subclassed(source, plan: Plan, build):
+    if plan.inserts or plan.dropped:
+        raise ValueError("a subclassed model calls its layers itself")
+    return remade(source, build, plan.edits)
 
+
+def _edited(source, plan: Plan):
     def remake(layer):
         config = dict(layer.get_config())
         changes = dict(plan.edits.get(layer.name, {}))
