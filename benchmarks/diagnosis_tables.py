@@ -128,7 +128,8 @@ def ablation(runs: pd.DataFrame) -> pd.DataFrame:
 
 def limits(runs: pd.DataFrame) -> pd.DataFrame:
     """Return every program that was missed, wrongly advised, wrongly flagged or not mended."""
-    seen, faulty = runs[runs.what.isin(["diagnose", "first"])], runs.faulty.astype(bool)
+    seen = runs[runs.what.isin(["diagnose", "first"])]
+    faulty = seen.faulty.astype(bool)
     fixed, mended = runs[runs.what == "fixed"], runs[runs.what == "repair"]
     kinds = {
         "missed": seen[faulty & ~seen.found.astype(bool)],
