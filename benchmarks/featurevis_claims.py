@@ -64,7 +64,6 @@ def of_peers(zoo: pd.DataFrame, peers: pd.DataFrame) -> list[tuple]:
         kept = both[both[name].notna()]
         truth, values = wide[both[name].notna()], sign * kept[name]
         title = "WeightWatcher: mean alpha" if name == "alpha" else "pixel prototypes"
-        title = f"{title}, on {len(kept)} of {len(zoo)} classifiers"
         rho = spearmanr(values, kept["gap"])[0]
         lines += [
             line(title, "Spearman with the gap", rho, len(kept), "beside it"),
