@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mode.explore.panel import Panel, choice, column, follow, note, row, text
+from mode.explore.panel import Panel, choice, column, note, row, text
 from mode.explore.pictures import strip
 from mode.explore.ranking import MAPS, WAYS, Ranking, ranked
 from mode.explore.subject import Subject
@@ -47,20 +47,19 @@ def inputs_panel(subject: Subject) -> Panel:
     hidden = subject.layers[-2] if len(subject.layers) > 2 else subject.layers[-1]
     ways = choice("Left", WAYS, LEFT), choice("Right", WAYS, RIGHT)
     layer, which = choice("Layer", subject.layers, hidden), choice("Map", MAPS, "dhci")
-    shown, words, now = (text(), text()), text(), {}
+    shown, words = (text(), text()), text()
 
     def draw(label: int) -> None:
-        now["label"] = label
         how = {"layer": layer.value, "which": which.value}
         found = [ranked(subject, way.value, label, **how) for way in ways]
         for place, ranking in zip(shown, found, strict=True):
             place.value = sides(subject, ranking)
         words.value = f"<p>{shared(*found)}</p>"
 
-    follow([*ways, layer, which], lambda: draw(now["label"]))
     said = note(
         "Metrics compare inputs of the pool with the label's map at the layer; selectors order "
         "the label's inputs without a map. Under each input: its number, and label → prediction."
     )
-    box = column(said, row(*ways, layer, which), words, row(*map(column, shown)))
-    return Panel("Inputs", box, draw)
+    controls = *ways, layer, which
+    box = column(said, row(*controls), words, row(*map(column, shown)))
+    return Panel("Inputs", box, draw, controls)

@@ -6,9 +6,8 @@ from importlib.resources import files
 
 import ipywidgets as widgets
 
-from mode.checks import InputError
 from mode.explore import inputs, labels, maps
-from mode.explore.panel import Panel, column, text
+from mode.explore.panel import Panel, column, text, told
 from mode.explore.repair_panel import repair_panel
 from mode.explore.subject import Subject
 from mode.explore.training_panel import training_panel
@@ -52,7 +51,8 @@ class Page(widgets.VBox):
         beside.add_class("mode-panel")
         body = widgets.Box([picker, beside])
         body.add_class("mode-body")
-        self.menu.observe(lambda change: self.draw(), names="value")
+        for control in (self.menu, *(c for panel in self.panels for c in panel.controls)):
+            control.observe(lambda change: self.draw(), names="value")
         self.children = [widgets.HTML(f"<style>{STYLE}</style>{heading(subject)}"), body]
         self.choose(self.label)
 
@@ -69,11 +69,8 @@ class Page(widgets.VBox):
 
     def draw(self) -> None:
         """Bring the shown panel up to date; the others wait until they are shown."""
-        self.error.value = ""
-        try:
+        with told(self.error):
             self.panel.draw(self.label)
-        except InputError as error:
-            self.error.value = f"<p role='alert' class='mode-error'>{escape(str(error))}</p>"
         self.place.children = [self.panel.box]
 
     @cached_property

@@ -14,11 +14,13 @@ from mode.faults import accuracy_by_label
 from mode.heatmaps import HeatMaps
 from mode.layers import LayerChoice, choose_layer, layer_names
 from mode.models import classes_of, predict
+from mode.models.predicting import check_inputs
 from mode.repair import RECIPES, Recipe, faulty_model, stages
 from mode.studies import own_model
 
 PIXELS = "pixels"
 SCENARIO = "starved_5"
+NO_CODE = "A page runs no code that a model file holds; the command repair may, --allow-unsafe."
 
 
 @dataclass(frozen=True)
@@ -143,20 +145,42 @@ def opened(
     """Return the subject of two files, or of a faulty model made on the embedded digits.
 
     Args:
-        model, data: a `.keras` file and an `.npz` as the command `repair` takes them; both or
-            neither.
+        model, data: as `loaded`; both or neither.
         scenario: a name of SCENARIOS: the fault of the model that is made.
 
     Raises:
-        InputError: for one file without the other, files that cannot be read, or an unknown
-            scenario.
+        InputError: as `loaded`, or for an unknown scenario.
     """
-    if bool(model) != bool(data):
+    if model or data:
+        return look(*loaded(model, data, seed=seed), seed=seed)
+    return look(*faulty_model(scenario, load("digits", seed=seed), model="demo", seed=seed))
+
+
+def loaded(
+    model: str | os.PathLike, data: str | os.PathLike, *, seed: int = 0
+) -> tuple[keras.Model, Data]:
+    """Return the classifier and the data of two files, once they are known to fit each other.
+
+    Args:
+        model, data: a `.keras` file and an `.npz` as the command `repair` takes them.
+        seed: decides the parts that the data lack.
+
+    Raises:
+        InputError: for one file without the other, files that cannot be read, inputs that the
+            model does not take, labels of one class alone, or predictions that are not finite.
+    """
+    if not (model and data):
         checks.fail("model and data must be given together", f"'{model}' and '{data}'")
-    if not model:
-        return look(*faulty_model(scenario, load("digits", seed=seed), model="demo", seed=seed))
-    loaded = own_model.load(model)
-    mine = own(data, classes=classes_of(loaded), seed=seed)
+    found = own_model.load(model, hint=NO_CODE)
+    mine = own(data, classes=classes_of(found), seed=seed)
     if not mine.labelled:
         checks.fail(f"{data} must hold y_pool beside x_pool", "a pool without labels")
-    return look(loaded, replace(mine.data, names=mine.names), seed=seed)
+    check_inputs(found, mine.data.train.x)
+    layer_names(found)
+    for name in ("train", "diagnosis"):
+        held = np.unique(getattr(mine.data, name).y)
+        if len(held) < 2:
+            wanted = f"the {name} part of {data} must hold two labels or more"
+            checks.fail(wanted, f"label {mine.names[held[0]]} alone")
+    checks.numeric("the model's probabilities", predict(found, mine.data.diagnosis.x))
+    return found, replace(mine.data, names=mine.names)
