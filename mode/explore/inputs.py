@@ -33,7 +33,14 @@ def sides(subject: Subject, ranking: Ranking) -> str:
     best = strip("Best (first)", inputs(subject, ranking.best, ranking.scores))
     worst = strip("Worst (last)", inputs(subject, ranking.worst, ranking.scores))
     head = f"<h3>{ranking.way}</h3><p class='mode-note'>Number: {ranking.measure}; "
-    return f"{head}of {ranking.count} inputs put into order.</p>{best}{worst}"
+    return f"{head}{ordered(ranking)} put into order.</p>{best}{worst}"
+
+
+def ordered(ranking: Ranking) -> str:
+    """Say how many inputs were put into order, and of how many where some were left out."""
+    if ranking.count == ranking.candidates:
+        return f"all {ranking.count:,} inputs"
+    return f"the first {ranking.count:,} of {ranking.candidates:,} inputs"
 
 
 def shared(left: Ranking, right: Ranking) -> str:

@@ -1,5 +1,6 @@
 """The page without a browser: panels, jobs, and pictures with their texts."""
 
+import gc
 import threading
 import time
 from html.parser import HTMLParser
@@ -143,6 +144,13 @@ def test_a_repair_that_cannot_be_saved_says_so(subject, tmp_path):
     buttons["Save"].click()
     said = f"{out} must be a folder that can be written. Received: Not a directory."
     assert f"<p role='alert' class='mode-error'>{said}</p>" in html(panel.box)
+
+
+def test_no_choice_waits_for_a_search_through_all_that_is_loaded(subject, page):
+    gc.unfreeze()
+    everything = len(gc.get_objects())
+    Page(subject)
+    assert len(gc.get_objects()) < everything / 10
 
 
 def test_bars_say_accuracy_inputs_and_fault(subject):

@@ -7,7 +7,7 @@ import pytest
 
 from mode.data import load
 from mode.distances import distance
-from mode.explore import ranking, repairing
+from mode.explore import inputs, ranking, repairing
 from mode.explore.subject import PIXELS, look, opened
 from mode.faults import faulty_labels
 from mode.heatmaps import differential, heatmaps
@@ -94,6 +94,23 @@ def test_every_way_ranks_inputs_of_the_label(subject, way):
     assert len(set(chosen)) == 6
     assert (subject.data.pool.y[chosen] == 7).all()
     assert np.isfinite(list(found.scores.values())).all()
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ("metric: cosine", "all 200 inputs"),
+        ("selector: margin", "all 200 inputs"),
+        ("selector: badge", "the first 150 of 200 inputs"),
+    ],
+)
+def test_what_is_left_out_of_an_order_is_told(subject, monkeypatch, way, said):
+    monkeypatch.setattr(ranking, "MOST", 150)
+    found = ranking.ranked(subject, way, 7, layer="hidden_1", count=200)
+    assert f"{said} put into order" in inputs.sides(subject, found)
+    own = np.flatnonzero(subject.data.pool.y == 7)[: len(found.best)]
+    assert len(own) == found.count
+    assert sorted(found.best) == own.tolist()
 
 
 @pytest.mark.parametrize("selector", ["recommended", "mode", "published", "margin", "random"])
