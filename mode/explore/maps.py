@@ -65,7 +65,7 @@ def layer_picture(subject: Subject, label: int) -> tuple[str, str]:
     shown = figure("layer_accuracy", curve, alt, chosen=found.layer, label=name)
     columns = ["layer", "accuracy", "label accuracy", "reference accuracy", "gap", "bhattacharyya"]
     said = f"<p>Label {name}, taken as {found.kind}: blame <b>{found.layer}</b>.</p>"
-    return shown, said + table(curve[columns].round(3).fillna(""))
+    return shown, said + table(curve[columns].round(3).fillna(""), "The layers in numbers")
 
 
 def layers_panel(subject: Subject) -> Panel:

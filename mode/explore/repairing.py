@@ -53,14 +53,14 @@ def choice_shown(subject: Subject, recipe: Recipe) -> str:
     """Return what the next round would choose as HTML: in words, and its first inputs."""
     found = next_choice(subject, recipe)
     labels = np.bincount(subject.data.pool.y[found.batch], minlength=subject.data.classes)
-    counts = ", ".join(f"{subject.name(n)}: {count}" for n, count in enumerate(labels) if count)
+    counts = ", ".join(f"{subject.name(n)} ({count})" for n, count in enumerate(labels) if count)
     aim = ""
     if found.label >= 0:
         aim = " To mend label" if recipe.targeted else " Of any label; the worst is"
         aim += f" {subject.name(found.label)} ({found.kind})"
         aim += f", compared at layer {found.layer}." if found.layer else "."
     notes = "".join(f" {note}." for note in found.notes)
-    said = f"<p>{len(found.batch)} of {len(subject.data.pool)} inputs, by label {counts}.{aim}"
+    said = f"<p>{len(found.batch)} of {len(subject.data.pool)} inputs, by label: {counts}.{aim}"
     shown = strip(f"Its first {SHOWN} inputs", inputs(subject, found.batch[:SHOWN], {}))
     return f"{said}{notes}</p>{shown}"
 

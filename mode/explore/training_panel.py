@@ -11,7 +11,7 @@ from mode.diagnosis import Diagnosis, Report
 from mode.diagnosis.gallery import GALLERY, example, rings
 from mode.explore.job import Job
 from mode.explore.panel import Panel, choice, column, note, number, row, text
-from mode.explore.pictures import figure
+from mode.explore.pictures import figure, scrolled
 from mode.explore.subject import Subject
 from mode.models import fresh
 from mode.models.training import targets_of
@@ -72,8 +72,8 @@ def watched(
 
 
 def findings(report: Report) -> str:
-    """Return a report's findings as HTML that may be scrolled sideways on a narrow screen."""
-    return f'<div class="mode-scroll">{report._repr_html_()}</div>'
+    """Return a report's findings as HTML; on a narrow screen one stands below the other."""
+    return scrolled(report._repr_html_(), "Findings", kind="mode-findings")
 
 
 def pictures(report: Report) -> str:
