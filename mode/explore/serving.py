@@ -137,7 +137,8 @@ def _voila(path: Path, port: int, token: str, browser: bool, show: Callable[[str
     config.VoilaConfiguration.show_tracebacks = True  # the template folds them
     # Others on this machine may not listen to the kernel either.
     config.KernelManager.transport_encryption = "auto" if zmq.has("curve") else "disabled"
-    config.Voila.tornado_settings = {"ws_ping_timeout": 30_000}
+    # Nothing between a page and its own machine drops what is quiet, and late pings do.
+    config.Voila.tornado_settings = {"ws_ping_interval": 0}
     options = {"ip": HOST, "port": port, "token": token, "open_browser": browser}
     app = Voila(config=config, log_level=logging.ERROR, **options)
     app.initialize([str(path)])
