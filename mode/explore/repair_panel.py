@@ -1,7 +1,7 @@
 """Panel 5 on the screen: its controls, its job, and what one can do with a repaired model."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -80,7 +80,8 @@ def repair_panel(subject: Subject, out: str, follow_up: Callable[[Subject], None
 
     def looked_at(button: widgets.Button) -> None:
         with told(said):
-            follow_up(look(now["state"].repair.model, subject.data))
+            after_it = look(now["state"].repair.model, subject.data)
+            follow_up(replace(after_it, given=subject.given))
 
     save.on_click(saved)
     go.on_click(looked_at)

@@ -13,6 +13,7 @@ from mode.explore.inputs import inputs
 from mode.explore.pictures import figure, strip
 from mode.explore.subject import Subject, first_round
 from mode.models import clone
+from mode.models.copies import take_state
 from mode.repair import RECIPES, Recipe, Repair, control, run
 from mode.repair.keeping import whole
 from mode.repair.rounds import choose
@@ -144,5 +145,7 @@ def save(state: Live, out: str | Path) -> str:
     chosen = [pd.DataFrame({"round": n, "index": batch}) for n, batch in enumerate(done.chosen, 1)]
     none = pd.DataFrame(columns=["round", "index"])
     results.write_rows(pd.concat(chosen) if chosen else none, out / "chosen.csv")
-    whole(out / "repaired.keras", done.model.save)
+    mended = clone(state.subject.given or done.model)
+    take_state(mended, done.model)
+    whole(out / "repaired.keras", mended.save)
     return f"repaired.keras, rows.csv and chosen.csv are in {out}"

@@ -15,6 +15,7 @@ from mode.heatmaps import HeatMaps
 from mode.layers import LayerChoice, choose_layer, layer_names
 from mode.models import classes_of, predict
 from mode.models.predicting import check_inputs
+from mode.models.rescaled import of_unit_inputs
 from mode.repair import RECIPES, Recipe, faulty_model, stages
 from mode.studies import own_model
 
@@ -29,6 +30,7 @@ class Subject:
 
     seen: predictions on the diagnosis part, faulty labels and the layers' probes.
     pooled, tested: probabilities on the pool and on the test part.
+    given: the classifier as its file has it, where there is one: a repaired one is saved like it.
     """
 
     model: keras.Model
@@ -37,6 +39,7 @@ class Subject:
     pooled: np.ndarray
     tested: np.ndarray
     seed: int
+    given: keras.Model | None = None
     kept: dict = field(default_factory=dict, repr=False, compare=False)
 
     def name(self, label: int) -> str:
@@ -152,14 +155,16 @@ def opened(
         InputError: as `loaded`, or for an unknown scenario.
     """
     if model or data:
-        return look(*loaded(model, data, seed=seed), seed=seed)
+        given, mine, asked = loaded(model, data, seed=seed)
+        return replace(look(asked, mine, seed=seed), given=given)
     return look(*faulty_model(scenario, load("digits", seed=seed), model="demo", seed=seed))
 
 
 def loaded(
     model: str | os.PathLike, data: str | os.PathLike, *, seed: int = 0
-) -> tuple[keras.Model, Data]:
-    """Return the classifier and the data of two files, once they are known to fit each other.
+) -> tuple[keras.Model, Data, keras.Model]:
+    """Return the classifier and the data of two files, once they are known to fit each other, and
+    the classifier of these data: another where the file's scales 8-bit inputs itself.
 
     Args:
         model, data: a `.keras` file and an `.npz` as the command `repair` takes them.
@@ -175,6 +180,7 @@ def loaded(
     mine = own(data, classes=classes_of(found), seed=seed)
     if not mine.labelled:
         checks.fail(f"{data} must hold y_pool beside x_pool", "a pool without labels")
+    asked = of_unit_inputs(found) if mine.from_bytes else found
     check_inputs(found, mine.data.train.x)
     layer_names(found)
     for name in ("train", "diagnosis"):
@@ -182,5 +188,5 @@ def loaded(
         if len(held) < 2:
             wanted = f"the {name} part of {data} must hold two labels or more"
             checks.fail(wanted, f"label {mine.names[held[0]]} alone")
-    checks.numeric("the model's probabilities", predict(found, mine.data.diagnosis.x))
-    return found, replace(mine.data, names=mine.names)
+    checks.numeric("the model's probabilities", predict(asked, mine.data.diagnosis.x))
+    return found, replace(mine.data, names=mine.names), asked

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
@@ -167,6 +168,30 @@ def test_a_repair_is_saved(subject, tmp_path):
     np.savez(tmp_path / "data.npz", **arrays)
     again = opened(tmp_path / "new" / "repaired.keras", tmp_path / "data.npz")
     assert again.accuracy == state.repair.rounds["accuracy"].iloc[-1]
+
+
+def test_a_model_that_scales_bytes_itself_is_asked_and_saved_as_it_is(digits, tmp_path):
+    layers = keras.layers
+    head = [layers.Flatten(), layers.Dense(28, "relu"), layers.Dense(10, "softmax")]
+    model = keras.Sequential([keras.Input((28, 28, 1)), layers.Rescaling(1 / 255), *head])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    parts = {name: getattr(digits, name) for name in digits.sizes()}
+    seen = {name: np.uint8(part.x * 255 + 0.5) for name, part in parts.items()}
+    model.fit(seen["train"], parts["train"].y, epochs=3, verbose=0)
+    model.save(tmp_path / "model.keras")
+    arrays = {f"x_{name}": x for name, x in seen.items()}
+    np.savez(tmp_path / "data.npz", **arrays, **{f"y_{n}": part.y for n, part in parts.items()})
+    subject = opened(tmp_path / "model.keras", tmp_path / "data.npz")
+
+    def accuracy(asked):
+        return (asked.predict(seen["test"], verbose=0).argmax(axis=1) == parts["test"].y).mean()
+
+    assert subject.accuracy == accuracy(model)
+    recipe = repairing.recipe_of("random", rounds=1, batch=50)
+    state = repairing.repaired_live(subject, recipe, lambda now: None, lambda: True)
+    repairing.save(state, tmp_path)
+    saved = keras.saving.load_model(tmp_path / "repaired.keras")
+    assert accuracy(saved) == state.repair.rounds["accuracy"].iloc[-1]
 
 
 @pytest.mark.parametrize(
