@@ -38,13 +38,15 @@ def test_nothing_given_is_changed(digits):
     assert (x == digits.pool.x).all()
 
 
-def test_the_layer_to_blame_is_that_of_target_layer(subject):
-    label = subject.worst
+@pytest.mark.parametrize(
+    ("label", "kind"), [(9, "under-fitted"), (3, "over-fitted"), (0, "under-fitted")]
+)
+def test_the_layer_to_blame_is_that_of_target_layer(subject, label, kind):
+    """Label 0 has no fault."""
     found = subject.layer_choice(label)
-    wanted = target_layer(
-        subject.model, subject.data, label, kind=found.kind, seed=repairing.first_round(0)
-    )
-    assert found.layer == wanted.layer
+    given = subject.model, subject.data, label
+    wanted = target_layer(*given, kind=kind, seed=repairing.first_round(0))
+    assert (found.kind, found.layer) == (kind, wanted.layer)
     assert found.curve.equals(wanted.curve)
 
 
