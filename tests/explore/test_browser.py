@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import time
 import urllib.request
 
@@ -75,6 +76,9 @@ def test_nobody_gets_in_without_the_token(address):
 
 def test_it_listens_on_this_machine_alone(address):
     assert address.startswith("http://127.0.0.1:")
+    port = int(re.search(r":(\d+)/", address)[1])
+    with socket.socket() as other:
+        assert other.connect_ex(("127.0.0.2", port)), "another address of this machine answers"
 
 
 def test_every_panel_fits_both_widths_and_names_its_pictures(explorer):
