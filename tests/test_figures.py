@@ -542,6 +542,25 @@ def test_each_number_of_classes_has_a_panel_of_shares_in_order():
     assert ten.lines[0].get_ydata().tolist() == [88, 90]
 
 
+def test_a_gradient_that_is_not_finite_is_not_drawn_as_one_that_vanished():
+    values = np.array(RECORD.values)
+    values[1, :, COLUMNS.index("nonfinite")] = 1
+    values[0, 2, COLUMNS.index("rms")] = 0
+    line = FIGURES["gradient_ratio"](replace(RECORD, values=values)).lines[0]
+    assert np.array_equal(line.get_ydata(), [1e-12, np.nan], equal_nan=True)
+
+
+def test_gradients_of_many_layers_are_told_apart_by_the_first_and_the_last():
+    names = [f"layer_{n}" for n in range(9)]
+    rows = [Row(phase, name, "kernel") for phase in ("gradient", "weight") for name in names]
+    values = np.full((2, len(rows), len(COLUMNS)), 0.5)
+    ax = FIGURES["gradient_ratio"](replace(RECORD, rows=tuple(rows), values=values, broken_step=0))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "layer_0 (first)",
+        "layer_8 (last)",
+    ]
+
+
 def test_defects_are_named_and_their_effects_are_in_points():
     ax = drawn("defects")
     assert tick_labels(ax.yaxis) == ["margin", "mode"]

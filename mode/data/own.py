@@ -158,7 +158,7 @@ def _given(arrays: dict, path: str) -> tuple[dict[str, Part], dict[str, np.ndarr
         given[name] = Part(x, y)
     if not given:
         wanted = "x_train and y_train, or another part with its labels"
-        checks.fail(f"{path} must hold {wanted}", f"keys {', '.join(arrays)}")
+        checks.fail(f"{path} must hold {wanted}", f"keys {', '.join(arrays) or 'of other names'}")
     return given, unlabelled
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mode.explore.panel import Panel, choice, column, follow, note, row, text
+from mode.explore.panel import Panel, choice, column, note, row, text
 from mode.explore.pictures import strip
 from mode.explore.ranking import MAPS, WAYS, Ranking, ranked
 from mode.explore.subject import Subject
@@ -33,7 +33,14 @@ def sides(subject: Subject, ranking: Ranking) -> str:
     best = strip("Best (first)", inputs(subject, ranking.best, ranking.scores))
     worst = strip("Worst (last)", inputs(subject, ranking.worst, ranking.scores))
     head = f"<h3>{ranking.way}</h3><p class='mode-note'>Number: {ranking.measure}; "
-    return f"{head}of {ranking.count} inputs put into order.</p>{best}{worst}"
+    return f"{head}{ordered(ranking)} put into order.</p>{best}{worst}"
+
+
+def ordered(ranking: Ranking) -> str:
+    """Say how many inputs were put into order, and of how many where some were left out."""
+    if ranking.count == ranking.candidates:
+        return f"all {ranking.count:,} inputs"
+    return f"the first {ranking.count:,} of {ranking.candidates:,} inputs"
 
 
 def shared(left: Ranking, right: Ranking) -> str:
@@ -47,20 +54,19 @@ def inputs_panel(subject: Subject) -> Panel:
     hidden = subject.layers[-2] if len(subject.layers) > 2 else subject.layers[-1]
     ways = choice("Left", WAYS, LEFT), choice("Right", WAYS, RIGHT)
     layer, which = choice("Layer", subject.layers, hidden), choice("Map", MAPS, "dhci")
-    shown, words, now = (text(), text()), text(), {}
+    shown, words = (text(), text()), text()
 
     def draw(label: int) -> None:
-        now["label"] = label
         how = {"layer": layer.value, "which": which.value}
         found = [ranked(subject, way.value, label, **how) for way in ways]
         for place, ranking in zip(shown, found, strict=True):
             place.value = sides(subject, ranking)
         words.value = f"<p>{shared(*found)}</p>"
 
-    follow([*ways, layer, which], lambda: draw(now["label"]))
     said = note(
         "Metrics compare inputs of the pool with the label's map at the layer; selectors order "
         "the label's inputs without a map. Under each input: its number, and label → prediction."
     )
-    box = column(said, row(*ways, layer, which), words, row(*map(column, shown)))
-    return Panel("Inputs", box, draw)
+    controls = *ways, layer, which
+    box = column(said, row(*controls), words, row(*map(column, shown)))
+    return Panel("Inputs", box, draw, controls)

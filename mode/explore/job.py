@@ -1,14 +1,12 @@
 """Work in the background: a button that starts it, one that cancels it, a bar, and a status."""
 
 import threading
-import traceback
 from collections.abc import Callable
 from html import escape
 
 import ipywidgets as widgets
 
-from mode.checks import InputError
-from mode.explore.panel import column, row
+from mode.explore.panel import column, row, sentence
 
 _ONE_AT_A_TIME = threading.Lock()  # two trainings at once only slow each other down
 
@@ -78,10 +76,7 @@ class Job:
             with _ONE_AT_A_TIME:
                 words = "cancelled before it began" if self.cancelled else self.work(self)
             self.bar.value = self.bar.value if self.cancelled else self.bar.max
-        except InputError as error:
-            words = str(error)
         except Exception as error:  # a thread's own errors are seen by nobody
-            traceback.print_exc()
-            words = f"it failed: {type(error).__name__}: {error}"
+            words = sentence(error)
         self.start.disabled, self.stop.disabled = False, True
         self.say(words)

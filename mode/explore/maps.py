@@ -1,6 +1,6 @@
 """Panel 2: what a layer says of a label, and of the mistakes made with it; panel 4: every layer."""
 
-from mode.explore.panel import Panel, choice, column, follow, note, row, text
+from mode.explore.panel import Panel, choice, column, note, row, text
 from mode.explore.pictures import figure, table
 from mode.explore.ranking import map_of
 from mode.explore.subject import PIXELS, Subject
@@ -39,20 +39,18 @@ def fallbacks(subject: Subject, label: int, layer: str) -> str:
 def maps_panel(subject: Subject) -> Panel:
     """Return the panel of heat maps at a chosen layer."""
     layer = choice("Layer", subject.layers, PIXELS)
-    shown, words, now = text(), text(), {}
+    shown, words = text(), text()
 
     def draw(label: int) -> None:
-        now["label"] = label
         shown.value = map_picture(subject, label, layer.value)
         words.value = f"<p class='mode-note'>{fallbacks(subject, label, layer.value)}</p>"
 
-    follow([layer], lambda: draw(now["label"]))
     said = note(
         "One cell a unit (or pixel). Colours: blue - white - red (RdBu), which colour-blind "
         "readers can tell apart, symmetric around zero in all six maps. Lines and bars have the "
         "colours of Okabe and Ito, and differ in more than colour."
     )
-    return Panel("Heat maps", column(said, row(layer), shown, words), draw)
+    return Panel("Heat maps", column(said, row(layer), shown, words), draw, (layer,))
 
 
 def layer_picture(subject: Subject, label: int) -> tuple[str, str]:
@@ -67,7 +65,7 @@ def layer_picture(subject: Subject, label: int) -> tuple[str, str]:
     shown = figure("layer_accuracy", curve, alt, chosen=found.layer, label=name)
     columns = ["layer", "accuracy", "label accuracy", "reference accuracy", "gap", "bhattacharyya"]
     said = f"<p>Label {name}, taken as {found.kind}: blame <b>{found.layer}</b>.</p>"
-    return shown, said + table(curve[columns].round(3).fillna(""))
+    return shown, said + table(curve[columns].round(3).fillna(""), "The layers in numbers")
 
 
 def layers_panel(subject: Subject) -> Panel:

@@ -1,14 +1,14 @@
 """The page: the labels at its side, one panel at a time beside them."""
 
+import gc
 from functools import cached_property
 from html import escape
 from importlib.resources import files
 
 import ipywidgets as widgets
 
-from mode.checks import InputError
 from mode.explore import inputs, labels, maps
-from mode.explore.panel import Panel, column, text
+from mode.explore.panel import Panel, column, text, told
 from mode.explore.repair_panel import repair_panel
 from mode.explore.subject import Subject
 from mode.explore.training_panel import training_panel
@@ -30,6 +30,7 @@ class Page(widgets.VBox):
         self.add_class("mode-page")
         self.out = out
         self.show(subject)
+        settle()
 
     def show(self, subject: Subject) -> None:
         """Build the page anew for a subject."""
@@ -52,7 +53,8 @@ class Page(widgets.VBox):
         beside.add_class("mode-panel")
         body = widgets.Box([picker, beside])
         body.add_class("mode-body")
-        self.menu.observe(lambda change: self.draw(), names="value")
+        for control in (self.menu, *(c for panel in self.panels for c in panel.controls)):
+            control.observe(lambda change: self.draw(), names="value")
         self.children = [widgets.HTML(f"<style>{STYLE}</style>{heading(subject)}"), body]
         self.choose(self.label)
 
@@ -69,11 +71,8 @@ class Page(widgets.VBox):
 
     def draw(self) -> None:
         """Bring the shown panel up to date; the others wait until they are shown."""
-        self.error.value = ""
-        try:
+        with told(self.error):
             self.panel.draw(self.label)
-        except InputError as error:
-            self.error.value = f"<p role='alert' class='mode-error'>{escape(str(error))}</p>"
         self.place.children = [self.panel.box]
 
     @cached_property
@@ -91,6 +90,15 @@ class Page(widgets.VBox):
 
     def _repr_mimebundle_(self, **options) -> dict:
         return {**super()._repr_mimebundle_(**options), "text/html": self.still}
+
+
+def settle() -> None:
+    """Leave what is there by now out of later searches for garbage.
+
+    One through all that TensorFlow has loaded takes longer than a choice on the page may.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def heading(subject: Subject) -> str:

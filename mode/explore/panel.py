@@ -1,19 +1,28 @@
 """What a panel is, and the small parts that all of them are made of."""
 
-from collections.abc import Callable, Iterable, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
+from textwrap import shorten
 
 import ipywidgets as widgets
+
+from mode.checks import InputError
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A title, what is shown, and `draw`, which brings it up to date for a label."""
+    """A title, what is shown, and `draw`, which brings it up to date for a label.
+
+    controls: those that it is drawn anew for.
+    """
 
     title: str
     box: widgets.Box
     draw: Callable[[int], None]
+    controls: tuple[widgets.Widget, ...] = ()
 
 
 def choice(name: str, options: Iterable, value=None) -> widgets.Dropdown:
@@ -61,7 +70,19 @@ def note(words: str) -> widgets.HTML:
     return widgets.HTML(f"<p class='mode-note'>{escape(words)}</p>")
 
 
-def follow(controls: Sequence[widgets.Widget], draw: Callable[[], None]) -> None:
-    """Call `draw` whenever one of the controls gets another value."""
-    for control in controls:
-        control.observe(lambda change: draw(), names="value")
+def sentence(error: Exception) -> str:
+    """Return what went wrong in one sentence; what is no bad input goes to the terminal whole."""
+    if isinstance(error, InputError):
+        return str(error)
+    traceback.print_exception(error)
+    return shorten(f"it failed: {type(error).__name__}: {error}", 300, placeholder=" ...")
+
+
+@contextmanager
+def told(place: widgets.HTML) -> Iterator[None]:
+    """Say in `place` what goes wrong inside: nobody hears of an error in a widget's callback."""
+    place.value = ""
+    try:
+        yield
+    except Exception as error:
+        place.value = f"<p role='alert' class='mode-error'>{escape(sentence(error))}</p>"

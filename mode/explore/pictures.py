@@ -47,6 +47,17 @@ def strip(title: str, pictures: Iterable[tuple[np.ndarray, str, str]]) -> str:
     return f'<h4>{escape(title)}</h4><div class="mode-strip">{shown}</div>'
 
 
-def table(frame: Any) -> str:
-    """Return a table as HTML that may be scrolled sideways on a narrow screen."""
-    return f'<div class="mode-scroll">{frame.to_html(index=False, border=0)}</div>'
+def table(frame: Any, name: str) -> str:
+    """Return a table as HTML, as `scrolled`."""
+    return scrolled(frame.to_html(index=False, border=0), name)
+
+
+def scrolled(html: str, name: str, *, kind: str = "") -> str:
+    """Return HTML that may be scrolled sideways on a narrow screen, by the keyboard too.
+
+    name: what it is, for those who do not see it. kind: a style of its own.
+    """
+    style = f"mode-scroll {kind}".strip()
+    return (
+        f'<div class="{style}" role="region" aria-label="{escape(name)}" tabindex="0">{html}</div>'
+    )

@@ -9,11 +9,12 @@ from mode.distances import DISTANCES, distance
 from mode.explore.subject import Subject
 from mode.heatmaps import DIFFERENTIALS, differential
 from mode.repair import RECIPES, stages
-from mode.selection import SELECTORS, Candidates, select
+from mode.selection import NEEDS, SELECTORS, Candidates, select
 
 MAPS = ("hci", *DIFFERENTIALS)
 METRIC, SELECTOR = "metric: ", "selector: "
-# More candidates than this are thinned, for the selectors that compare every two of them.
+# So many candidates are put into order by a selector that compares their features with each
+# other, which takes more than in proportion.
 MOST = 1000
 _WAYS = {f"{METRIC}{name}": name for name in DISTANCES}
 _WAYS |= {
@@ -28,7 +29,8 @@ WAYS = tuple(_WAYS)
 class Ranking:
     """The first and the last inputs of an order of the pool: indices into it, and a number each.
 
-    measure: what the numbers are. count: how many inputs were put into order.
+    measure: what the numbers are. count: how many inputs were put into order, of how many
+    `candidates`.
     """
 
     way: str
@@ -37,6 +39,7 @@ class Ranking:
     worst: np.ndarray
     scores: dict[int, float]
     count: int
+    candidates: int
 
 
 def map_of(subject: Subject, label: int, layer: str, which: str) -> np.ndarray:
@@ -67,7 +70,7 @@ def ranked(
     metric = way.startswith(METRIC)
     labels = subject.data.pool.y
     own = labels != label if metric and which == "dhmi" else labels == label
-    among = np.flatnonzero(own)
+    among = every = np.flatnonzero(own)
     if not len(among):
         checks.fail("the pool must hold inputs of the label", f"none of {subject.name(label)}")
     if metric:
@@ -76,13 +79,13 @@ def ranked(
         order = np.argsort(scores, kind="stable")
         measure = f"{name} distance"
     else:
-        among = among[:MOST]
+        among = every[:MOST] if "features" in NEEDS[name] else every
         order = _order(subject, name, among)
         scores, measure = subject.pooled[among, label], f"probability of {subject.name(label)}"
     count = min(count, len(among))
     best, worst = order[:count], order[::-1][:count]
     known = {int(among[at]): float(scores[at]) for at in (*best, *worst)}
-    return Ranking(way, measure, among[best], among[worst], known, len(among))
+    return Ranking(way, measure, among[best], among[worst], known, len(among), len(every))
 
 
 def _order(subject: Subject, selector: str, among: np.ndarray) -> np.ndarray:

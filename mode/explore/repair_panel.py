@@ -1,14 +1,16 @@
 """Panel 5 on the screen: its controls, its job, and what one can do with a repaired model."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 import ipywidgets as widgets
 
+from mode import checks
 from mode.explore import repairing
 from mode.explore.job import Job
-from mode.explore.panel import Panel, choice, column, follow, note, number, row, text
+from mode.explore.panel import Panel, choice, column, note, number, row, text, told
 from mode.explore.subject import Subject, look
 from mode.repair import RECIPES, Recipe
 
@@ -56,7 +58,7 @@ def repair_panel(subject: Subject, out: str, follow_up: Callable[[Subject], None
         shown.value = repairing.choice_shown(subject, controls.recipe(label))
 
     def work(job: Job) -> str:
-        recipe = controls.recipe(now["label"])
+        recipe, after.layout.display = controls.recipe(now["label"]), "none"
 
         def live(state: repairing.Live) -> None:
             now["state"], done = state, len(state.rows) - 2
@@ -69,21 +71,25 @@ def repair_panel(subject: Subject, out: str, follow_up: Callable[[Subject], None
         return ended + repairing.outcome(now["state"])
 
     def saved(button: widgets.Button) -> None:
-        try:
-            words = repairing.save(now["state"], out)
-        except OSError as error:
-            words = f"{out} could not be written: {error}"
-        said.value = f"<p role='status'>{words}</p>"
+        with told(said):
+            try:
+                words = repairing.save(now["state"], out)
+            except OSError as error:
+                checks.fail(f"{out} must be a folder that can be written", error.strerror)
+            said.value = f"<p role='status'>{escape(words)}</p>"
+
+    def looked_at(button: widgets.Button) -> None:
+        with told(said):
+            after_it = look(now["state"].repair.model, subject.data)
+            follow_up(replace(after_it, given=subject.given))
 
     save.on_click(saved)
-    go.on_click(lambda button: follow_up(look(now["state"].repair.model, subject.data)))
-    follow([controls.selector, controls.aim, controls.rounds, controls.batch],
-           lambda: draw(now["label"]))  # fmt: skip
+    go.on_click(looked_at)
     job = Job("Repair", work)
     words = note(
         "What the first round would take from the pool. The control gets as many random inputs "
         "and as many steps of training. The model on this page is not changed."
     )
-    asked = row(controls.selector, controls.aim, controls.rounds, controls.batch)
-    box = column(words, asked, shown, job.box, plot, after, said)
-    return Panel("Repair", box, draw)
+    asked = controls.selector, controls.aim, controls.rounds, controls.batch
+    box = column(words, row(*asked), shown, job.box, plot, after, said)
+    return Panel("Repair", box, draw, asked)

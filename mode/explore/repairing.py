@@ -13,6 +13,7 @@ from mode.explore.inputs import inputs
 from mode.explore.pictures import figure, strip
 from mode.explore.subject import Subject, first_round
 from mode.models import clone
+from mode.models.copies import take_state
 from mode.repair import RECIPES, Recipe, Repair, control, run
 from mode.repair.keeping import whole
 from mode.repair.rounds import choose
@@ -53,14 +54,14 @@ def choice_shown(subject: Subject, recipe: Recipe) -> str:
     """Return what the next round would choose as HTML: in words, and its first inputs."""
     found = next_choice(subject, recipe)
     labels = np.bincount(subject.data.pool.y[found.batch], minlength=subject.data.classes)
-    counts = ", ".join(f"{subject.name(n)}: {count}" for n, count in enumerate(labels) if count)
+    counts = ", ".join(f"{subject.name(n)} ({count})" for n, count in enumerate(labels) if count)
     aim = ""
     if found.label >= 0:
         aim = " To mend label" if recipe.targeted else " Of any label; the worst is"
         aim += f" {subject.name(found.label)} ({found.kind})"
         aim += f", compared at layer {found.layer}." if found.layer else "."
     notes = "".join(f" {note}." for note in found.notes)
-    said = f"<p>{len(found.batch)} of {len(subject.data.pool)} inputs, by label {counts}.{aim}"
+    said = f"<p>{len(found.batch)} of {len(subject.data.pool)} inputs, by label: {counts}.{aim}"
     shown = strip(f"Its first {SHOWN} inputs", inputs(subject, found.batch[:SHOWN], {}))
     return f"{said}{notes}</p>{shown}"
 
@@ -144,5 +145,7 @@ def save(state: Live, out: str | Path) -> str:
     chosen = [pd.DataFrame({"round": n, "index": batch}) for n, batch in enumerate(done.chosen, 1)]
     none = pd.DataFrame(columns=["round", "index"])
     results.write_rows(pd.concat(chosen) if chosen else none, out / "chosen.csv")
-    whole(out / "repaired.keras", done.model.save)
+    mended = clone(state.subject.given or done.model)
+    take_state(mended, done.model)
+    whole(out / "repaired.keras", mended.save)
     return f"repaired.keras, rows.csv and chosen.csv are in {out}"

@@ -8,11 +8,13 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 from mode import checks, results
 from mode.studies import notebooks
+from mode.studies.running import errors_to
 
 NOTEBOOK = "09-explore"
 HOST = "127.0.0.1"
@@ -57,6 +59,24 @@ def free_port(wanted: int | None) -> int:
         return place.getsockname()[1]
 
 
+def check_files(model: str, data: str) -> None:
+    """Refuse a model and data that a page could not be made of.
+
+    Raises:
+        InputError: as `mode.explore.subject.loaded`.
+    """
+    start_tensorflow()
+    from mode.explore.subject import loaded
+
+    loaded(model, data)
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow without its greeting, which comes at every log level."""
+    with errors_to(Path(os.devnull)):
+        import_module("tensorflow")
+
+
 def with_parameters(parameters: dict, folder: str | os.PathLike) -> Path:
     """Write the notebook with other parameters, set in a cell of their own, into a folder.
 
@@ -68,8 +88,10 @@ def with_parameters(parameters: dict, folder: str | os.PathLike) -> Path:
         checks.one_of("parameter", name, known)
     cells = source["cells"]
     at = next(n for n, c in enumerate(cells) if "parameters" in c["metadata"].get("tags", []))
-    lines = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
-    cells.insert(at + 1, {**cells[at], "id": "given", "metadata": {}, "source": lines})
+    lines = [f"{name} = {value!r}" for name, value in parameters.items()]
+    lines += [f"from {__name__} import {start_tensorflow.__name__} as start", "start()"]
+    given = {"id": "given", "metadata": {}, "source": "\n".join(lines)}
+    cells.insert(at + 1, {**cells[at], **given})
     return results.write_text(json.dumps(source), Path(folder) / f"{NOTEBOOK}.ipynb")
 
 
@@ -87,15 +109,12 @@ def serve(
     Only this machine can reach it, and only with the token in the address.
 
     Raises:
-        InputError: for missing packages or files, a port that is taken, or one file of two.
+        InputError: for missing packages, a port that is taken, and files as `check_files`.
     """
     check_installed()
-    if bool(model) != bool(data):
-        checks.fail("model and data must be given together", f"'{model}' and '{data}'")
-    for name, path in (("model", model), ("data", data)):
-        if path and not Path(path).is_file():
-            checks.fail(f"{name} must be an existing file", f"'{path}'")
     port, token = free_port(port), secrets.token_urlsafe(24)
+    if model or data:
+        check_files(model, data)
     whole = {name: str(Path(path).resolve()) for name, path in (("model", model), ("data", data))}
     given = {name: path for name, path in whole.items() if model}
     with tempfile.TemporaryDirectory() as folder:
@@ -104,6 +123,7 @@ def serve(
 
 
 def _voila(path: Path, port: int, token: str, browser: bool, show: Callable[[str], None]) -> None:
+    import zmq
     from tornado.ioloop import IOLoop
     from traitlets.config import Config
     from voila.app import Voila
@@ -114,8 +134,11 @@ def _voila(path: Path, port: int, token: str, browser: bool, show: Callable[[str
     config = Config()
     config.VoilaConfiguration.template = "explore"
     config.VoilaConfiguration.extension_allowlist = EXTENSIONS
-    config.VoilaConfiguration.show_tracebacks = True  # only the owner of the machine sees them
-    config.Voila.tornado_settings = {"ws_ping_timeout": 30_000}
+    config.VoilaConfiguration.show_tracebacks = True  # the template folds them
+    # Others on this machine may not listen to the kernel either.
+    config.KernelManager.transport_encryption = "auto" if zmq.has("curve") else "disabled"
+    # Nothing between a page and its own machine drops what is quiet, and late pings do.
+    config.Voila.tornado_settings = {"ws_ping_interval": 0}
     options = {"ip": HOST, "port": port, "token": token, "open_browser": browser}
     app = Voila(config=config, log_level=logging.ERROR, **options)
     app.initialize([str(path)])

@@ -14,11 +14,14 @@ from mode.faults import accuracy_by_label
 from mode.heatmaps import HeatMaps
 from mode.layers import LayerChoice, choose_layer, layer_names
 from mode.models import classes_of, predict
+from mode.models.predicting import check_inputs
+from mode.models.rescaled import of_unit_inputs
 from mode.repair import RECIPES, Recipe, faulty_model, stages
 from mode.studies import own_model
 
 PIXELS = "pixels"
 SCENARIO = "starved_5"
+NO_CODE = "A page runs no code that a model file holds; the command repair may, --allow-unsafe."
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Subject:
 
     seen: predictions on the diagnosis part, faulty labels and the layers' probes.
     pooled, tested: probabilities on the pool and on the test part.
+    given: the classifier as its file has it, where there is one: a repaired one is saved like it.
     """
 
     model: keras.Model
@@ -35,6 +39,7 @@ class Subject:
     pooled: np.ndarray
     tested: np.ndarray
     seed: int
+    given: keras.Model | None = None
     kept: dict = field(default_factory=dict, repr=False, compare=False)
 
     def name(self, label: int) -> str:
@@ -143,20 +148,45 @@ def opened(
     """Return the subject of two files, or of a faulty model made on the embedded digits.
 
     Args:
-        model, data: a `.keras` file and an `.npz` as the command `repair` takes them; both or
-            neither.
+        model, data: as `loaded`; both or neither.
         scenario: a name of SCENARIOS: the fault of the model that is made.
 
     Raises:
-        InputError: for one file without the other, files that cannot be read, or an unknown
-            scenario.
+        InputError: as `loaded`, or for an unknown scenario.
     """
-    if bool(model) != bool(data):
+    if model or data:
+        given, mine, asked = loaded(model, data, seed=seed)
+        return replace(look(asked, mine, seed=seed), given=given)
+    return look(*faulty_model(scenario, load("digits", seed=seed), model="demo", seed=seed))
+
+
+def loaded(
+    model: str | os.PathLike, data: str | os.PathLike, *, seed: int = 0
+) -> tuple[keras.Model, Data, keras.Model]:
+    """Return the classifier and the data of two files, once they are known to fit each other, and
+    the classifier of these data: another where the file's scales 8-bit inputs itself.
+
+    Args:
+        model, data: a `.keras` file and an `.npz` as the command `repair` takes them.
+        seed: decides the parts that the data lack.
+
+    Raises:
+        InputError: for one file without the other, files that cannot be read, inputs that the
+            model does not take, labels of one class alone, or predictions that are not finite.
+    """
+    if not (model and data):
         checks.fail("model and data must be given together", f"'{model}' and '{data}'")
-    if not model:
-        return look(*faulty_model(scenario, load("digits", seed=seed), model="demo", seed=seed))
-    loaded = own_model.load(model)
-    mine = own(data, classes=classes_of(loaded), seed=seed)
+    found = own_model.load(model, hint=NO_CODE)
+    mine = own(data, classes=classes_of(found), seed=seed)
     if not mine.labelled:
         checks.fail(f"{data} must hold y_pool beside x_pool", "a pool without labels")
-    return look(loaded, replace(mine.data, names=mine.names), seed=seed)
+    asked = of_unit_inputs(found) if mine.from_bytes else found
+    check_inputs(found, mine.data.train.x)
+    layer_names(found)
+    for name in ("train", "diagnosis"):
+        held = np.unique(getattr(mine.data, name).y)
+        if len(held) < 2:
+            wanted = f"the {name} part of {data} must hold two labels or more"
+            checks.fail(wanted, f"label {mine.names[held[0]]} alone")
+    checks.numeric("the model's probabilities", predict(asked, mine.data.diagnosis.x))
+    return found, replace(mine.data, names=mine.names), asked

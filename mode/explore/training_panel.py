@@ -11,7 +11,7 @@ from mode.diagnosis import Diagnosis, Report
 from mode.diagnosis.gallery import GALLERY, example, rings
 from mode.explore.job import Job
 from mode.explore.panel import Panel, choice, column, note, number, row, text
-from mode.explore.pictures import figure
+from mode.explore.pictures import figure, scrolled
 from mode.explore.subject import Subject
 from mode.models import fresh
 from mode.models.training import targets_of
@@ -72,8 +72,8 @@ def watched(
 
 
 def findings(report: Report) -> str:
-    """Return a report's findings as HTML that may be scrolled sideways on a narrow screen."""
-    return f'<div class="mode-scroll">{report._repr_html_()}</div>'
+    """Return a report's findings as HTML; on a narrow screen one stands below the other."""
+    return scrolled(report._repr_html_(), "Findings", kind="mode-findings")
 
 
 def pictures(report: Report) -> str:
@@ -96,7 +96,7 @@ def training_panel(subject: Subject) -> Panel:
     which, epochs = choice("Training", ASKED, "vanishing"), number("Epochs", 12, 1, 100)
     about, shown, found = text(), text(), text()
 
-    def draw(label: int = 0) -> None:
+    def draw(label: int) -> None:
         about.value = f"<p>{escape(ASKED[which.value])}</p>"
 
     def work(job: Job) -> str:
@@ -113,11 +113,10 @@ def training_panel(subject: Subject) -> Panel:
         ended = "Cancelled; what was found stays. " if job.cancelled else "Done. "
         return f"{ended}{len(report.alarms)} alarms among {len(report.findings)} findings."
 
-    which.observe(lambda change: draw(), names="value")
     job = Job("Train and watch", work)
     said = note(
         "A training that is recorded while it runs: a small network on points of two rings, with "
         "a fault that its name tells, or the classifier of this page. Findings come as it goes on."
     )
     box = column(said, row(which, epochs), about, job.box, shown, found)
-    return Panel("Diagnosis", box, draw)
+    return Panel("Diagnosis", box, draw, (which,))

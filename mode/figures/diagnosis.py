@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from mode.figures.style import COLOURS, GREY, LEGEND, axes, title
 
+FLOOR = 1e-12  # of a ratio that is drawn on a logarithmic axis
 _STYLES = ("-", "--", "-.", ":")
 
 
@@ -30,28 +31,37 @@ def loss_over_steps(record: Any, ax: Axes | None = None, *, constant: float | No
 
 
 def gradient_ratio(record: Any, ax: Axes | None = None) -> Axes:
-    """Draw |gradient| / |weight| of each kernel over the steps, first layer to last."""
+    """Draw |gradient| / |weight| of each kernel over the steps, first layer to last.
+
+    Where nothing of a gradient is finite, nothing is drawn; where there is none, FLOOR.
+    """
     ax = axes(ax, 4, 2.6)
-    sizes = record.column("rms")
     gradients, weights = record.indices("gradient"), record.indices("weight")
+    last = len(gradients) - 1
+    few = last < len(COLOURS)
     for k, (g, w) in enumerate(zip(gradients, weights, strict=True)):
-        ratio = sizes[:, g] / np.maximum(sizes[:, w], 1e-30)
-        line = _STYLES[k // len(COLOURS) % len(_STYLES)]
+        name = record.rows[g].layer.rsplit("/", 1)[-1]
+        end = {0: f"{name} (first)", last: f"{name} (last)"}.get(k, "_unnamed")
         ax.plot(
             record.steps,
-            np.maximum(ratio, 1e-12),
-            line,
+            _ratio(record, g, w),
+            _STYLES[k // len(COLOURS) % len(_STYLES)],
             color=COLOURS[k % len(COLOURS)],
-            label=record.rows[g].layer.rsplit("/", 1)[-1],
+            label=name if few else end,
         )
     ax.set_yscale("log")
     ax.set_xlabel("step")
     ax.set_ylabel("|gradient| / |weight|")
     _mark_broken(record, ax)
-    if len(gradients) <= len(COLOURS):
-        ax.legend(**LEGEND)
+    ax.legend(**LEGEND)
     title(ax, "Does a gradient reach every layer?")
     return ax
+
+
+def _ratio(record: Any, gradient: int, weight: int) -> np.ndarray:
+    sizes, lost = record.column("rms"), record.column("nonfinite")
+    ratio = np.maximum(sizes[:, gradient] / np.maximum(sizes[:, weight], 1e-30), FLOOR)
+    return np.where((lost[:, gradient] < 1) & (lost[:, weight] < 1), ratio, np.nan)
 
 
 def activation_bars(record: Any, ax: Axes | None = None) -> Axes:

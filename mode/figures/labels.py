@@ -107,7 +107,7 @@ def label_maps(
     columns: Sequence[str] = [""] * max(map(len, tiles.values()))
     ax = mosaic(ax, tiles, columns, captions=captions, bar=True, inches=1.5)
     ax.set_xlabel("heat map, and the inputs behind it")
-    style.colour_bar(ax, colours, "-1 (blue): against      +1 (red): for")
+    style.colour_bar(ax, colours, "-1 (blue): against      +1 (red): for", steps=4)
     style.title(ax, f"Maps of label {label}")
     return ax
 

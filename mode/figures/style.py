@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from mode import checks
 
@@ -67,12 +68,17 @@ def colours_of(
     return ScalarMappable(Normalize(-reach, reach), DIVERGING)
 
 
-def colour_bar(ax: Axes, colours: ScalarMappable, meaning: str) -> None:
-    """Put a colour bar under the axes that says what the colours mean."""
+def colour_bar(
+    ax: Axes, colours: ScalarMappable, meaning: str, *, steps: int | None = None
+) -> None:
+    """Put a colour bar under the axes that says what the colours mean, in at most `steps`."""
     if colours.cmap.name == DEFECT:
         meaning = "as published: the limits are those of the data, so white need not be zero"
     bar = ax.figure.colorbar(colours, ax=ax, location="bottom", shrink=0.6, aspect=35, pad=0.03)
     bar.set_label(meaning, fontsize=SMALL + 1)
+    if steps:
+        bar.locator = MaxNLocator(steps)
+        bar.update_ticks()
     bar.ax.tick_params(labelsize=SMALL)
     bar.outline.set_visible(False)
 

@@ -154,6 +154,14 @@ def assign(targets: list, sources: list) -> None:
         target.assign(source)
 
 
+def take_state(model: keras.Model, trained: keras.Model) -> None:
+    """Give `model` the weights of `trained`, a copy of it, and its optimiser's state."""
+    model.set_weights(trained.get_weights())
+    if model.compiled and trained.compiled:
+        model.optimizer.build(model.trainable_variables)
+        assign(model.optimizer.variables, trained.optimizer.variables)
+
+
 def load_model(path: str | os.PathLike) -> keras.Model:
     """Load a `.keras` file in Keras's safe mode (no code of the file is run).
 

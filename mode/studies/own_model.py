@@ -2,11 +2,14 @@
 out."""
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
+from zipfile import is_zipfile
 
 import keras
 import pandas as pd
@@ -26,6 +29,11 @@ from mode.studies.writing import summary, write
 REPORT = "11-is-my-model-repaired"
 BATCH = 2000  # at most so many inputs a round, or a tenth of a smaller pool
 ROUNDS = "rounds"
+ALLOWED = (
+    "If you trust the file, a Lambda is allowed by --allow-unsafe (allow_unsafe=True), which runs "
+    "its code; an object of your own must be registered with "
+    "keras.saving.register_keras_serializable."
+)
 
 
 @dataclass(frozen=True)
@@ -133,8 +141,12 @@ def copied_unsafely(allowed: bool) -> Iterator[None]:
         yield
 
 
-def load(path: str | os.PathLike, *, allow_unsafe: bool = False) -> keras.Model:
+def load(
+    path: str | os.PathLike, *, allow_unsafe: bool = False, hint: str = ALLOWED
+) -> keras.Model:
     """Return the model of a `.keras` file; its code is run only where that is allowed.
+
+    hint: what an error says of code in the file.
 
     Raises:
         InputError: for a missing or damaged file, or one that safe mode refuses.
@@ -142,15 +154,17 @@ def load(path: str | os.PathLike, *, allow_unsafe: bool = False) -> keras.Model:
     path = Path(path)
     if path.suffix != ".keras" or not path.is_file():
         checks.fail("the model must be the path of an existing .keras file", f"'{path}'")
+    if not is_zipfile(path):
+        checks.fail(f"{path} must be a model saved by Keras", "another or a damaged file")
     try:
-        return keras.saving.load_model(path, safe_mode=not allow_unsafe)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Skipping variable")  # of an optimiser without steps
+            return keras.saving.load_model(path, safe_mode=not allow_unsafe)
     except Exception as error:
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = shorten(str(error) or "no reason given", 160, placeholder=" ...")
         raise checks.InputError(
             f"{path} must load in Keras's safe mode, without Lambda layers or objects of one's "
-            f"own. Received: {type(error).__name__}: {reason} If you trust the file, a Lambda is "
-            "allowed by --allow-unsafe (allow_unsafe=True), which runs its code; an object of "
-            "your own must be registered with keras.saving.register_keras_serializable."
+            f"own. Received: {type(error).__name__}: {reason} {hint}"
         ) from error
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mode import results
 from mode.data.own import Own
-from mode.models.copies import assign
+from mode.models.copies import take_state
 from mode.repair import Repair
 from mode.repair.keeping import whole
 from mode.repair.rounds import BROKEN
@@ -18,10 +18,7 @@ from mode.repair.rounds import BROKEN
 def write(repaired: Repair, given: keras.Model, mine: Own, out: Path, options: dict) -> None:
     """Write everything but the report; `given` gets the repaired weights."""
     # The caller's own model gets the weights, so that names, dtypes and compile settings stay.
-    given.set_weights(repaired.model.get_weights())
-    if given.compiled and repaired.model.compiled:
-        given.optimizer.build(given.trainable_variables)
-        assign(given.optimizer.variables, repaired.model.optimizer.variables)
+    take_state(given, repaired.model)
     whole(out / "repaired.keras", given.save)
     results.write_rows(repaired.rounds, out / "rows.csv")
     pool = mine.places("pool")

@@ -56,13 +56,24 @@ def out(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("out")
 
 
-@pytest.fixture(scope="session")
-def address(out, tmp_path_factory) -> str:
-    """The address that `python -m mode explore` prints."""
-    log = tmp_path_factory.mktemp("explore") / "log"
-    command = [sys.executable, "-m", "mode", "explore", "--no-browser", "--out", str(out)]
+@contextmanager
+def explored(log: Path, *arguments):
+    """The address that `python -m mode explore` prints, while it serves."""
+    command = [sys.executable, "-m", "mode", "explore", *map(str, arguments), "--no-browser"]
     with running(command, log, cwd=ROOT) as process:
         yield answer(log, process, "http://127.0.0.1:")
+
+
+@pytest.fixture(scope="session")
+def log(tmp_path_factory) -> Path:
+    """What the terminal shows of the page."""
+    return tmp_path_factory.mktemp("explore") / "log"
+
+
+@pytest.fixture(scope="session")
+def address(out, log) -> str:
+    with explored(log, "--out", out) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,14 @@
 
 import json
 import re
+import socket
 import time
 import urllib.request
 
+import numpy as np
 import pytest
 
-from tests.explore.conftest import SECONDS, SHOTS, new_tab
+from tests.explore.conftest import SECONDS, SHOTS, explored, new_tab
 
 pytestmark = pytest.mark.browser
 
@@ -74,6 +76,9 @@ def test_nobody_gets_in_without_the_token(address):
 
 def test_it_listens_on_this_machine_alone(address):
     assert address.startswith("http://127.0.0.1:")
+    port = int(re.search(r":(\d+)/", address)[1])
+    with socket.socket() as other:
+        assert other.connect_ex(("127.0.0.2", port)), "another address of this machine answers"
 
 
 def test_every_panel_fits_both_widths_and_names_its_pictures(explorer):
@@ -151,6 +156,27 @@ def test_a_repair_runs_to_its_end_is_saved_and_looked_at(explorer, out):
     assert (out / "repaired.keras").stat().st_size > 10_000
     page.get_by_role("button", name="Look at it", exact=True).click()
     page.get_by_role("heading", name=re.compile(r"8\d\.\d% of the test part right")).wait_for()
+    assert errors == []
+
+
+def test_the_terminal_shows_where_the_page_is_and_no_more(explorer, address, log):
+    """Last of those that use it, so that a traceback of any of them would be there."""
+    said = f"{address}\nThe first look takes some seconds. Ctrl-C ends it.\n"
+    assert log.read_text().strip() == said.strip()
+
+
+def test_what_fails_while_the_page_is_built_is_one_sentence(chromium, subject, tmp_path):
+    model, data = tmp_path / "model.keras", tmp_path / "data.npz"
+    subject.model.save(model)
+    np.savez(data, x_train=subject.data.train.x, y_train=subject.data.train.y)
+    with explored(tmp_path / "log", model, data) as address:
+        data.unlink()
+        page, errors = new_tab(chromium)
+        page.goto(address, wait_until="commit")
+        page.get_by_role("alert").wait_for()
+        said = f"{data} must be an .npz archive of plain arrays. Received: no such file."
+        assert page.get_by_role("alert").inner_text() == said
+        assert "Traceback" not in page.inner_text("body")
     assert errors == []
 
 

@@ -1,18 +1,24 @@
-"""The page without a browser: panels, jobs, pictures with their texts, and how it is served."""
+"""The page without a browser: panels, jobs, and pictures with their texts."""
 
-import json
-import re
+import gc
 import threading
+import time
 from html.parser import HTMLParser
 
 import ipywidgets as widgets
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
 from mode.checks import InputError
-from mode.cli import main
-from mode.explore import inputs, labels, maps, pictures, repairing, serving, training_panel
+from mode.explore import (
+    inputs,
+    labels,
+    maps,
+    pictures,
+    repair_panel,
+    repairing,
+    training_panel,
+)
 from mode.explore.job import Job
 from mode.explore.page import Page
 from mode.explore.ranking import ranked
@@ -90,6 +96,62 @@ def test_bad_input_is_shown_on_the_page(page, monkeypatch):
     monkeypatch.undo()
     page.choose(1)
     assert page.error.value == ""
+
+
+def test_a_surprise_is_one_sentence_on_the_page_and_a_traceback_in_the_terminal(
+    page, monkeypatch, capsys
+):
+    def surprise(*arguments):
+        raise MemoryError("no room for\n<states>")
+
+    page.menu.value = "Heat maps"
+    monkeypatch.setattr(maps, "map_picture", surprise)
+    page.titles["Heat maps"].controls[0].value = "hidden_1"
+    said = "<p role='alert' class='mode-error'>it failed: MemoryError: no room for &lt;states&gt;"
+    assert page.error.value == f"{said}</p>"
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_every_control_of_a_panel_draws_it_anew(page, monkeypatch):
+    drawn = []
+    for title, panel in page.titles.items():
+        page.menu.value = title
+        kinds = widgets.Dropdown | widgets.BoundedIntText
+        asked = [w for w in walk(panel.box) if isinstance(w, kinds)]
+        if title in ("Diagnosis", "Preferred images"):  # what their button does waits for it
+            asked = [*panel.controls]
+        assert tuple(asked) == panel.controls
+        for control in panel.controls:
+            drawn.clear()
+            monkeypatch.setattr(Page, "draw", lambda self: drawn.append(self.menu.value))
+            control.value = control.options[-1] if hasattr(control, "options") else 3
+            monkeypatch.undo()
+            assert drawn == [title], control.description
+
+
+def test_a_repair_that_cannot_be_saved_says_so(subject, tmp_path):
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "out"
+    panel = repair_panel.repair_panel(subject, str(out), lambda after: None)
+    buttons = {w.description: w for w in walk(panel.box) if isinstance(w, widgets.Button)}
+    panel.draw(9)
+    for control, value in zip(panel.controls[2:], (1, 20), strict=True):
+        control.value = value
+    buttons["Repair"].click()
+    end = time.monotonic() + 180
+    while buttons["Repair"].disabled and time.monotonic() < end:
+        time.sleep(0.01)
+    assert "Done. 66.9% became" in html(panel.box)
+    buttons["Save"].click()
+    said = f"{out} must be a folder that can be written. Received: Not a directory."
+    assert f"<p role='alert' class='mode-error'>{said}</p>" in html(panel.box)
+
+
+def test_no_choice_waits_for_a_search_through_all_that_is_loaded(subject, page):
+    gc.unfreeze()
+    everything = len(gc.get_objects())
+    Page(subject)
+    assert len(gc.get_objects()) < everything / 10
 
 
 def test_bars_say_accuracy_inputs_and_fault(subject):
@@ -211,50 +273,3 @@ def test_the_own_classifier_is_trained_anew(subject):
     report = training_panel.watched(training_panel.OWN, subject, epochs=1)
     assert len(report.record.epochs) == 1
     assert all((a == b).all() for a, b in zip(weights, subject.model.get_weights(), strict=True))
-
-
-def test_the_notebook_gets_its_parameters(tmp_path, refused):
-    path = serving.with_parameters({"model": "/a 'b'/model.keras", "out": "x"}, tmp_path)
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    names: dict = {}
-    for cell in [c for c in cells if c["cell_type"] == "code"][:2]:
-        exec("".join(cell["source"]), names)
-    assert (names["model"], names["out"], names["seed"]) == ("/a 'b'/model.keras", "x", 0)
-    assert refused(serving.with_parameters, {"modle": ""}, tmp_path).endswith(
-        "Received: 'modle'. Did you mean 'model'?"
-    )
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["m.keras"], "model and data must be given together. Received: 'm.keras' and ''."),
-        (["m.keras", "d.npz"], "model must be an existing file. Received: 'm.keras'."),
-        (["--port", "0"], "port must be a whole number from 1 to 65535. Received: 0."),
-    ],
-)
-def test_bad_input_is_one_line_before_anything_is_served(arguments, message):
-    result = CliRunner().invoke(main, ["explore", *arguments])
-    assert result.exit_code == 2
-    assert result.stderr == f"Error: {message}\n"
-
-
-def test_what_is_not_installed_is_named_once(monkeypatch):
-    monkeypatch.setattr(serving, "find_spec", lambda name: None)
-    result = CliRunner().invoke(main, ["explore"])
-    assert result.exit_code == 2
-    assert result.stderr == (
-        "Error: explore needs voila and ipywidgets. Received: no voila and no ipywidgets. Type: "
-        "python -m pip install 'mode-debugger[app]' (in a checkout: '.[app]').\n"
-    )
-
-
-def test_a_port_that_is_taken_is_refused(refused):
-    import socket
-
-    with socket.socket() as place:
-        place.bind((serving.HOST, 0))
-        place.listen()
-        port = place.getsockname()[1]
-        said = refused(serving.free_port, port)
-    assert re.fullmatch(rf"port must be one that is free\. Received: {port}, .+\.", said)

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
 from mode.data import load
 from mode.distances import distance
-from mode.explore import ranking, repairing
+from mode.explore import inputs, ranking, repairing
 from mode.explore.subject import PIXELS, look, opened
 from mode.faults import faulty_labels
 from mode.heatmaps import differential, heatmaps
@@ -37,13 +38,15 @@ def test_nothing_given_is_changed(digits):
     assert (x == digits.pool.x).all()
 
 
-def test_the_layer_to_blame_is_that_of_target_layer(subject):
-    label = subject.worst
+@pytest.mark.parametrize(
+    ("label", "kind"), [(9, "under-fitted"), (3, "over-fitted"), (0, "under-fitted")]
+)
+def test_the_layer_to_blame_is_that_of_target_layer(subject, label, kind):
+    """Label 0 has no fault."""
     found = subject.layer_choice(label)
-    wanted = target_layer(
-        subject.model, subject.data, label, kind=found.kind, seed=repairing.first_round(0)
-    )
-    assert found.layer == wanted.layer
+    given = subject.model, subject.data, label
+    wanted = target_layer(*given, kind=kind, seed=repairing.first_round(0))
+    assert (found.kind, found.layer) == (kind, wanted.layer)
     assert found.curve.equals(wanted.curve)
 
 
@@ -94,6 +97,23 @@ def test_every_way_ranks_inputs_of_the_label(subject, way):
     assert len(set(chosen)) == 6
     assert (subject.data.pool.y[chosen] == 7).all()
     assert np.isfinite(list(found.scores.values())).all()
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ("metric: cosine", "all 200 inputs"),
+        ("selector: margin", "all 200 inputs"),
+        ("selector: badge", "the first 150 of 200 inputs"),
+    ],
+)
+def test_what_is_left_out_of_an_order_is_told(subject, monkeypatch, way, said):
+    monkeypatch.setattr(ranking, "MOST", 150)
+    found = ranking.ranked(subject, way, 7, layer="hidden_1", count=200)
+    assert f"{said} put into order" in inputs.sides(subject, found)
+    own = np.flatnonzero(subject.data.pool.y == 7)[: len(found.best)]
+    assert len(own) == found.count
+    assert sorted(found.best) == own.tolist()
 
 
 @pytest.mark.parametrize("selector", ["recommended", "mode", "published", "margin", "random"])
@@ -150,6 +170,30 @@ def test_a_repair_is_saved(subject, tmp_path):
     np.savez(tmp_path / "data.npz", **arrays)
     again = opened(tmp_path / "new" / "repaired.keras", tmp_path / "data.npz")
     assert again.accuracy == state.repair.rounds["accuracy"].iloc[-1]
+
+
+def test_a_model_that_scales_bytes_itself_is_asked_and_saved_as_it_is(digits, tmp_path):
+    layers = keras.layers
+    head = [layers.Flatten(), layers.Dense(28, "relu"), layers.Dense(10, "softmax")]
+    model = keras.Sequential([keras.Input((28, 28, 1)), layers.Rescaling(1 / 255), *head])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    parts = {name: getattr(digits, name) for name in digits.sizes()}
+    seen = {name: np.uint8(part.x * 255 + 0.5) for name, part in parts.items()}
+    model.fit(seen["train"], parts["train"].y, epochs=3, verbose=0)
+    model.save(tmp_path / "model.keras")
+    arrays = {f"x_{name}": x for name, x in seen.items()}
+    np.savez(tmp_path / "data.npz", **arrays, **{f"y_{n}": part.y for n, part in parts.items()})
+    subject = opened(tmp_path / "model.keras", tmp_path / "data.npz")
+
+    def accuracy(asked):
+        return (asked.predict(seen["test"], verbose=0).argmax(axis=1) == parts["test"].y).mean()
+
+    assert subject.accuracy == accuracy(model)
+    recipe = repairing.recipe_of("random", rounds=1, batch=50)
+    state = repairing.repaired_live(subject, recipe, lambda now: None, lambda: True)
+    repairing.save(state, tmp_path)
+    saved = keras.saving.load_model(tmp_path / "repaired.keras")
+    assert accuracy(saved) == state.repair.rounds["accuracy"].iloc[-1]
 
 
 @pytest.mark.parametrize(

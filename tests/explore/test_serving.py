@@ -1,0 +1,147 @@
+"""How the page is served: what is refused before, and what the notebook is given."""
+
+import json
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mode.cli import main
+from mode.explore import serving
+
+
+def test_the_notebook_gets_its_parameters(tmp_path, refused):
+    path = serving.with_parameters({"model": "/a 'b'/model.keras", "out": "x"}, tmp_path)
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    names: dict = {}
+    for cell in [c for c in cells if c["cell_type"] == "code"][:2]:
+        exec("".join(cell["source"]), names)
+    assert (names["model"], names["out"], names["seed"]) == ("/a 'b'/model.keras", "x", 0)
+    assert refused(serving.with_parameters, {"modle": ""}, tmp_path).endswith(
+        "Received: 'modle'. Did you mean 'model'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("fine.keras", "model and data must be given together. Received: 'fine.keras' and ''."),
+        ("--port 0", "port must be a whole number from 1 to 65535. Received: 0."),
+        (
+            "lacking.keras fine.npz",
+            "the model must be the path of an existing .keras file. Received: 'lacking.keras'.",
+        ),
+        (
+            "text.keras fine.npz",
+            "text.keras must be a model saved by Keras. Received: another or a damaged file.",
+        ),
+        (
+            "lambda.keras fine.npz",
+            "lambda.keras must load in Keras's safe mode, without Lambda layers or objects of "
+            "one's own. Received: ValueError: Requested the deserialization of a `Lambda` layer "
+            "whose `function` is a Python lambda. This carries a potential risk of arbitrary code "
+            "execution and thus it ... A page runs no code that a model file holds; the command "
+            "repair may, --allow-unsafe.",
+        ),
+        (
+            "nan.keras fine.npz",
+            "the model's probabilities must be finite. Received: nan at index (0, 0), 70 in all.",
+        ),
+        (
+            "deep.keras fine.npz",
+            "the model must have one output of shape (n, classes). Received: (None, 4, 4, 10).",
+        ),
+        (
+            "fine.keras lacking.npz",
+            "lacking.npz must be an .npz archive of plain arrays. Received: no such file.",
+        ),
+        (
+            "fine.keras text.npz",
+            "text.npz must be an .npz archive of plain arrays. Received: another or a damaged "
+            "file.",
+        ),
+        (
+            "fine.keras unlabelled.npz",
+            "unlabelled.npz must hold y_train beside x_train. Received: keys x_train.",
+        ),
+        (
+            "fine.keras other.npz",
+            "other.npz must hold x_train and y_train, or another part with its labels. Received: "
+            "keys of other names.",
+        ),
+        (
+            "fine.keras wide.npz",
+            "the inputs must have shape ('n', 4, 4, 1). Received: shape (44, 5, 5, 1).",
+        ),
+        (
+            "fine.keras one.npz",
+            "the train part of one.npz must hold two labels or more. Received: label 3 alone.",
+        ),
+        (
+            "fine.keras waiting.npz",
+            "waiting.npz must hold y_pool beside x_pool. Received: a pool without labels.",
+        ),
+        (
+            "fine.keras more.npz",
+            "train labels must be from 0 to 9. Received: labels from 0 to 10.",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_before_anything_is_served(files, monkeypatch, arguments, message):
+    monkeypatch.setattr(serving, "_voila", lambda *_: pytest.fail("served"))
+    result = CliRunner().invoke(main, ["explore", *arguments.split()])
+    assert result.stderr == f"Error: {message}\n"
+    assert result.exit_code == 2
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Models and data, good and bad, in the folder that is the current one."""
+    monkeypatch.chdir(tmp_path)
+    x, y = np.zeros((100, 4, 4), np.uint8), np.arange(100) % 10
+    archives = {"fine": (x, y), "wide": (np.zeros((100, 5, 5), np.uint8), y), "unlabelled": (x,)}
+    archives |= {"one": (x, np.full(100, 3)), "more": (x, np.arange(100) % 11)}
+    for name, arrays in archives.items():
+        np.savez(f"{name}.npz", **dict(zip(("x_train", "y_train"), arrays, strict=False)))
+    np.savez("waiting.npz", x_train=x, y_train=y, x_pool=x)
+    np.savez("other.npz", images=x)
+    head = [keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+    model = saved("fine", *head)
+    model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
+    model.save("nan.keras")
+    saved("lambda", keras.layers.Lambda(lambda t: 2 * t), *head)
+    saved("deep", keras.layers.Dense(10))
+    for ending in ("npz", "keras"):
+        Path(f"text.{ending}").write_text("no archive")
+
+
+def saved(name: str, *layers: keras.Layer) -> keras.Model:
+    """Save a compiled model of 4 x 4 pixels, and return it."""
+    model = keras.Sequential([keras.Input((4, 4, 1)), *layers])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.save(f"{name}.keras")
+    return model
+
+
+def test_what_is_not_installed_is_named_once(monkeypatch):
+    monkeypatch.setattr(serving, "find_spec", lambda name: None)
+    result = CliRunner().invoke(main, ["explore"])
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "Error: explore needs voila and ipywidgets. Received: no voila and no ipywidgets. Type: "
+        "python -m pip install 'mode-debugger[app]' (in a checkout: '.[app]').\n"
+    )
+
+
+def test_a_port_that_is_taken_is_refused(refused):
+    import socket
+
+    with socket.socket() as place:
+        place.bind((serving.HOST, 0))
+        place.listen()
+        port = place.getsockname()[1]
+        said = refused(serving.free_port, port)
+    assert re.fullmatch(rf"port must be one that is free\. Received: {port}, .+\.", said)
