@@ -159,4 +159,4 @@ def opened(
     mine = own(data, classes=classes_of(loaded), seed=seed)
     if not mine.labelled:
         checks.fail(f"{data} must hold y_pool beside x_pool", "a pool without labels")
-    return look(loaded, replace(mine.data, names=mine.names), seed=seed)
+    return look(loaded, mine.data, seed=seed)
