@@ -89,9 +89,11 @@ def heatmap_bars(
         shades = colours.to_rgba(lengths)
         ax.barh(range(len(shown)), lengths, left=middle, color=shades, edgecolor="0.4", lw=0.4)
     ax.set(xlim=(-1.2, 2.4 * classes - 1.2), ylim=(len(shown) - 0.4, -0.6))
-    style.name_ticks(ax, [2.4 * label for label in range(classes)], names, inches=1.1)
+    behind = [f"n = {n}" if n else "n = 0: HCI" for n in maps.counts[group]]
+    ticks = [f"{name}\n{n}" for name, n in zip(names, behind, strict=True)]
+    style.name_ticks(ax, [2.4 * label for label in range(classes)], ticks, inches=1.1)
     ax.set_yticks(range(len(shown)), [features[unit] for unit in shown], fontsize=style.SMALL)
-    ax.set(xlabel="class; a bar to the right speaks for it", ylabel="feature")
+    ax.set(xlabel="class, its inputs; a bar to the right speaks for it", ylabel="feature")
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     style.title(ax, f"Heat map of each class: {GROUPS[group].replace(chr(10), ' ')}")

@@ -30,7 +30,9 @@ def advice(case: Case) -> pd.DataFrame:
         if finding.severity != "note":
             fixes = "; ".join(fix.text for fix in finding.fixes[:1])
             found.append((f"training itself: {finding.text}", fixes))
-    return pd.DataFrame(found or [("nothing", "go on")], columns=["sign", "what to do"])
+    return pd.DataFrame(
+        found or [("no such sign", "go on choosing data")], columns=["sign", "what to do"]
+    )
 
 
 def _targets(model: keras.Model, y: np.ndarray, classes: int) -> np.ndarray:

@@ -20,6 +20,7 @@ from mode.repair.suspects import held_out_probabilities, suspects
 from mode.studies import features
 
 MOST = 16  # classes in a figure
+GROUPS = {"hci": "correct", "hmi": "falsely taken for the class", "hwi": "taken for another class"}
 SAMPLE = 10_000  # inputs of a streamed pool whose labels are looked at
 
 
@@ -128,9 +129,13 @@ class Case:
             return None
         kind = "pixel" if layer is None and self.pictured else "mean"
         whole = heatmaps(values, judge.y, predictions, classes=self.data.classes, kind=kind)
-        groups = {name: getattr(whole, name)[self.shown] for name in ("hci", "hmi", "hwi")}
+        groups = {name: getattr(whole, name)[self.shown] for name in GROUPS}
         counts = {name: found[self.shown] for name, found in whole.counts.items()}
         return HeatMaps(**groups, counts=counts, fallbacks=whole.fallbacks)
+
+    def units(self, maps: HeatMaps) -> list[str]:
+        """Return what the units of a layer's maps are called."""
+        return [f"unit {n}" for n in range(maps.hci.shape[1])]
 
     @property
     def features(self) -> list[str]:
@@ -171,8 +176,10 @@ class Case:
 
     def chosen_classes(self) -> pd.DataFrame:
         """Return how many inputs of each class each round chose."""
-        counts = pd.crosstab(self.chosen["class"].astype(str), self.chosen["round"])
-        return counts.reindex([name for name in self.own.names if name in counts.index])
+        rounds = "round " + self.chosen["round"].astype(str)
+        counts = pd.crosstab(self.chosen["label"], rounds)
+        counts.insert(0, "class", self.named(counts.index))
+        return counts.rename_axis(None, axis=0).rename_axis(None, axis=1)
 
     @cached_property
     def sample(self) -> Part:
