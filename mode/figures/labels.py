@@ -45,7 +45,7 @@ def label_accuracy(
         f"{style.short(label)}\nn = {int(n)}"
         for label, n in zip(table["label"], numbers(table, "count"), strict=True)
     ]
-    style.name_ticks(ax, at, counts, inches=0.55)
+    style.name_ticks(ax, at, counts, inches=max(0.55, 4 / len(table)))
     ax.set(ylim=(0, 100), xlim=(-0.6, len(table) - 0.4), ylabel="accuracy (%)")
     ax.set_xlabel("label, and its inputs")
     ax.legend(ncols=3, **style.ABOVE)
@@ -84,7 +84,7 @@ def confusion(
         dark = row != column and count < most / 2
         ink = {"color": "white" if dark else "black", "fontsize": style.SMALL}
         ax.text(column, row, f"{count:g}" if count else "", ha="center", va="center", **ink)
-    style.name_ticks(ax, range(len(counts)), names, inches=0.42)
+    style.name_ticks(ax, range(len(counts)), names, inches=max(0.42, 2.4 / len(counts)))
     ax.set_yticks(range(len(counts)), names, fontsize=style.SMALL)
     ax.set(xlabel="predicted class", ylabel="true class")
     style.colour_bar(ax, image, "inputs mistaken (grey: inputs classified correctly)")

@@ -15,6 +15,11 @@ from mode.studies import own_model
 from mode.studies.case import Case
 
 
+def of(model: str, data: str, out: str | os.PathLike, *, seed: int, **files) -> Case:
+    """Return the case of `opened`, or that of `example` where no model is named."""
+    return opened(model, data, out, seed=seed, **files) if model else example(out, seed=seed)
+
+
 def opened(
     model: str | os.PathLike,
     data: str | os.PathLike,
