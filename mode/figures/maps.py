@@ -179,7 +179,9 @@ def _classes(
     """Draw rows of one map a class, all in the same colours."""
     colours = style.colours_of(rows.values(), symmetric=symmetric, least=1)
     tiles = {label: [map_tile(m, colours) for m in maps] for label, maps in rows.items()}
-    columns = style.called("names", names, len(next(iter(rows.values()))))
+    columns = [
+        style.short(n, 16) for n in style.called("names", names, len(next(iter(rows.values()))))
+    ]
     ax = mosaic(ax, tiles, columns, captions=captions, bar=True)
     ax.set_xlabel("class")
     style.colour_bar(ax, colours, meaning)

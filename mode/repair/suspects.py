@@ -10,6 +10,11 @@ from mode.layers.probes import head_predict, scale_of, softmax_head, zscale
 from mode.repair.stages import last_hidden
 
 FOLDS = 5
+FAR = 0.2  # a label is far from likely below this share of what chance gives it, 1 / classes
+# From this share of such labels on, labels look wrong. `benchmarks.suspect_labels` measures pools
+# with and without planted mistakes.
+ALARM = 0.03
+TEMPERATURES = np.geomspace(1, 8, 25)
 
 
 def suspects(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
@@ -40,6 +45,41 @@ def suspects(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     margin = own[hit] - probabilities[hit, suggested[hit]]
     hit = hit[np.argsort(margin, kind="stable")]
     return pd.DataFrame({"index": hit, "label": labels[hit], "suggested": suggested[hit]})
+
+
+def far_share(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the share of labels that are far from likely; above ALARM, labels look wrong.
+
+    Suspects alone tell no wrong labels from classes that are hard to tell apart: these have many
+    suspects, too, but labels that are about as likely as the class they are taken for. The
+    probabilities are tempered first, so that heads of few inputs, which are too sure, raise no
+    alarm.
+
+    Args:
+        labels, probabilities: as `suspects` takes them.
+
+    Raises:
+        InputError: for arrays that do not fit each other.
+    """
+    probabilities = checks.numeric("probabilities", probabilities, ndim=2)
+    labels = checks.labels("labels", labels, probabilities.shape[1])
+    checks.same_length(labels=labels, probabilities=probabilities)
+    own = tempered(labels, probabilities)[np.arange(len(labels)), labels]
+    return float((own < FAR / probabilities.shape[1]).mean())
+
+
+def tempered(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return probabilities (n, classes) by the one of TEMPERATURES that makes the labels likeliest
+    (Guo et al. 2017, ICML, section 4.2)."""
+    logs = np.log(np.maximum(probabilities.astype(np.float64), 1e-30))
+    own = np.arange(len(labels)), labels
+
+    def at(temperature: float) -> np.ndarray:
+        powers = np.exp((logs - logs.max(axis=1, keepdims=True)) / temperature)
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    surprise = [-np.log(np.maximum(at(t)[own], 1e-30)).sum() for t in TEMPERATURES]
+    return at(TEMPERATURES[int(np.argmin(surprise))])
 
 
 def held_out_probabilities(

@@ -5,11 +5,10 @@ import numpy as np
 import pandas as pd
 
 from mode.diagnosis import check
+from mode.repair.suspects import ALARM
 from mode.studies.case import Case
 
 FEW = 30  # inputs of a class that a pool should have
-# Share of suspect labels from which they are worth a look before anything else.
-SUSPECT = 0.05
 
 
 def advice(case: Case) -> pd.DataFrame:
@@ -17,9 +16,10 @@ def advice(case: Case) -> pd.DataFrame:
     found = []
     if case.faults.empty:
         found.append(("no class is faulty", "data selection has nothing to mend: leave it"))
-    share = len(case.suspects) / len(case.sample)
-    if share > SUSPECT:
-        found.append((f"{share:.1%} of the pool's labels look wrong", "look at them first"))
+    if case.pool_labels.far > ALARM:
+        share = f"{case.pool_labels.far:.1%}"
+        sign = f"labels look wrong: {share} of the pool's are far less likely than chance"
+        found.append((sign, "look at the suspect ones first; all are in suspects.csv"))
     counts = np.bincount(case.data.pool.y, minlength=case.data.classes)
     for label in case.faults["label"]:
         if counts[label] < FEW:

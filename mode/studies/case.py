@@ -9,19 +9,18 @@ import numpy as np
 import pandas as pd
 
 from mode import checks
-from mode.data import Data, Part, Streamed
+from mode.data import Data
 from mode.data.own import Own
 from mode.faults import accuracy_by_label, confusion
 from mode.heatmaps import HeatMaps, differential, heatmaps
 from mode.layers import LayerChoice, states, target_layer
 from mode.layers.probes import scale_of, zscale
 from mode.models import predict
-from mode.repair.suspects import held_out_probabilities, suspects
 from mode.studies import features
+from mode.studies.pool_labels import PoolLabels
 
 MOST = 16  # classes in a figure
 GROUPS = {"hci": "correct", "hmi": "falsely taken for the class", "hwi": "taken for another class"}
-SAMPLE = 10_000  # inputs of a streamed pool whose labels are looked at
 
 
 @dataclass(frozen=True)
@@ -182,31 +181,6 @@ class Case:
         return counts.rename_axis(None, axis=0).rename_axis(None, axis=1)
 
     @cached_property
-    def sample(self) -> Part:
-        """The pool; of a streamed one SAMPLE inputs at equal distances."""
-        pool = self.data.pool
-        return pool if isinstance(pool, Part) else pool.take(self._sampled)
-
-    @property
-    def _sampled(self) -> np.ndarray:
-        last = len(self.data.pool) - 1
-        few = isinstance(self.data.pool, Streamed) and last >= SAMPLE
-        return np.linspace(0, last, SAMPLE).astype(np.int64) if few else np.arange(last + 1)
-
-    @cached_property
-    def suspects(self) -> pd.DataFrame:
-        """The inputs of the sample whose labels look wrong; none where layers cannot be reached."""
-        try:
-            found = held_out_probabilities(
-                self.before, self.sample, self.data.classes, seed=self.record["seed"]
-            )
-        except checks.InputError:
-            return pd.DataFrame({"index": [], "label": [], "suggested": []}, dtype=int)
-        return suspects(self.sample.y, found)
-
-    def suspects_listed(self) -> pd.DataFrame:
-        """Return the suspects as the caller knows them: index into the pool, label, suggested."""
-        found, places = self.suspects, self.own.places("pool")
-        at = places[self._sampled[found["index"].to_numpy(np.int64)]]
-        names = {c: self.named(found[c]) for c in ("label", "suggested")}
-        return pd.DataFrame({"index": at, **names})
+    def pool_labels(self) -> PoolLabels:
+        """What is to be said of the labels of the pool."""
+        return PoolLabels(self.before, self.own, self.record["seed"])
