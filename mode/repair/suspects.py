@@ -10,10 +10,10 @@ from mode.layers.probes import head_predict, scale_of, softmax_head, zscale
 from mode.repair.stages import last_hidden
 
 FOLDS = 5
-FAR = 0.2  # a label is far from likely below this share of what chance gives it, 1 / classes
-# From this share of such labels on, labels look wrong. `benchmarks.suspect_labels` measures pools
-# with and without planted mistakes.
-ALARM = 0.03
+FAR = 0.1  # a label is far from likely below this share of what chance gives it, 1 / classes
+# So many more such labels than the probabilities themselves predict, and labels look wrong; heads
+# of fewer than LEAST inputs say too little. `benchmarks.suspect_labels` measures both.
+ALARM, LEAST = 0.01, 500
 TEMPERATURES = np.geomspace(1, 8, 25)
 
 
@@ -47,13 +47,12 @@ def suspects(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"index": hit, "label": labels[hit], "suggested": suggested[hit]})
 
 
-def far_share(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the share of labels that are far from likely; above ALARM, labels look wrong.
+def far_excess(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the share of labels that are far from likely, less the share that is to be expected.
 
-    Suspects alone tell no wrong labels from classes that are hard to tell apart: these have many
-    suspects, too, but labels that are about as likely as the class they are taken for. The
-    probabilities are tempered first, so that heads of few inputs, which are too sure, raise no
-    alarm.
+    Suspects alone do not tell wrong labels from classes that are hard to tell apart. Where all
+    labels are right, calibrated probabilities say how many are far from likely; wrong ones come on
+    top. The probabilities are tempered first, for heads of few inputs are too sure.
 
     Args:
         labels, probabilities: as `suspects` takes them.
@@ -64,8 +63,15 @@ def far_share(labels: np.ndarray, probabilities: np.ndarray) -> float:
     probabilities = checks.numeric("probabilities", probabilities, ndim=2)
     labels = checks.labels("labels", labels, probabilities.shape[1])
     checks.same_length(labels=labels, probabilities=probabilities)
-    own = tempered(labels, probabilities)[np.arange(len(labels)), labels]
-    return float((own < FAR / probabilities.shape[1]).mean())
+    found = tempered(labels, probabilities)
+    far = found < FAR / found.shape[1]
+    expected = (found * far).sum(axis=1).mean()
+    return float(far[np.arange(len(labels)), labels].mean() - expected)
+
+
+def look_wrong(labels: np.ndarray, probabilities: np.ndarray) -> bool:
+    """Say whether so many labels are wrong that they are to be looked at before anything else."""
+    return len(labels) >= LEAST and far_excess(labels, probabilities) > ALARM
 
 
 def tempered(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

@@ -5,7 +5,6 @@ import numpy as np
 import pandas as pd
 
 from mode.diagnosis import check
-from mode.repair.suspects import ALARM
 from mode.studies.case import Case
 
 FEW = 30  # inputs of a class that a pool should have
@@ -16,9 +15,8 @@ def advice(case: Case) -> pd.DataFrame:
     found = []
     if case.faults.empty:
         found.append(("no class is faulty", "data selection has nothing to mend: leave it"))
-    if case.pool_labels.far > ALARM:
-        share = f"{case.pool_labels.far:.1%}"
-        sign = f"labels look wrong: {share} of the pool's are far less likely than chance"
+    if case.pool_labels.look_wrong:
+        sign = "labels of the pool look wrong: more are far from likely than right ones would be"
         found.append((sign, "look at the suspect ones first; all are in suspects.csv"))
     counts = np.bincount(case.data.pool.y, minlength=case.data.classes)
     for label in case.faults["label"]:

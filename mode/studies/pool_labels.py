@@ -10,7 +10,7 @@ import pandas as pd
 from mode import checks
 from mode.data import Part, Streamed
 from mode.data.own import Own
-from mode.repair.suspects import far_share, held_out_probabilities, suspects
+from mode.repair.suspects import held_out_probabilities, look_wrong, suspects
 
 SAMPLE = 10_000  # inputs of a streamed pool whose labels are looked at
 
@@ -53,9 +53,9 @@ class PoolLabels:
         return suspects(self.sample.y, self.held_out)
 
     @property
-    def far(self) -> float:
-        """The share of labels that are far from likely."""
-        return 0.0 if self.held_out is None else far_share(self.sample.y, self.held_out)
+    def look_wrong(self) -> bool:
+        """Whether so many labels are wrong that they are to be looked at before anything else."""
+        return self.held_out is not None and look_wrong(self.sample.y, self.held_out)
 
     def listed(self) -> pd.DataFrame:
         """Return the suspects as the caller knows them: index into the pool, label, suggested."""
