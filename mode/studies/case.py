@@ -132,6 +132,10 @@ class Case:
         counts = {name: found[self.shown] for name, found in whole.counts.items()}
         return HeatMaps(**groups, counts=counts, fallbacks=whole.fallbacks)
 
+    def groups(self, maps: HeatMaps) -> dict[str, str]:
+        """Return the groups of maps that have any input, and what they are, in words."""
+        return {name: what for name, what in GROUPS.items() if maps.counts[name].any()}
+
     def units(self, maps: HeatMaps) -> list[str]:
         """Return what the units of a layer's maps are called."""
         return [f"unit {n}" for n in range(maps.hci.shape[1])]
