@@ -43,8 +43,8 @@ def mosaic(
     """
     lefts = [n * (1 + GAP) + BREAK * sum(at <= n for at in breaks) for n in range(len(columns))]
     heights = [_height(tiles) for tiles in rows.values()]
-    written = [text for row in (captions or {}).values() for text in row]
-    above = CAPTION * max(1 + text.count("\n") for text in written) if written else GAP
+    lines = [1 + text.count("\n") for row in (captions or {}).values() for text in row]
+    above = CAPTION * max(lines) if lines else GAP
     tops = np.cumsum([above] + [height + above for height in heights])
     wide, high = lefts[-1] + 1, tops[-1] - above + GAP
     size = (MARGINS[0] + inches * wide, MARGINS[1] + BAR * bar + inches * high)

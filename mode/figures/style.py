@@ -115,12 +115,12 @@ def short(name: Any, letters: int = 24) -> str:
     return str(name) if len(str(name)) <= letters else f"{str(name)[: letters - 1]}…"
 
 
-def name_ticks(ax: Axes, places: Sequence[float], names: Sequence[str], *, inches: float) -> None:
+def name_ticks(ax: Axes, places: Iterable[float], names: Sequence[str], *, inches: float) -> None:
     """Write names below the axes at `places`; slanted where one is wider than `inches`."""
     room = 72 * inches / (0.6 * SMALL)  # letters are about 0.6 times as wide as high
     long = max((len(line) for name in names for line in name.split("\n")), default=0) > room
     slant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if long else {}
-    ax.set_xticks(places, names, fontsize=SMALL, **slant)
+    ax.set_xticks(list(places), names, fontsize=SMALL, **slant)
 
 
 def words(name: Any) -> str:
