@@ -13,7 +13,7 @@ FOLDS = 5
 FAR = 0.1  # a label is far from likely below this share of what chance gives it, 1 / classes
 # So many more such labels than the probabilities themselves predict, and labels look wrong; heads
 # of fewer than LEAST inputs say too little. `benchmarks.suspect_labels` measures both.
-ALARM, LEAST = 0.01, 500
+ALARM, LEAST = 0.01, 1000
 TEMPERATURES = np.geomspace(1, 8, 25)
 
 
