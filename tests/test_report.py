@@ -217,3 +217,19 @@ def test_the_advice_names_what_is_to_be_done(mended, monkeypatch):
     worst = NAMES[mended.faults["label"][0]]
     count = (mended.data.pool.y == mended.faults["label"][0]).sum()
     assert table["sign"][1] == f"the pool has {count} inputs of faulty class {worst}"
+
+
+def test_a_report_of_a_model_whose_code_is_allowed_knowingly_opens(tmp_path):
+    """One that scales bytes itself, so that it is copied."""
+    rng = np.random.default_rng(0)
+    stack = [keras.Input((4, 4, 1)), layers.Rescaling(1 / 255), layers.Lambda(lambda x: 2 * x)]
+    model = keras.Sequential([*stack, layers.Flatten(), layers.Dense(2, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.save(tmp_path / "model.keras")
+    x = rng.integers(0, 256, (140, 4, 4), dtype=np.uint8)
+    np.savez(tmp_path / "data.npz", x=x, y=np.arange(140) % 2)
+    files = (tmp_path / "model.keras", tmp_path / "data.npz")
+    options = {"rounds": 1, "batch": 8, "report": False, "allow_unsafe": True}
+    mend(*files, out=tmp_path / "out", **options)
+    found = opening.opened(*files, tmp_path / "out", seed=0, allow_unsafe=True)
+    assert len(found.predicted[0]) == len(found.data.test)

@@ -41,7 +41,8 @@ def opened(
     files = {"pool": pool or None, "pool_labels": pool_labels or None}
     mine = own(data, **files, classes=classes_of(before), seed=seed)
     if mine.from_bytes:
-        before, after = of_unit_inputs(before), of_unit_inputs(after)
+        with own_model.copied_unsafely(allow_unsafe):
+            before, after = of_unit_inputs(before), of_unit_inputs(after)
     record = json.loads((out / "record.json").read_text(encoding="utf-8"))
     names = ("rows", "chosen", "faults")
     rows, chosen, faults = (results.read_partial(out / f"{name}.csv") for name in names)
