@@ -356,7 +356,7 @@ def test_classes_are_called_by_their_names_which_are_slanted_where_they_would_co
         drawn("heatmaps", maps, names=LONG),
         drawn("differentials", (signed(3, 6), signed(3, 6)), names=LONG),
     ):
-        assert tick_labels(ax.xaxis) == ["ant", "a bag with or …", "cat"]
+        assert tick_labels(ax.xaxis) == ["ant", "a bag with or w…", "cat"]
         assert {label.get_rotation() for label in ax.get_xticklabels()} == {40}
     table = LABELS.assign(label=[f"{LONG[1]} {n}" for n in range(len(LABELS))])
     accuracy = drawn("label_accuracy", table)
