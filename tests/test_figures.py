@@ -323,7 +323,9 @@ def test_maps_of_what_is_no_image_are_bars_as_long_as_their_values(refused):
     lengths = np.array([bar.get_width() for bar in ax.patches]).reshape(3, 4)
     np.testing.assert_allclose(lengths, maps.hwi[:, kept], atol=1e-6)
     assert [bar.get_x() for bar in ax.patches] == [0.0] * 4 + [2.4] * 4 + [4.8] * 4
-    assert tick_labels(ax.xaxis) == ["a", "b", "c"]
+    behind = [f"n = {n}" if n else "n = 0: HCI" for n in maps.counts["hwi"]]
+    ticks = [f"{a}\n{n}" for a, n in zip("abc", behind, strict=True)]
+    assert tick_labels(ax.xaxis) == ticks
     assert tick_labels(ax.yaxis) == [str(unit) for unit in kept]
     steps = replace(maps, hci=signed(3, 5, 2))
     bars = drawn("heatmap_bars", steps, group="hci").patches
@@ -336,6 +338,42 @@ def test_maps_of_what_is_no_image_are_bars_as_long_as_their_values(refused):
     assert refused(drawn, "heatmap_bars", features=["a"]) == "features must be 6. Received: 1."
     assert refused(drawn, "heatmap_bars", signed(3, 6)) == (
         "maps must be HeatMaps, as heatmaps() returns. Received: ndarray."
+    )
+
+
+LONG = ["ant", "a bag with or without its straps", "cat"]
+SHORT = ["ant", "a bag with or without i…", "cat"]
+
+
+def test_classes_are_called_by_their_names_which_are_slanted_where_they_would_collide(refused):
+    """Names that fit stay level; all of them are written below, or above, what they name."""
+    level, slanted = (drawn("confusion", names=names) for names in (["a", "b", "c"], LONG))
+    for ax, names, angle in ((level, ["a", "b", "c"], 0), (slanted, SHORT, 40)):
+        assert tick_labels(ax.xaxis) == tick_labels(ax.yaxis) == names
+        assert {label.get_rotation() for label in ax.get_xticklabels()} == {angle}
+    maps = replace(heat_maps(5, 4, 1))
+    for ax in (
+        drawn("heatmaps", maps, names=LONG),
+        drawn("differentials", (signed(3, 6), signed(3, 6)), names=LONG),
+    ):
+        assert tick_labels(ax.xaxis) == ["ant", "a bag with or w…", "cat"]
+        assert {label.get_rotation() for label in ax.get_xticklabels()} == {40}
+    table = LABELS.assign(label=[f"{LONG[1]} {n}" for n in range(len(LABELS))])
+    accuracy = drawn("label_accuracy", table)
+    assert tick_labels(accuracy.xaxis)[0].startswith(f"{SHORT[1]}\nn = ")
+    assert {label.get_rotation() for label in accuracy.get_xticklabels()} == {40}
+    assert "label a bag with or without i…" in [
+        text.get_text() for text in drawn("layer_accuracy", label=LONG[1]).get_legend().get_texts()
+    ]
+    assert refused(drawn, "confusion", names=["a"]) == "names must be 3. Received: 1."
+
+
+def test_a_mistake_has_the_names_of_both_classes_on_two_lines_where_one_is_too_narrow(refused):
+    given = {"labels": [0, 1, 2], "predictions": [2, 0, 2]}
+    ax = drawn("misclassified", IMAGES[:3], **given, names=LONG)
+    assert texts(ax) == ["ant → cat", "a bag with o…\n→ ant"]
+    assert refused(drawn, "misclassified", IMAGES[:3], **given, names=["a", "b"]) == (
+        "labels must be from 0 to 1. Received: labels from 0 to 2."
     )
 
 

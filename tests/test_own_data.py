@@ -70,6 +70,52 @@ def test_a_pool_without_labels_takes_them_as_they_come(save):
     np.testing.assert_array_equal(made.data.pool.y, of_pool[[2, 7, 11]])
 
 
+SPELLED = {
+    "class names": (np.array(["cat", "dog", "ape"]), ("ape", "cat", "dog"), ""),
+    "values": (np.array([7, 42, 3]), ("3", "7", "42"), -1),
+    "values from 1": (np.array([2, 3, 1]), ("1", "2", "3"), -1),
+}
+
+
+@pytest.mark.parametrize("how", SPELLED)
+@pytest.mark.parametrize("streams", [False, True], ids=["in memory", "streamed"])
+def test_labels_of_any_values_are_numbered_and_named(save, how, streams, tmp_path):
+    values, names, unknown = SPELLED[how]
+    (x, y), (pool, of_pool) = some(140), some(20, 1)
+    spelled = values[of_pool]
+    spelled[[4, 9]] = unknown
+    arrays = {"x_train": x, "y_train": values[y]}
+    np.save(tmp_path / "pool.npy", pool)
+    options = {"pool": tmp_path / "pool.npy", "pool_labels": spelled} if streams else {}
+    arrays |= {} if streams else {"x_pool": pool, "y_pool": spelled}
+    made = own(save(**arrays), classes=3, **options)
+    assert (made.names, made.data.names, made.data.classes) == (names, names, 3)
+    for part in ("train", "diagnosis", "test"):
+        expected = values[y[made.places(part)]].astype(str)
+        assert np.array(names)[getattr(made.data, part).y].tolist() == expected.tolist()
+    known = np.delete(np.arange(20), [4, 9])
+    np.testing.assert_array_equal(made.places("pool"), known)
+    found = np.array(names)[made.data.pool.y]
+    assert found.tolist() == values[of_pool][known].astype(str).tolist()
+
+
+def test_labels_that_the_model_knows_stay_what_they_are(save, refused):
+    """A class may lack in the data; only values beyond the model's classes are numbered."""
+    x, y = some(140)
+    gaps = np.array([0, 1, 3])[y]
+    made = own(save(x_train=x, y_train=gaps), classes=10)
+    assert (made.data.classes, made.data.names) == (10, None)
+    np.testing.assert_array_equal(made.data.train.y, gaps[made.places("train")])
+    assert refused(own, save(x_train=x, y_train=gaps * 9), classes=10) == (
+        "the labels must have 10 different names. Received: '0', '9', '27'. "
+        "Name them by class_names, in the order of the model's outputs."
+    )
+    named = np.array(["z", "b", "a"])  # by the model's outputs, not by the alphabet
+    made = own(save(x_train=x, y_train=named[y], class_names=named), classes=3)
+    np.testing.assert_array_equal(made.data.train.y, y[made.places("train")])
+    assert made.names == ("z", "b", "a")
+
+
 def test_bad_arrays_are_refused(save, refused, tmp_path):
     x, y = some(30)
     path = save(x_train=x)
@@ -80,7 +126,15 @@ def test_bad_arrays_are_refused(save, refused, tmp_path):
         "Received: keys x_pool."
     )
     path = save(x_train=x, y_train=y, class_names=np.array(["a", "a", "b"]))
-    assert refused(own, path) == "class_names must be 3 different names. Received: 3 names."
+    assert refused(own, path, classes=3) == (
+        "the labels must have 3 different names. Received: 'a', 'a', 'b'. "
+        "Name them by class_names, in the order of the model's outputs."
+    )
+    vectors = np.zeros((30, 5), np.float32)
+    path = save(x_train=vectors, y_train=y, feature_names=np.array(["a", "b"]))
+    assert refused(own, path, classes=3) == (
+        "feature_names must fit inputs of shape (5,). Received: 2 names."
+    )
     path = save(x_train=x[:5], y_train=y[:5])
     assert refused(own, path) == (
         "train must have enough inputs to cut pool, diagnosis, test from. Received: 5."

@@ -172,6 +172,22 @@ def test_the_repaired_model_is_the_callers_own_and_loads_without_this_package(
     assert said.stdout.strip().splitlines()[-1] == str(expected)
 
 
+def test_labels_are_written_as_the_caller_spells_them(files, few, tmp_path):
+    model, _, arrays = files
+    names = np.array([f"digit {9 - n}" for n in range(10)])
+    spelled = {key: names[a] if key.startswith("y") else a for key, a in arrays.items()}
+    np.savez(tmp_path / "data.npz", **spelled, class_names=names)
+    command = ["repair", str(model), str(tmp_path / "data.npz"), "--out", str(tmp_path / "out")]
+    options = ["--rounds", "1", "--batch", "9", "--label", "digit 6", "--no-report"]
+    assert CliRunner().invoke(main, [*command, *options]).exit_code == 0
+    chosen = pd.read_csv(tmp_path / "out" / "chosen.csv")
+    assert set(chosen["class"]) == {"digit 6"}
+    assert set(chosen["label"]) == {3}
+    assert (spelled["y_pool"][chosen["index"]] == "digit 6").all()
+    faults = pd.read_csv(tmp_path / "out" / "faults.csv")
+    assert faults["class"].tolist() == names[faults["label"]].tolist()
+
+
 def test_a_pool_without_labels_is_asked_for_and_then_used(files, tmp_path, refused):
     model, _, arrays = files
     unlabelled = {key: value for key, value in arrays.items() if key != "y_pool"}

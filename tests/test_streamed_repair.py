@@ -88,12 +88,9 @@ def test_the_same_inputs_are_chosen_as_in_memory(way, model, few, streamed):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_every_selector_streams_is_shortlisted_or_refused(model, streamed, refused):
-    names = ", ".join(repr(name) for name in sorted(pools.STREAMED))
-    assert refused(repair, model, streamed, selector="misclassified", **QUICK) == (
-        f"selector of a streamed pool must be one of {names}. Received: 'misclassified'."
-    )
-    assert set(SELECTORS) - pools.STREAMED == {"misclassified", "quota_random"}
+def test_every_selector_of_a_repair_streams():
+    """What remains is the control, whose recipe draws at random from its quota."""
+    assert set(SELECTORS) - pools.STREAMED == {"quota_random"}
     assert not set(MEASURES) & set(pools.SHORTLISTED)
 
 
@@ -230,6 +227,10 @@ def test_a_killed_worker_changes_nothing_but_time(files, model, few, tmp_path):
     doubt = pools.Doubt(model, "mistakes", few.shape, np.random.default_rng(5))
     labels = rng.integers(0, 10, len(among))
     of_model = best(pool, doubt, 50, among=among, labels=labels)
+    order = rng.permutation(len(among))
+    mistaken = pools.Mistaken(model, few.shape, np.argsort(order))
+    told = predict(model, many[..., None] / np.float32(255))[among].argmax(axis=1)
+    shuffled = order[np.argsort(told[order] == labels[order], kind="stable")]
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(**options, protocol="tcp://") as cluster, Client(cluster) as client:
         assert cluster.scheduler_address.startswith("tcp://")
@@ -238,6 +239,8 @@ def test_a_killed_worker_changes_nothing_but_time(files, model, few, tmp_path):
         np.testing.assert_array_equal(found, expected)
         found = best(pool, doubt, 50, among=among, labels=labels, client=client)
         np.testing.assert_array_equal(found, of_model)
+        found = best(pool, mistaken, 200, among=among, labels=labels, client=client)
+        np.testing.assert_array_equal(found, among[shuffled[:200]])
         with pytest.raises(ValueError, match=r"a pool spread over a cluster must be an \.npy file"):
             best(open_pool(many), Near("dot", heatmap), 5, client=client)
         command = [files / "model.keras", files / "rest.npz", "--pool", files / "pool.npy"]

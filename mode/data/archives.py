@@ -15,6 +15,7 @@ from mode.data.parts import PARTS
 # Compressed arrays beyond ALLOWANCE bytes may be so many times larger than their file (MNIST: 5).
 MOST_EXPANSION, ALLOWANCE = 200, 2**24
 KEYS = [f"{axis}_{part}" for part in PARTS for axis in "xy"]
+NAMES = ("class_names", "feature_names")
 
 
 def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -39,7 +40,7 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             names = {"x": "x_train", "y": "y_train"} if "x_train" not in file else {}
             arrays = {names.get(key, key): key for key in file}
-            return {new: file[k] for new, k in arrays.items() if new in [*KEYS, "class_names"]}
+            return {new: file[k] for new, k in arrays.items() if new in [*KEYS, *NAMES]}
     except checks.InputError:
         raise
     except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile, MemoryError) as error:

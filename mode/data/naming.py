@@ -11,41 +11,62 @@ Names = tuple[str, ...] | None
 
 
 def numbered(
-    labels: Mapping[str, Any], names: Any = None
+    labels: Mapping[str, Any], names: Any = None, *, classes: int | None = None
 ) -> tuple[dict[str, np.ndarray], int, Names]:
     """Return the labels of each array as numbers from 0, the number of classes, and their names.
 
     Class names (text) are numbered in the order of `names`, else of the alphabet. Whole numbers
-    stay what they are if they are 0 to k - 1 without a gap, if they are one-hot rows, or if
-    `names` says what they stand for; else they are numbered by size, and their values are names.
+    stay what they are if they are 0 to k - 1 without a gap, if they are below `classes`, if they
+    are one-hot rows, or if `names` says what they stand for; else they are numbered by size, and
+    their values are names.
 
     Args:
         labels: name -> labels (n,), or one-hot rows (n, classes).
         names: of the classes 0 to k - 1.
+        classes: how many there are, where that is known.
 
     Raises:
-        InputError: for labels that are neither whole numbers nor text, or have no name.
+        InputError: for labels that are neither whole numbers nor text, have no name, or are not
+            of that many classes.
     """
     names = None if names is None else tuple(map(str, np.asarray(names).ravel().tolist()))
     arrays = {key: np.asarray(value) for key, value in labels.items()}
     if any(array.dtype.kind == "U" for array in arrays.values()):
-        texts = {key: array.astype(str).ravel() for key, array in arrays.items()}
-        names = names or tuple(np.unique(np.concatenate(list(texts.values()))).tolist())
-        return {key: _places(key, text, names) for key, text in texts.items()}, len(names), names
-    whole = {key: checks.labels(key, array) for key, array in arrays.items()}
+        texts = [array.astype(str).ravel() for array in arrays.values()]
+        names = names or tuple(np.unique(np.concatenate(texts)).tolist())
+        _check_count(names, classes)
+        found = {key: recoded(key, array, names) for key, array in arrays.items()}
+        return found, len(names), names
     if names:
-        checked = {key: checks.labels(key, y, len(names)) for key, y in whole.items()}
-        return checked, len(names), names
+        _check_count(names, classes)
+        found = {key: checks.labels(key, array, len(names)) for key, array in arrays.items()}
+        return found, len(names), names
+    whole = {key: checks.labels(key, array) for key, array in arrays.items()}
     values = np.unique(np.concatenate(list(whole.values())))
     wide = max(array.shape[1] if array.ndim == 2 else 0 for array in arrays.values())
-    if wide > 1 or not values.size or len(values) == values[-1] + 1:
-        return whole, max(wide, 1 + int(values.max(initial=0))), None
-    places = {key: np.searchsorted(values, y) for key, y in whole.items()}
-    return places, len(values), tuple(map(str, values.tolist()))
+    count = max(wide, 1 + int(values.max(initial=0)))
+    if wide > 1 or len(values) in (0, count) or (classes and count <= classes):
+        return whole, max(count, classes or 0), None
+    names = tuple(map(str, values.tolist()))
+    _check_count(names, classes)
+    return {key: recoded(key, y, names) for key, y in whole.items()}, len(names), names
 
 
-def _places(key: str, texts: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    for text in np.setdiff1d(texts, names):
-        checks.one_of(f"a label of {key}", str(text), names)
-    order = {name: number for number, name in enumerate(names)}
-    return np.array([order[text] for text in texts.tolist()], np.int64)
+def recoded(key: str, labels: Any, names: tuple[str, ...]) -> np.ndarray:
+    """Return labels (n,), one-hot rows, or names as places in `names`, the values' own spelling.
+
+    Raises:
+        InputError: for a label that is none of the names.
+    """
+    array = np.asarray(labels)
+    array = array.astype(str).ravel() if array.dtype.kind == "U" else checks.labels(key, array)
+    values, back = np.unique(array, return_inverse=True)
+    places = [names.index(checks.one_of(f"a label of {key}", str(v), names)) for v in values]
+    return np.array(places, np.int64)[back]
+
+
+def _check_count(names: tuple[str, ...], classes: int | None) -> None:
+    if classes is not None and not classes == len(names) == len(set(names)):
+        spelt = ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "")
+        hint = "Name them by class_names, in the order of the model's outputs."
+        checks.fail(f"the labels must have {classes} different names", spelt, hint)

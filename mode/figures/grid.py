@@ -36,14 +36,15 @@ def mosaic(
     """Draw `rows`, label -> tiles, under the labels `columns`; return the axes.
 
     Args:
-        captions: row's label -> a line above each of its tiles.
+        captions: row's label -> a line or more above each of its tiles.
         breaks: columns that a wider gap comes before.
         bar: leave room for a colour bar.
         inches: width of a tile, where the figure may be sized.
     """
     lefts = [n * (1 + GAP) + BREAK * sum(at <= n for at in breaks) for n in range(len(columns))]
     heights = [_height(tiles) for tiles in rows.values()]
-    above = CAPTION if captions else GAP
+    lines = [1 + text.count("\n") for row in (captions or {}).values() for text in row]
+    above = CAPTION * max(lines) if lines else GAP
     tops = np.cumsum([above] + [height + above for height in heights])
     wide, high = lefts[-1] + 1, tops[-1] - above + GAP
     size = (MARGINS[0] + inches * wide, MARGINS[1] + BAR * bar + inches * high)
@@ -54,7 +55,7 @@ def mosaic(
             if tile is not None:
                 _place(ax, tile, left, top, height, text)
     ax.set(xlim=(-GAP, wide + GAP), ylim=(high, 0), aspect="equal")
-    _label_columns(ax, lefts, columns)
+    _label_columns(ax, lefts, columns, inches)
     _label_rows(ax, rows, tops, heights)
     return ax
 
@@ -101,11 +102,13 @@ def _place(ax: Axes, tile: np.ndarray, left: float, top: float, height: float, t
     ax.text(middle, top - 0.03, text, ha="center", va="bottom", fontsize=style.SMALL - 1)
 
 
-def _label_columns(ax: Axes, lefts: Sequence[float], columns: Sequence[str]) -> None:
+def _label_columns(ax: Axes, lefts: Sequence[float], columns: Sequence[str], inches: float) -> None:
     ax.spines[:].set_visible(False)
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("top")
-    ax.set_xticks([left + 0.5 for left in lefts], columns)
+    long = max(map(len, columns)) > 72 * inches / (0.55 * (style.SMALL + 1))
+    slant = {"rotation": 40, "ha": "left", "rotation_mode": "anchor"} if long else {}
+    ax.set_xticks([left + 0.5 for left in lefts], columns, **slant)
     ax.tick_params(axis="x", length=0, labelsize=style.SMALL + 1, pad=2)
 
 

@@ -21,8 +21,8 @@ def label_accuracy(
     """Draw the accuracy of each label, and the threshold `theta` below which it is faulty.
 
     Args:
-        table: as `mode.faults.accuracy_by_label`: label, accuracy in [0, 1] (NaN without
-            inputs) and count.
+        table: as `mode.faults.accuracy_by_label`: label (a number or a name), accuracy in
+            [0, 1] (NaN without inputs) and count.
 
     Raises:
         InputError: for an empty table, missing columns, or theta outside [0, 1].
@@ -42,10 +42,10 @@ def label_accuracy(
         )
     ax.axhline(100 * theta, color="black", linestyle="--", label=f"theta = {100 * theta:g} %")
     counts = [
-        f"{label}\nn = {int(n)}"
+        f"{style.short(label)}\nn = {int(n)}"
         for label, n in zip(table["label"], numbers(table, "count"), strict=True)
     ]
-    ax.set_xticks(at, counts, fontsize=style.SMALL)
+    style.name_ticks(ax, at, counts, inches=max(0.55, 4 / len(table)))
     ax.set(ylim=(0, 100), xlim=(-0.6, len(table) - 0.4), ylabel="accuracy (%)")
     ax.set_xlabel("label, and its inputs")
     ax.legend(ncols=3, **style.ABOVE)
@@ -53,19 +53,26 @@ def label_accuracy(
     return ax
 
 
-def confusion(matrix: Any, ax: Axes | Figure | None = None) -> Axes:
+def confusion(
+    matrix: Any, ax: Axes | Figure | None = None, *, names: Sequence[str] | None = None
+) -> Axes:
     """Draw counts (classes, classes), row the true class, column the predicted one.
 
     The colours show mistakes alone: beside the diagonal's counts none of them could be seen.
 
+    Args:
+        matrix: the counts.
+        names: what the classes are called; their numbers where None.
+
     Raises:
-        InputError: when the matrix is empty, negative or not square.
+        InputError: when the matrix is empty, negative or not square, or names are too few.
     """
     counts = checks.not_empty("matrix", checks.numeric("matrix", matrix, ndim=2))
     if counts.shape[0] != counts.shape[1]:
         checks.fail("matrix must be square, (classes, classes)", f"shape {counts.shape}")
     if counts.min() < 0:
         checks.fail("matrix must hold counts of at least 0", counts.min())
+    names = style.called("names", names, len(counts))
     right = np.eye(len(counts), dtype=bool)
     mistakes = np.ma.masked_array(counts, right)
     side = max(4.0, 1.5 + 0.42 * len(counts))
@@ -77,8 +84,8 @@ def confusion(matrix: Any, ax: Axes | Figure | None = None) -> Axes:
         dark = row != column and count < most / 2
         ink = {"color": "white" if dark else "black", "fontsize": style.SMALL}
         ax.text(column, row, f"{count:g}" if count else "", ha="center", va="center", **ink)
-    ax.set_xticks(range(len(counts)))
-    ax.set_yticks(range(len(counts)))
+    style.name_ticks(ax, range(len(counts)), names, inches=max(0.42, 2.4 / len(counts)))
+    ax.set_yticks(range(len(counts)), names, fontsize=style.SMALL)
     ax.set(xlabel="predicted class", ylabel="true class")
     style.colour_bar(ax, image, "inputs mistaken (grey: inputs classified correctly)")
     style.title(ax, "Which classes are taken for which")

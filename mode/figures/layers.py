@@ -17,20 +17,20 @@ def layer_accuracy(
     ax: Axes | Figure | None = None,
     *,
     chosen: str | None = None,
-    label: int | None = None,
+    label: Any = None,
 ) -> Axes:
     """Draw each layer's sub-model accuracy, overall and of the label.
 
     Args:
         curve: as `LayerChoice.curve`: columns layer, accuracy and label accuracy, in [0, 1].
-        chosen: the layer to mark; label: named in the legend.
+        chosen: the layer to mark; label: its number or name, for the legend.
 
     Raises:
         InputError: for an empty table, missing columns, or an unknown layer.
     """
     wanted(curve, ("layer", "accuracy", "label accuracy"))
     ax = _by_layer(curve, ax, chosen)
-    own = "the label" if label is None else f"label {label}"
+    own = "the label" if label is None else f"label {style.short(label)}"
     lines = {"accuracy": ("all labels", "o-"), "label accuracy": (own, "s--")}
     for (column, (name, line)), colour in zip(lines.items(), style.COLOURS, strict=False):
         ax.plot(range(len(curve)), 100 * numbers(curve, column), line, color=colour, label=name)

@@ -21,11 +21,22 @@ GROUPS = {
 }
 
 
-def heatmaps(maps: HeatMaps, ax: Axes | Figure | None = None, *, symmetric: bool = True) -> Axes:
+def heatmaps(
+    maps: HeatMaps,
+    ax: Axes | Figure | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    symmetric: bool = True,
+) -> Axes:
     """Draw HCI, HMI and HWI (rows) of every class (columns), with the inputs behind each map.
 
+    Args:
+        maps: of inputs or of states.
+        names: what the classes are called; their numbers where None.
+        symmetric: the same colours for as much for and against; see `style.colours_of`.
+
     Raises:
-        InputError: for anything but `HeatMaps`.
+        InputError: for anything but `HeatMaps`, or names that are too few.
     """
     if not isinstance(maps, HeatMaps):
         checks.fail("maps must be HeatMaps, as heatmaps() returns", type(maps).__name__)
@@ -34,7 +45,7 @@ def heatmaps(maps: HeatMaps, ax: Axes | Figure | None = None, *, symmetric: bool
         label: [f"n = {n}" if n else "n = 0: HCI" for n in maps.counts[group]]
         for group, label in GROUPS.items()
     }
-    ax = _classes(ax, rows, symmetric, MEANING, captions)
+    ax = _classes(ax, rows, symmetric, MEANING, names, captions)
     style.title(ax, "Heat maps by class: correct inputs, false positives, false negatives")
     return ax
 
@@ -66,8 +77,8 @@ def heatmap_bars(
     values = getattr(maps, checks.one_of("group", group, GROUPS))
     values = values.reshape(*values.shape[:2], -1).mean(axis=-1)
     classes, units = values.shape
-    names = _called("names", names, classes)
-    features = _called("features", features, units)
+    names = style.called("names", names, classes)
+    features = style.called("features", features, units)
     spread = np.ptp(values, axis=0)
     shown = np.sort(np.argsort(-spread, kind="stable")[: checks.number("count", count, 1)])
     ax = style.axes(ax, 2 + 1.1 * classes, 1.4 + 0.2 * len(shown))
@@ -78,9 +89,11 @@ def heatmap_bars(
         shades = colours.to_rgba(lengths)
         ax.barh(range(len(shown)), lengths, left=middle, color=shades, edgecolor="0.4", lw=0.4)
     ax.set(xlim=(-1.2, 2.4 * classes - 1.2), ylim=(len(shown) - 0.4, -0.6))
-    ax.set_xticks([2.4 * label for label in range(classes)], names)
+    behind = [f"n = {n}" if n else "n = 0: HCI" for n in maps.counts[group]]
+    ticks = [f"{name}\n{n}" for name, n in zip(names, behind, strict=True)]
+    style.name_ticks(ax, [2.4 * label for label in range(classes)], ticks, inches=1.1)
     ax.set_yticks(range(len(shown)), [features[unit] for unit in shown], fontsize=style.SMALL)
-    ax.set(xlabel="class; a bar to the right speaks for it", ylabel="feature")
+    ax.set(xlabel="class, its inputs; a bar to the right speaks for it", ylabel="feature")
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     style.title(ax, f"Heat map of each class: {GROUPS[group].replace(chr(10), ' ')}")
@@ -88,16 +101,20 @@ def heatmap_bars(
 
 
 def differentials(
-    maps: Sequence[Any], ax: Axes | Figure | None = None, *, symmetric: bool = True
+    maps: Sequence[Any],
+    ax: Axes | Figure | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    symmetric: bool = True,
 ) -> Axes:
-    """Draw (DHMI, DHWI), each classes x ..., one row each.
+    """Draw (DHMI, DHWI), each classes x ..., one row each; `names` are what classes are called.
 
     Raises:
-        InputError: when there are not two stacks of as many maps.
+        InputError: when there are not two stacks of as many maps, or too few names.
     """
     dhmi, dhwi = _several(maps, ("DHMI", "DHWI"))
     rows = {"DHMI\nHMI - HCI": dhmi, "DHWI\nHWI - HCI": dhwi}
-    ax = _classes(ax, rows, symmetric, DIFFERENCE)
+    ax = _classes(ax, rows, symmetric, DIFFERENCE, names)
     style.title(ax, "What sets the mistakes of each class apart from its correct inputs")
     return ax
 
@@ -144,13 +161,6 @@ def differential_pair(
     return ax
 
 
-def _called(what: str, given: Sequence[str] | None, count: int) -> list[str]:
-    found = [str(n) for n in (range(count) if given is None else given)]
-    if len(found) != count:
-        checks.fail(f"{what} must be {count}", len(found))
-    return found
-
-
 def _several(maps: Sequence[Any], parts: Sequence[str], *, lone: bool = False) -> list[np.ndarray]:
     """Return the checked stacks named `parts`, or the single maps where each is a `lone` one."""
     if isinstance(maps, HeatMaps) or len(maps) != len(parts):
@@ -164,13 +174,15 @@ def _several(maps: Sequence[Any], parts: Sequence[str], *, lone: bool = False) -
 
 
 def _classes(
-    ax: Axes | Figure | None, rows: dict, symmetric: bool, meaning: str, captions=None
+    ax: Axes | Figure | None, rows: dict, symmetric: bool, meaning: str, names=None, captions=None
 ) -> Axes:
     """Draw rows of one map a class, all in the same colours."""
     colours = style.colours_of(rows.values(), symmetric=symmetric, least=1)
     tiles = {label: [map_tile(m, colours) for m in maps] for label, maps in rows.items()}
-    count = len(next(iter(rows.values())))
-    ax = mosaic(ax, tiles, [str(n) for n in range(count)], captions=captions, bar=True)
+    columns = [
+        style.short(n, 16) for n in style.called("names", names, len(next(iter(rows.values()))))
+    ]
+    ax = mosaic(ax, tiles, columns, captions=captions, bar=True)
     ax.set_xlabel("class")
     style.colour_bar(ax, colours, meaning)
     return ax

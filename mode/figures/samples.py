@@ -11,6 +11,8 @@ from mode import checks
 from mode.figures import style
 from mode.figures.grid import image_tile, map_tile, mosaic, stack
 
+FIT = 13  # letters of a caption above a picture
+
 
 def misclassified(
     images: Any,
@@ -18,6 +20,7 @@ def misclassified(
     *,
     labels: Any,
     predictions: Any,
+    names: Sequence[str] | None = None,
     count: int = 32,
     columns: int = 8,
 ) -> Axes:
@@ -26,25 +29,28 @@ def misclassified(
     Args:
         images: n x ..., values in [0, 1]; those classified correctly are left out.
         labels, predictions: classes, (n,).
+        names: what the classes are called; their numbers where None.
 
     Raises:
-        InputError: for lengths that differ, or when no prediction is wrong.
+        InputError: for lengths that differ, a class without a name, or no wrong prediction.
     """
     images = stack("images", images, images=True)
     true, predicted = checks.labels("labels", labels), checks.labels("predictions", predictions)
     checks.same_length(images=images, labels=true, predictions=predicted)
+    if names is not None:
+        checks.labels("labels", np.concatenate([true, predicted]), len(names))
     wrong = np.flatnonzero(true != predicted)
     if not wrong.size:
         checks.fail("predictions must be wrong for some input", f"{len(true)} correct ones")
     shown = wrong[: checks.number("count", count, 1, integer=True)]
     columns = min(checks.number("columns", columns, 1, integer=True), len(shown))
     lines = [shown[start : start + columns] for start in range(0, len(shown), columns)]
-    names = [f"{n * columns + 1} to {n * columns + len(at)}" for n, at in enumerate(lines)]
+    numbers = [f"{n * columns + 1} to {n * columns + len(at)}" for n, at in enumerate(lines)]
     rows = {
-        name: [image_tile(images[i]) for i in at] for name, at in zip(names, lines, strict=True)
+        name: [image_tile(images[i]) for i in at] for name, at in zip(numbers, lines, strict=True)
     }
     captions = {
-        label: [f"{true[i]} → {predicted[i]}" for i in at]
+        label: [_mistake(true[i], predicted[i], names) for i in at]
         for label, at in zip(rows, lines, strict=True)
     }
     ax = mosaic(ax, rows, [""] * columns, captions=captions)
@@ -52,6 +58,14 @@ def misclassified(
     ax.set_ylabel("number of the mistake")
     style.title(ax, f"{len(shown)} of {len(wrong)} misclassified inputs")
     return ax
+
+
+def _mistake(true: int, predicted: int, names: Sequence[str] | None) -> str:
+    """Return "true → predicted", on two lines where one is too narrow for the names."""
+    if names is None:
+        return f"{true} → {predicted}"
+    before, after = (style.short(names[label], FIT) for label in (true, predicted))
+    return f"{before}{chr(10) if len(before + after) > FIT - 3 else ' '}→ {after}"
 
 
 def most_similar(

@@ -5,7 +5,7 @@ SEQUENTIAL is cividis (Nunez et al. 2018), and COLOURS are those of Okabe and It
 figure tells lines apart by colour alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from textwrap import fill
 from typing import Any
 
@@ -102,6 +102,31 @@ def plain(ax: Axes, *, grid: str) -> None:
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis=grid, color="0.9", linewidth=0.8)
     ax.set_axisbelow(True)
+
+
+def called(what: str, names: Sequence[Any] | None, count: int) -> list[str]:
+    """Return `names` as they are drawn, shortened, or the numbers from 0 where there are none.
+
+    Raises:
+        InputError: for another number of names than `count`.
+    """
+    found = [short(name) for name in (range(count) if names is None else names)]
+    if len(found) != count:
+        checks.fail(f"{what} must be {count}", len(found))
+    return found
+
+
+def short(name: Any, letters: int = 24) -> str:
+    """Return a name of at most so many letters; what is cut off becomes an ellipsis."""
+    return str(name) if len(str(name)) <= letters else f"{str(name)[: letters - 1]}…"
+
+
+def name_ticks(ax: Axes, places: Iterable[float], names: Sequence[str], *, inches: float) -> None:
+    """Write names below the axes at `places`; slanted where one is wider than `inches`."""
+    room = 72 * inches / (0.6 * SMALL)  # letters are about 0.6 times as wide as high
+    long = max((len(line) for name in names for line in name.split("\n")), default=0) > room
+    slant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if long else {}
+    ax.set_xticks(list(places), names, fontsize=SMALL, **slant)
 
 
 def words(name: Any) -> str:

@@ -33,7 +33,7 @@ SHORTLISTED = {
     "core_set": "random",
     "typiclust": "random",
 }
-STREAMED = {*MEASURES, *SHORTLISTED, "random"}
+STREAMED = {*MEASURES, *SHORTLISTED, "misclassified", "random"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,23 @@ class Doubt:
         stream.advance(block.start)  # one number for each input before
         known = Candidates(probabilities=found, labels=block.y)
         return MEASURES[self.selector](known, generator)
+
+
+@dataclass(frozen=True)
+class Mistaken:
+    """What a model gets wrong, then the rest, each in the order `place` (n,) of all that may be
+    chosen: those of `selection.uncertainty.misclassified`, which shuffles them."""
+
+    model: keras.Model
+    shape: tuple[int, ...]
+    place: np.ndarray
+    selector = "misclassified"
+    whole = True
+
+    def __call__(self, block: Block, limit: float) -> np.ndarray:
+        found = predict(self.model, prepared("pool inputs", block.x, self.shape))[block.rows]
+        place = self.place[block.start : block.start + len(found)]
+        return np.where(found.argmax(axis=1) == block.y, place, place - len(self.place))
 
 
 @dataclass(frozen=True)
@@ -89,7 +106,7 @@ def take(
     streaming where the pool is streamed.
 
     Raises:
-        InputError: for a selector that would need measures of the whole pool in memory.
+        InputError: for a selector that is not of STREAMED.
     """
     selector = recipe.applied_selector
     if not isinstance(data.pool, Streamed) or selector == "random":
@@ -106,6 +123,9 @@ def take(
         return chosen(NearStates(**options), aim.count)
     if selector in MEASURES:
         return chosen(Doubt(model, selector, data.shape, rng), aim.count)
+    if selector == "misclassified":
+        place = np.argsort(rng.permutation(len(aim.among)))
+        return chosen(Mistaken(model, data.shape, place), aim.count)
     few = shortlist(aim, model, data, SHORTLISTED[selector], rng)
     known = _of_few(model, data, seen, selector, few)
     return few[select(selector, known, aim.count, generator=rng)]
@@ -137,7 +157,7 @@ def _of_few(
 
 def _best(pool: Streamed, among: np.ndarray, measure, count: int) -> np.ndarray:
     """What is not needed is not sent to workers: indices of all inputs, and labels."""
-    needs = "labels" in NEEDS[measure.selector] if isinstance(measure, Doubt) else False
+    needs = isinstance(measure, Doubt | Mistaken) and "labels" in NEEDS[measure.selector]
     every = len(among) == len(pool)
     labels = (pool.y if every else pool.y[among]) if needs else None
     options = {"among": None if every else among, "labels": labels, "client": pool.client}

@@ -10,6 +10,11 @@ from mode.layers.probes import head_predict, scale_of, softmax_head, zscale
 from mode.repair.stages import last_hidden
 
 FOLDS = 5
+FAR = 0.1  # a label is far from likely below this share of what chance gives it, 1 / classes
+# So many more such labels than the probabilities themselves predict, and labels look wrong; heads
+# of fewer than LEAST inputs say too little. `benchmarks.suspect_labels` measures both.
+ALARM, LEAST = 0.01, 1000
+TEMPERATURES = np.geomspace(1, 8, 25)
 
 
 def suspects(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
@@ -40,6 +45,47 @@ def suspects(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     margin = own[hit] - probabilities[hit, suggested[hit]]
     hit = hit[np.argsort(margin, kind="stable")]
     return pd.DataFrame({"index": hit, "label": labels[hit], "suggested": suggested[hit]})
+
+
+def far_excess(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the share of labels that are far from likely, less the share that is to be expected.
+
+    Suspects alone do not tell wrong labels from classes that are hard to tell apart. Where all
+    labels are right, calibrated probabilities say how many are far from likely; wrong ones come on
+    top. The probabilities are tempered first, for heads of few inputs are too sure.
+
+    Args:
+        labels, probabilities: as `suspects` takes them.
+
+    Raises:
+        InputError: for arrays that do not fit each other.
+    """
+    probabilities = checks.numeric("probabilities", probabilities, ndim=2)
+    labels = checks.labels("labels", labels, probabilities.shape[1])
+    checks.same_length(labels=labels, probabilities=probabilities)
+    found = tempered(labels, probabilities)
+    far = found < FAR / found.shape[1]
+    expected = (found * far).sum(axis=1).mean()
+    return float(far[np.arange(len(labels)), labels].mean() - expected)
+
+
+def look_wrong(labels: np.ndarray, probabilities: np.ndarray) -> bool:
+    """Say whether so many labels are wrong that they are to be looked at before anything else."""
+    return len(labels) >= LEAST and far_excess(labels, probabilities) > ALARM
+
+
+def tempered(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return probabilities (n, classes) by the one of TEMPERATURES that makes the labels likeliest
+    (Guo et al. 2017, ICML, section 4.2)."""
+    logs = np.log(np.maximum(probabilities.astype(np.float64), 1e-30))
+    own = np.arange(len(labels)), labels
+
+    def at(temperature: float) -> np.ndarray:
+        powers = np.exp((logs - logs.max(axis=1, keepdims=True)) / temperature)
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    surprise = [-np.log(np.maximum(at(t)[own], 1e-30)).sum() for t in TEMPERATURES]
+    return at(TEMPERATURES[int(np.argmin(surprise))])
 
 
 def held_out_probabilities(

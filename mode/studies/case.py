@@ -1,30 +1,26 @@
 """A finished repair of one's own model, as its report reads it."""
 
-import json
-import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 
-from mode import checks, results
-from mode.data import Data, Part, load
-from mode.data.own import Own, own
-from mode.diagnosis import check
-from mode.faults import accuracy_by_label
-from mode.layers import LayerChoice, target_layer
-from mode.models import build, classes_of, predict, train
-from mode.models.rescaled import of_unit_inputs
-from mode.repair.suspects import held_out_probabilities, suspects
-from mode.studies import own_model
+from mode import checks
+from mode.data import Data
+from mode.data.own import Own
+from mode.faults import accuracy_by_label, confusion
+from mode.heatmaps import HeatMaps, differential, heatmaps
+from mode.layers import LayerChoice, states, target_layer
+from mode.layers.probes import scale_of, zscale
+from mode.models import predict
+from mode.studies import features
+from mode.studies.pool_labels import PoolLabels
 
-FEW = 30  # inputs of a class that a pool should have
-# Share of suspect labels from which they are worth a look before anything else.
-SUSPECT = 0.05
-SAMPLE = 10_000  # inputs of a streamed pool whose labels are looked at
+MOST = 16  # classes in a figure
+GROUPS = {"hci": "correct", "hmi": "falsely taken for the class", "hwi": "taken for another class"}
 
 
 @dataclass(frozen=True)
@@ -43,11 +39,14 @@ class Case:
     def data(self) -> Data:
         return self.own.data
 
+    def sizes(self) -> str:
+        """Return how many inputs each part has, in words."""
+        return ", ".join(f"{count} {name}" for name, count in self.data.sizes().items())
+
     @property
     def pictured(self) -> bool:
         """Whether inputs can be drawn as pictures."""
-        shape = self.data.shape
-        return len(shape) == 3 and shape[-1] in (1, 3) and min(shape[:2]) > 1
+        return features.pictured(self.data.shape)
 
     @cached_property
     def predicted(self) -> tuple[np.ndarray, np.ndarray]:
@@ -55,10 +54,11 @@ class Case:
         x = self.data.test.x
         return tuple(predict(model, x).argmax(axis=1) for model in (self.before, self.after))
 
+    @cached_property
     def by_label(self) -> pd.DataFrame:
-        """Return one row a class: name, test inputs, accuracy before and after, and the fault."""
+        """One row a class: name, test inputs, accuracy before and after, and the fault."""
         found = [accuracy_by_label(self.data.test.y, p, self.data.classes) for p in self.predicted]
-        kinds = self.faults.set_index("label")["kind"] if len(self.faults) else {}
+        kinds = dict(zip(self.faults["label"], self.faults["kind"], strict=True))
         return pd.DataFrame(
             {
                 "class": self.own.names,
@@ -70,14 +70,42 @@ class Case:
             }
         )
 
+    @cached_property
+    def shown(self) -> list[int]:
+        """The labels that figures show, ascending: all, or the faulty and least accurate ones."""
+        least = self.by_label["before"].sort_values(kind="stable").index
+        order = dict.fromkeys([*self.faults["label"].astype(int), *least.tolist()])
+        return sorted([*order][:MOST])
+
+    def named(self, labels: Iterable[int]) -> list[str]:
+        """Return what labels are called."""
+        return [self.data.name(int(label)) for label in labels]
+
+    def accuracies(self, when: str) -> pd.DataFrame:
+        """Return the table of `label_accuracy` "before" or "after" the repair."""
+        columns = {"class": "label", "test inputs": "count", when: "accuracy"}
+        return self.by_label.iloc[self.shown][[*columns]].rename(columns=columns)
+
+    def confusions(self) -> list[np.ndarray]:
+        """Return the counts before and after, of the labels shown alone."""
+        both = [confusion(self.data.test.y, p, self.data.classes) for p in self.predicted]
+        return [counts[np.ix_(self.shown, self.shown)] for counts in both]
+
+    def faulty(self) -> pd.DataFrame:
+        """Return the faulty classes, worst first, by name."""
+        columns = ["kind", "accuracy", "reference accuracy", "gap"]
+        named = {"accuracy": "diagnosis accuracy", "reference accuracy": "training accuracy"}
+        found = self.faults.assign(**{"class": self.named(self.faults["label"])})
+        return found[["class", *columns]].rename(columns=named)
+
     def worst(self) -> tuple[int, str]:
         """Return the label whose layer and maps are shown, and its kind of fault."""
-        wanted = self.record["label"]
-        if len(self.faults) and wanted is None:
-            return int(self.faults["label"][0]), self.faults["kind"][0]
-        return wanted if wanted is not None else int(
-            self.by_label()["before"].idxmin()
-        ), "under-fitted"
+        label = self.record["label"]
+        if label is None:
+            first = [*self.faults["label"], self.by_label["before"].idxmin()]
+            label = int(first[0])
+        kinds = dict(zip(self.faults["label"], self.faults["kind"], strict=True))
+        return label, kinds.get(label, "under-fitted")
 
     def layer(self) -> LayerChoice | None:
         """Return the layer to blame, None where layers cannot be reached or judged."""
@@ -87,10 +115,59 @@ class Case:
         except checks.InputError:
             return None
 
+    def maps(self, layer: str | None = None) -> HeatMaps | None:
+        """Return heat maps of the labels shown: of inputs, or of a layer's states as z-scores;
+        None where the model gets nothing right that could be mapped."""
+        judge = self.data.diagnosis
+        values = judge.x if self.pictured else self._features[0]
+        if layer is not None:
+            scale = scale_of(states(self.before, self.data.train.x, layer)[layer])
+            values = zscale(states(self.before, judge.x, layer)[layer], scale)
+        predictions = predict(self.before, judge.x).argmax(axis=1)
+        if not (predictions == judge.y).any():
+            return None
+        kind = "pixel" if layer is None and self.pictured else "mean"
+        whole = heatmaps(values, judge.y, predictions, classes=self.data.classes, kind=kind)
+        groups = {name: getattr(whole, name)[self.shown] for name in GROUPS}
+        counts = {name: found[self.shown] for name, found in whole.counts.items()}
+        return HeatMaps(**groups, counts=counts, fallbacks=whole.fallbacks)
+
+    def groups(self, maps: HeatMaps) -> dict[str, str]:
+        """Return the groups of maps that have any input, and what they are, in words."""
+        return {name: what for name, what in GROUPS.items() if maps.counts[name].any()}
+
+    def units(self, maps: HeatMaps) -> list[str]:
+        """Return what the units of a layer's maps are called."""
+        return [f"unit {n}" for n in range(maps.hci.shape[1])]
+
+    @property
+    def features(self) -> list[str]:
+        """What the features of inputs that are no pictures are called."""
+        return self._features[1]
+
+    @cached_property
+    def _features(self) -> tuple[np.ndarray, list[str]]:
+        x = self.data.diagnosis.x
+        return features.shown_features(self.before, self.data, x, self.own.features)
+
+    def differences(self, maps: HeatMaps) -> list[list[np.ndarray]]:
+        """Return DHMI and DHWI of each map."""
+        each = range(len(maps.hci))
+        return [[differential(maps, k, kind) for k in each] for kind in ("dhmi", "dhwi")]
+
     def moved(self, which: str) -> np.ndarray:
         """Return the indices of the test inputs that were "repaired" or "broken"."""
         before, after = (predicted == self.data.test.y for predicted in self.predicted)
         return np.flatnonzero(after & ~before if which == "repaired" else before & ~after)
+
+    def moved_classes(self, which: str) -> pd.DataFrame:
+        """Return how many test inputs of which class were "repaired" or "broken", most first:
+        what they were taken for before, or are now."""
+        at = self.moved(which)
+        taken = self.predicted[0 if which == "repaired" else 1][at]
+        when = "was taken for" if which == "repaired" else "is taken for"
+        pairs = {"class": self.named(self.data.test.y[at]), when: self.named(taken)}
+        return pd.DataFrame(pairs).value_counts().rename(f"inputs {which}").reset_index()
 
     def chosen_first(self, count: int) -> dict[str, np.ndarray]:
         """Return the first inputs that each round chose."""
@@ -100,96 +177,14 @@ class Case:
             firsts[f"round {number}"] = self.data.pool.take(at).x
         return firsts
 
-    @cached_property
-    def sample(self) -> Part:
-        """The pool; of a streamed one SAMPLE inputs at equal distances."""
-        pool = self.data.pool
-        if isinstance(pool, Part):
-            return pool
-        return pool.take(np.unique(np.linspace(0, len(pool) - 1, SAMPLE).astype(np.int64)))
+    def chosen_classes(self) -> pd.DataFrame:
+        """Return how many inputs of each class each round chose."""
+        rounds = "round " + self.chosen["round"].astype(str)
+        counts = pd.crosstab(self.chosen["label"], rounds)
+        counts.insert(0, "class", self.named(counts.index))
+        return counts.rename_axis(None, axis=0).rename_axis(None, axis=1)
 
     @cached_property
-    def suspects(self) -> pd.DataFrame:
-        """The inputs of the sample whose labels look wrong; none where layers cannot be reached."""
-        try:
-            found = held_out_probabilities(
-                self.before, self.sample, self.data.classes, seed=self.record["seed"]
-            )
-        except checks.InputError:
-            return pd.DataFrame({"index": [], "label": [], "suggested": []}, dtype=int)
-        return suspects(self.sample.y, found)
-
-    def advice(self) -> pd.DataFrame:
-        """Return what speaks against choosing data as the cure: sign, what to do."""
-        found = []
-        if self.faults.empty:
-            found.append(("no label is faulty", "data selection has nothing to mend: leave it"))
-        share = len(self.suspects) / len(self.sample)
-        if share > SUSPECT:
-            found.append((f"{share:.1%} of the pool's labels look wrong", "look at them first"))
-        counts = np.bincount(self.data.pool.y, minlength=self.data.classes)
-        for label in self.faults["label"]:
-            if counts[label] < FEW:
-                said = (
-                    f"the pool has {counts[label]} inputs of faulty class {self.own.names[label]}"
-                )
-                found.append((said, "collect more of it"))
-        part = self.data.train
-        for finding in check(self.before, part.x, _targets(self.before, part.y, self.data.classes)):
-            if finding.severity != "note":
-                fixes = "; ".join(fix.text for fix in finding.fixes[:1])
-                found.append((f"training itself: {finding.text}", fixes))
-        return pd.DataFrame(found or [("nothing", "go on")], columns=["sign", "what to do"])
-
-
-def _targets(model: keras.Model, y: np.ndarray, classes: int) -> np.ndarray:
-    loss = getattr(model, "loss", None)
-    name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
-    hot = "categorical" in name.lower() and "sparse" not in name.lower()
-    return np.eye(classes, dtype=np.float32)[y] if hot else y
-
-
-def opened(
-    model: str | os.PathLike,
-    data: str | os.PathLike,
-    out: str | os.PathLike,
-    *,
-    seed: int,
-    pool: str = "",
-    pool_labels: str = "",
-    allow_unsafe: bool = False,
-) -> Case:
-    """Return the repair that `own_model.mend` left in `out`.
-
-    Raises:
-        InputError: for files that cannot be read.
-    """
-    out = Path(out)
-    before = own_model.load(model, allow_unsafe=allow_unsafe)
-    after = own_model.load(out / "repaired.keras", allow_unsafe=allow_unsafe)
-    files = {"pool": pool or None, "pool_labels": pool_labels or None}
-    mine = own(data, **files, classes=classes_of(before), seed=seed)
-    if mine.from_bytes:
-        before, after = of_unit_inputs(before), of_unit_inputs(after)
-    record = json.loads((out / "record.json").read_text(encoding="utf-8"))
-    names = ("rows", "chosen", "faults")
-    rows, chosen, faults = (results.read_partial(out / f"{name}.csv") for name in names)
-    return Case(before, after, mine, rows, chosen, faults, record)
-
-
-def example(out: str | os.PathLike, *, seed: int = 0) -> Case:
-    """Make a model that lacks inputs of two classes, repair it, and return its case."""
-    from mode.data import plant
-
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    parts = plant("starved", load("digits", seed=seed), seed=seed, labels=(5, 8))
-    start = build("published", seed=seed, shape=parts.shape, classes=parts.classes)
-    train(start, parts.train.x, parts.train.y, epochs=10, seed=seed).save(out / "model.keras")
-    arrays = {f"{a}_{n}": getattr(getattr(parts, n), a) for n in parts.sizes() for a in "xy"}
-    np.savez_compressed(out / "data.npz", **arrays)
-    files = (out / "model.keras", out / "data.npz")
-    own_model.mend(
-        *files, out=out, rounds=3, batch=200, max_broken=0.05, seed=seed, report=False, resume=True
-    )
-    return opened(*files, out, seed=seed)
+    def pool_labels(self) -> PoolLabels:
+        """What is to be said of the labels of the pool."""
+        return PoolLabels(self.before, self.own, self.record["seed"])

@@ -124,7 +124,7 @@ def _options(mine: Own, *, rounds: int, batch: int | None, budget: int | None, l
     if budget is not None:
         batch = -(-checks.number("budget", budget, 1, integer=True) // rounds)
     batch = batch or max(1, min(BATCH, len(mine.data.pool) // 10))
-    target = None if label is None else mine.names.index(checks.one_of("label", label, mine.names))
+    target = None if label is None else mine.data.label(label)
     return {"rounds": rounds, "batch": batch, "label": target}
 
 

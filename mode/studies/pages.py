@@ -15,6 +15,7 @@ STYLE = """body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:
 img{max-width:100%;height:auto}h1,h2{line-height:1.2;margin-top:1.6em}
 table{border-collapse:collapse;font-size:14px;margin:1em 0}td,th{padding:3px 9px;text-align:right}
 tbody tr:nth-child(odd){background:#f4f4f4}thead th{border-bottom:1px solid #888}
+tbody th,thead th:first-child{display:none}td{max-width:36em}
 pre{background:#f4f4f4;padding:.6em;overflow:auto}.anchor-link,.prompt{display:none}"""
 
 # What texts and tables are made of; any other tag is shown as text.

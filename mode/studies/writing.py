@@ -22,13 +22,15 @@ def write(repaired: Repair, given: keras.Model, mine: Own, out: Path, options: d
     whole(out / "repaired.keras", given.save)
     results.write_rows(repaired.rounds, out / "rows.csv")
     pool = mine.places("pool")
+    none = pd.DataFrame(columns=["round", "index", "label"])
     rounds = [
         pd.DataFrame({"round": number, "index": pool[batch], "label": mine.data.pool.y[batch]})
         for number, batch in enumerate(repaired.chosen, start=1)
     ]
-    none = pd.DataFrame(columns=["round", "index", "label"])
-    results.write_rows(pd.concat(rounds) if rounds else none, out / "chosen.csv")
-    results.write_rows(repaired.faults, out / "faults.csv")
+    chosen = pd.concat(rounds) if rounds else none
+    for name, table in (("chosen", chosen), ("faults", repaired.faults)):
+        named = table.assign(**{"class": [mine.data.name(int(label)) for label in table["label"]]})
+        results.write_rows(named, out / f"{name}.csv")
     results.write_rows(mine.where, out / "splits.csv")
     record = {**options, "kept": repaired.kept, "notes": list(repaired.notes)}
     results.write_text(json.dumps(record, indent=1) + "\n", out / "record.json")

@@ -1,0 +1,67 @@
+"""A finished repair, opened from its files for the report; or one made for the reader."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from mode import results
+from mode.data import load
+from mode.data.own import own
+from mode.models import build, classes_of, train
+from mode.models.rescaled import of_unit_inputs
+from mode.studies import own_model
+from mode.studies.case import Case
+
+
+def of(model: str, data: str, out: str | os.PathLike, *, seed: int, **files) -> Case:
+    """Return the case of `opened`, or that of `example` where no model is named."""
+    return opened(model, data, out, seed=seed, **files) if model else example(out, seed=seed)
+
+
+def opened(
+    model: str | os.PathLike,
+    data: str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    seed: int,
+    pool: str = "",
+    pool_labels: str = "",
+    allow_unsafe: bool = False,
+) -> Case:
+    """Return the repair that `own_model.mend` left in `out`.
+
+    Raises:
+        InputError: for files that cannot be read.
+    """
+    out = Path(out)
+    before = own_model.load(model, allow_unsafe=allow_unsafe)
+    after = own_model.load(out / "repaired.keras", allow_unsafe=allow_unsafe)
+    files = {"pool": pool or None, "pool_labels": pool_labels or None}
+    mine = own(data, **files, classes=classes_of(before), seed=seed)
+    if mine.from_bytes:
+        with own_model.copied_unsafely(allow_unsafe):
+            before, after = of_unit_inputs(before), of_unit_inputs(after)
+    record = json.loads((out / "record.json").read_text(encoding="utf-8"))
+    names = ("rows", "chosen", "faults")
+    rows, chosen, faults = (results.read_partial(out / f"{name}.csv") for name in names)
+    return Case(before, after, mine, rows, chosen, faults, record)
+
+
+def example(out: str | os.PathLike, *, seed: int = 0) -> Case:
+    """Make a model that lacks inputs of two classes, repair it, and return its case."""
+    from mode.data import plant
+
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    parts = plant("starved", load("digits", seed=seed), seed=seed, labels=(5, 8))
+    start = build("published", seed=seed, shape=parts.shape, classes=parts.classes)
+    train(start, parts.train.x, parts.train.y, epochs=10, seed=seed).save(out / "model.keras")
+    arrays = {f"{a}_{n}": getattr(getattr(parts, n), a) for n in parts.sizes() for a in "xy"}
+    np.savez_compressed(out / "data.npz", **arrays)
+    files = (out / "model.keras", out / "data.npz")
+    own_model.mend(
+        *files, out=out, rounds=3, batch=200, max_broken=0.05, seed=seed, report=False, resume=True
+    )
+    return opened(*files, out, seed=seed)

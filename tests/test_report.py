@@ -1,0 +1,235 @@
+"""What the report of a repair is made from: features with names, tables by class, suspects."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from keras import layers
+
+from mode.data import Data, Part
+from mode.models import predict
+from mode.repair import suspects
+from mode.repair.suspects import far_excess, look_wrong, tempered
+from mode.studies import advice, case, features, opening
+from mode.studies.own_model import mend
+
+NAMES = ["a small cat", "dog", "owl"]
+COLUMNS = ["weight", "height", "age", "noise"]
+
+
+def of(x: np.ndarray) -> Data:
+    part = Part(x, np.arange(len(x)) % 2)
+    return Data(part, part, part, part, classes=2)
+
+
+def test_features_of_vectors_are_z_scores_with_the_callers_names():
+    x = np.array([[1, 10], [3, 30], [5, 20]], np.float32)
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(2)])
+    found, called = features.shown_features(model, of(x), x, ["kilos", "years"])
+    expected = [[-(1.5**0.5), -(1.5**0.5)], [0, 1.5**0.5], [1.5**0.5, 0]]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert called == ["kilos", "years"]
+    assert features.shown_features(model, of(x), x)[1] == ["feature 0", "feature 1"]
+
+
+def test_features_of_sequences_are_their_steps():
+    x = np.random.default_rng(0).normal(size=(6, 3, 2)).astype(np.float32)
+    model = keras.Sequential([keras.Input((3, 2)), layers.LSTM(2), layers.Dense(2)])
+    found, called = features.shown_features(model, of(x), x[:4])
+    assert (found.shape, called) == ((4, 3, 2), ["step 0", "step 1", "step 2"])
+    np.testing.assert_allclose(found, (x[:4] - x.mean(axis=0)) / x.std(axis=0), atol=1e-5)
+
+
+def test_features_of_tokens_are_how_often_each_is_there(monkeypatch):
+    """Twice in the first input, once in the second; the rarest are left out."""
+    x = np.array([[7, 7, 2], [7, 4, 4], [4, 2, 9]], np.int32)
+    stack = [keras.Input((3,), dtype="int32"), layers.Embedding(10, 2), layers.Flatten()]
+    model = keras.Sequential([*stack, layers.Dense(2)])
+    monkeypatch.setattr(features, "MOST_TOKENS", 3)
+    found, called = features.shown_features(model, of(x), x)
+    assert called == ["token 2", "token 4", "token 7"]
+    counts = np.array([[1, 0, 2], [0, 2, 1], [1, 1, 0]])
+    np.testing.assert_allclose(found, (counts - counts.mean(0)) / counts.std(0), atol=1e-6)
+    numbers = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+    assert features.shown_features(numbers, of(x), x)[1][0] == "feature 0"
+
+
+@pytest.fixture(scope="module")
+def mended(tmp_path_factory):
+    """A case of named classes and features, whose pool holds its labels as text."""
+    folder = tmp_path_factory.mktemp("case")
+    rng = np.random.default_rng(3)
+    y = rng.integers(0, 3, 500)
+    x = rng.normal(size=(500, 4)).astype(np.float32)
+    x[:, :3] += 2 * np.eye(3, dtype=np.float32)[y]
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(6, "relu"), layers.Dense(3)])
+    model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(True))
+    model.fit(x[:100], y[:100], epochs=1, verbose=0)
+    model.save(folder / "model.keras")
+    text = np.array(NAMES)[y]
+    arrays = {"x_train": x[:100], "y_train": text[:100], "x_pool": x[100:], "y_pool": text[100:]}
+    named = {"class_names": np.array(NAMES), "feature_names": np.array(COLUMNS)}
+    np.savez(folder / "data.npz", **arrays, **named)
+    files = (folder / "model.keras", folder / "data.npz")
+    mend(*files, out=folder / "out", rounds=2, batch=40, max_broken=1.0, report=False)
+    return opening.opened(*files, folder / "out", seed=0)
+
+
+def test_tables_call_classes_by_their_names(mended):
+    test = mended.data.test
+    before, after = mended.predicted
+    expected = [(before[test.y == k] == k).mean() for k in range(3)]
+    table = mended.by_label
+    assert table["class"].tolist() == mended.accuracies("before")["label"].tolist() == NAMES
+    np.testing.assert_allclose(table["before"], expected)
+    np.testing.assert_allclose(mended.accuracies("after")["accuracy"], table["after"])
+    moved = mended.moved_classes("repaired")
+    pairs = [
+        (NAMES[true], NAMES[old])
+        for true, old, new in zip(test.y, before, after, strict=True)
+        if old != true == new
+    ]
+    assert moved["inputs repaired"].sum() == len(pairs) == len(mended.moved("repaired")) > 0
+    for true, old, count in moved.itertuples(index=False):
+        assert pairs.count((true, old)) == count
+    chosen = mended.chosen_classes()
+    assert chosen[["round 1", "round 2"]].to_numpy().sum() == 80
+    counts = mended.chosen[mended.chosen["round"] == 1]["class"].value_counts()
+    found = dict(zip(chosen["class"], chosen["round 1"], strict=True))
+    assert found == counts.reindex(found, fill_value=0).to_dict()
+    assert set(mended.faulty()["class"]) <= set(NAMES)
+
+
+def test_maps_are_of_the_diagnosis_part(mended):
+    """HCI of the inputs: the mean z-score of those that are classified correctly, scaled."""
+    judge = mended.data.diagnosis
+    predicted = predict(mended.before, judge.x).argmax(axis=1)
+    train = mended.data.train.x
+    z = (judge.x - train.mean(axis=0)) / train.std(axis=0)
+    maps = mended.maps()
+    for label in range(3):
+        right = (judge.y == label) & (predicted == label)
+        assert maps.counts["hci"][label] == right.sum()
+        if right.any():
+            mean = z[right].mean(axis=0)
+            np.testing.assert_allclose(maps.hci[label], mean / np.abs(mean).max(), atol=1e-5)
+    assert mended.features == COLUMNS
+    layer = mended.layer().layer
+    assert mended.units(mended.maps(layer)) == [
+        f"unit {n}" for n in range(mended.maps(layer).hci.shape[1])
+    ]
+
+
+def test_of_many_classes_the_faulty_and_least_accurate_are_shown(mended, monkeypatch):
+    monkeypatch.setattr(case, "MOST", 2)
+    few = case.Case(**{name: getattr(mended, name) for name in case.Case.__dataclass_fields__})
+    first = [*mended.faults["label"], *mended.by_label["before"].sort_values().index]
+    assert few.shown == sorted([*dict.fromkeys(first)][:2])
+    assert few.maps().hci.shape == (2, 4)
+    whole = pd.crosstab(few.data.test.y, few.predicted[0]).reindex(range(3), columns=range(3))
+    expected = whole.fillna(0).to_numpy()[np.ix_(few.shown, few.shown)]
+    np.testing.assert_array_equal(few.confusions()[0], expected)
+
+
+def test_suspects_are_told_by_their_place_in_the_callers_pool(mended):
+    listed, found = mended.pool_labels.listed(), mended.pool_labels.suspects
+    places = mended.own.places("pool")
+    assert listed["index"].tolist() == places[found["index"]].tolist()
+    assert listed["label"].tolist() == [NAMES[k] for k in found["label"]]
+    assert len(listed) > 0
+
+
+def test_a_temperature_undoes_what_made_probabilities_too_sure():
+    """Ten inputs of odds (0.8, 0.2), eight of them of the first class: that is what they say."""
+    calibrated = np.tile([0.8, 0.2], (10, 1))
+    labels = np.array([0] * 8 + [1] * 2)
+    np.testing.assert_allclose(tempered(labels, calibrated), calibrated)
+    sure = calibrated**2 / (calibrated**2).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(tempered(labels, sure), calibrated)
+
+
+def test_labels_far_from_likely_are_counted_by_hand(refused):
+    """Below a tenth of chance, 0.05 of two classes: those of 0.04. Of these 4 % are expected."""
+    odds = np.array([[0.96, 0.04]] * 800 + [[0.8, 0.2]] * 200)
+    right = np.array([0] * 768 + [1] * 32 + [0] * 160 + [1] * 40)
+    assert far_excess(right, odds) == pytest.approx(0)
+    assert not look_wrong(right, odds)
+    # A temperature above 1 would make all of these wrong ones, and no other label, likelier.
+    wrong = np.where(np.arange(1000) % 31 == 0, 1, right)
+    found = tempered(wrong, odds)[:, 1]
+    far = found < 0.05
+    assert far_excess(wrong, odds) == pytest.approx(np.mean(far * (wrong - found)))
+    assert refused(far_excess, right[:3], odds) == (
+        "labels and probabilities must have the same length. Received: labels: 3, "
+        "probabilities: 1000."
+    )
+
+
+def planted(share: float, count: int = 3000) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of three overlapping classes, a share of them wrong, and the odds of the right ones,
+    by Bayes' rule."""
+    rng = np.random.default_rng(2)
+    y = rng.integers(0, 3, count)
+    at = rng.normal(size=(count, 3)) + 3 * np.eye(3)[y]
+    odds = np.exp(3 * at)
+    labels = np.where(rng.random(count) < share, (y + rng.integers(1, 3, count)) % 3, y)
+    return labels, odds / odds.sum(axis=1, keepdims=True)
+
+
+def test_labels_look_wrong_when_they_are_and_only_then():
+    assert not look_wrong(*planted(0.0))
+    assert look_wrong(*planted(0.05))
+    labels, odds = planted(0.05)
+    assert not look_wrong(labels[:999], odds[:999])
+    assert look_wrong(labels[:1000], odds[:1000])
+
+
+def test_the_measured_pools_are_judged_as_the_text_says():
+    """No clean pool is said to look wrong; of ten classes all with one wrong label in twenty."""
+    root = Path(__file__).parents[1]
+    table = pd.read_csv(root / "results" / "tables" / "suspect_labels.csv")
+    assert (table[table["wrong"] == 0]["said"] == 0).all()
+    large = table[table["pool"] >= suspects.LEAST]
+    # Three seeds a row: how many of the pools are said to look wrong.
+    groups = large.groupby([large["classes"] == 10, "wrong"])["said"]
+    said = (3 * groups.sum()).round().astype(int)
+    pools = 3 * groups.size()
+    assert said[True, 0.05] == pools[True, 0.05] == 12
+    ten = [f"{said[True, share]} of {pools[True, share]}" for share in (0.02, 0.05, 0.1)]
+    few = [f"{said[False, share]} of {pools[False, share]}" for share in (0.02, 0.05, 0.1)]
+    line = (
+        f"ten classes it is said of {', '.join(ten)} pools of 2,000; of two or three classes, of "
+    )
+    assert line + ", ".join(few) in (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_the_advice_names_what_is_to_be_done(mended, monkeypatch):
+    signs = advice.advice(mended)["sign"].tolist()
+    assert not any("look wrong" in sign for sign in signs)
+    monkeypatch.setattr(suspects, "ALARM", -1.0)
+    monkeypatch.setattr(suspects, "LEAST", 1)
+    monkeypatch.setattr(advice, "FEW", 1000)
+    table = advice.advice(mended)
+    assert table["sign"][0].startswith("labels of the pool look wrong: ")
+    worst = NAMES[mended.faults["label"][0]]
+    count = (mended.data.pool.y == mended.faults["label"][0]).sum()
+    assert table["sign"][1] == f"the pool has {count} inputs of faulty class {worst}"
+
+
+def test_a_report_of_a_model_whose_code_is_allowed_knowingly_opens(tmp_path):
+    """One that scales bytes itself, so that it is copied."""
+    rng = np.random.default_rng(0)
+    stack = [keras.Input((4, 4, 1)), layers.Rescaling(1 / 255), layers.Lambda(lambda x: 2 * x)]
+    model = keras.Sequential([*stack, layers.Flatten(), layers.Dense(2, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.save(tmp_path / "model.keras")
+    x = rng.integers(0, 256, (140, 4, 4), dtype=np.uint8)
+    np.savez(tmp_path / "data.npz", x=x, y=np.arange(140) % 2)
+    files = (tmp_path / "model.keras", tmp_path / "data.npz")
+    options = {"rounds": 1, "batch": 8, "report": False, "allow_unsafe": True}
+    mend(*files, out=tmp_path / "out", **options)
+    found = opening.opened(*files, tmp_path / "out", seed=0, allow_unsafe=True)
+    assert len(found.predicted[0]) == len(found.data.test)
