@@ -1,11 +1,15 @@
 """Every notebook keeps the house's rules, and its executed copy is of this very source."""
 
 import ast
+import base64
+import io
 import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from mode.studies import executing, notebooks
 
@@ -77,3 +81,13 @@ class TestRules:
 def test_an_unknown_notebook_is_refused():
     with pytest.raises(ValueError, match=r"^notebook must be one of .*Did you mean '02-run'\?$"):
         notebooks.path("02-runn")
+
+
+def test_pictures_are_kept_in_256_colours_that_hardly_differ():
+    ramp = np.indices((64, 64)).sum(axis=0)[..., None] * np.array([2, 1, 1])
+    full, stored = Image.fromarray(ramp.astype(np.uint8)), io.BytesIO()
+    full.save(stored, "PNG")
+    text = executing.lighter(base64.b64encode(stored.getvalue()).decode())
+    kept = Image.open(io.BytesIO(base64.b64decode(text)))
+    assert (kept.mode, kept.size) == ("P", (64, 64))
+    assert np.abs(np.asarray(kept.convert("RGB")).astype(int) - ramp).mean() < 1

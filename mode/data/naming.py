@@ -46,6 +46,8 @@ def numbered(
     wide = max(array.shape[1] if array.ndim == 2 else 0 for array in arrays.values())
     count = max(wide, 1 + int(values.max(initial=0)))
     if wide > 1 or len(values) in (0, count) or (classes and count <= classes):
+        if classes and count > classes:
+            checks.fail(f"labels must be from 0 to {classes - 1}", f"labels up to {count - 1}")
         return whole, max(count, classes or 0), None
     names = tuple(map(str, values.tolist()))
     _check_count(names, classes)

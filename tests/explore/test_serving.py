@@ -86,7 +86,7 @@ def test_the_notebook_gets_its_parameters(tmp_path, refused):
         ),
         (
             "fine.keras more.npz",
-            "train labels must be from 0 to 9. Received: labels from 0 to 10.",
+            "labels must be from 0 to 9. Received: labels up to 10.",
         ),
     ],
 )
