@@ -50,6 +50,14 @@ def test_effects(study, arm):
         assert f"{points(row['median difference'])}" in README
 
 
+@pytest.mark.parametrize("arm", ["recommended", "mode", "published"])
+def test_further_faults_on_fashion_mnist(arm):
+    place = ROOT / "results" / "tables" / "further-fashion_mnist" / "against_control.csv"
+    row = pd.read_csv(place).set_index("arm").loc[arm]
+    assert effect(row) in CLAIMS
+    assert points(row["median difference"]) in README.split("on Fashion-MNIST, ")[-1][:60]
+
+
 @pytest.mark.parametrize(("study", "arms"), [("metrics", 18), ("maps", 8), ("layers", 12)])
 def test_how_many_are_above_or_below_random_inputs(study, arms):
     rows = compared(study)
