@@ -1,4 +1,4 @@
-"""The numbers in the README and in CLAIMS.md are those of the committed tables."""
+"""The numbers in results/README.md and in CLAIMS.md are those of the committed tables."""
 
 from pathlib import Path
 
@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TABLES = ROOT / "results" / "tables" / "publication"
-BOTH = ("README.md", "CLAIMS.md")
+FOUND = "results/README.md"
+BOTH = (FOUND, "CLAIMS.md")
 TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in (*BOTH, "CONTRIBUTING.md")}
 
 
@@ -24,7 +25,7 @@ def test_differences_from_random_inputs():
     tested = {name: table(f"table_{name}_corrected") for name in (1, 2)}
     low = min(100 * part["final - control"].min() for part in tested.values())
     high = max(100 * part["final - control"].max() for part in tested.values())
-    says(f"between {low:.1f} and {high:.1f} points", "README.md")
+    says(f"between {low:.1f} and {high:.1f} points", FOUND)
     for part in tested.values():
         ends = 100 * part["final - control"].min(), 100 * part["final - control"].max()
         says("{:.1f} to {:.1f}".format(*ends), "CLAIMS.md")
@@ -39,13 +40,13 @@ def test_the_one_significant_comparison_as_published():
     rows = pd.concat([table("table_1_published"), table("table_2_published")])
     found = rows[rows["holm p"] <= 0.05]
     assert found["metric"].tolist() == ["bray_curtis"]
-    says(f"by {100 * found['final - control'].iloc[0]:.1f} points", "README.md")
-    says(f"Holm p = {found['holm p'].iloc[0]:.3f}", "README.md")
+    says(f"by {100 * found['final - control'].iloc[0]:.1f} points", FOUND)
+    says(f"Holm p = {found['holm p'].iloc[0]:.3f}", FOUND)
 
 
 def test_metrics_do_not_differ():
     p, w = table("metrics_differ")["p"], table("metrics_differ")["kendall w"]
-    says(f"p from {p.min():.2f} to {p.max():.2f}, Kendall's W at most {w.max():.2f}", "README.md")
+    says(f"p from {p.min():.2f} to {p.max():.2f}, Kendall's W at most {w.max():.2f}", FOUND)
     for value in p:
         says(f"{value:.2f}", "CLAIMS.md")
 
@@ -53,7 +54,7 @@ def test_metrics_do_not_differ():
 def test_layer_selection():
     rows = table("layer_selection_matters").set_index("protocol")
     row = 100 * rows.loc["corrected", ["median difference", "low", "high"]].astype(float)
-    says(f"gains {row.iloc[0]:.1f} points (median, 95 % interval", "README.md")
+    says(f"gains {row.iloc[0]:.1f} points (median, 95 % interval", FOUND)
     says(f"{row['low']:.1f} to {row['high']:.1f}", *BOTH)
     assert not rows["equivalent"].any()
     says(f"p = {rows.loc['published', 'p']:.3f}", "CLAIMS.md")
@@ -69,7 +70,7 @@ def test_accuracies_before_and_after(protocol):
     rows = rows[rows["protocol"] == protocol]
     repaired = rows[rows["arm"] == "mode"]
     for value in repaired.loc[repaired["round"].isin([0, 5]), "accuracy"].unique():
-        says(f"{100 * value:.1f}", "README.md")
+        says(f"{100 * value:.1f}", FOUND)
 
 
 def test_the_published_tests():
@@ -85,28 +86,28 @@ def test_what_is_said_of_diagnosis_and_feature_visualisation():
     sets = pd.read_csv(tables / "diagnosis_summary.csv").set_index("set").astype(object)
     every = sets.loc["all"]
     found, fixes = every["found"], every["right first fix"]
-    says(f"of {every['faulty']} faulty training programs {found} are found, {fixes}", "README.md")
-    assert every["healthy flagged"] == 0, "the README says none"
-    says(f"none of {every['healthy']} healthy ones", "README.md")
+    says(f"of {every['faulty']} faulty training programs {found} are found, {fixes}", FOUND)
+    assert every["healthy flagged"] == 0, "the text says none"
+    says(f"none of {every['healthy']} healthy ones", FOUND)
     held = sets.loc["heldout"]
-    says(f"of {held['faulty']} faulty programs held out from the rules", "README.md")
+    says(f"of {held['faulty']} faulty programs held out from the rules", FOUND)
     first = sets.loc["unseen (first run)"]
-    says(f"set of {first['faulty']}, in its first run, {first['found']} were found", "README.md")
-    says(f"{first['right first fix']} with the right first fix", "README.md")
+    says(f"set of {first['faulty']}, in its first run, {first['found']} were found", FOUND)
+    says(f"{first['right first fix']} with the right first fix", FOUND)
     assert (first["healthy flagged"], first["healthy"]) == (1, 13)
-    says(f"Of {every['repairs tried']} faulty programs", "README.md")
-    says(f"brings {every['repaired']} to their goals", "README.md")
+    says(f"Of {every['repairs tried']} faulty programs", FOUND)
+    says(f"brings {every['repaired']} to their goals", FOUND)
     assert every["fixed forms"] == every["fixed forms at their goal"]
-    says(f"each of the {every['fixed forms']} programs", "README.md")
-    assert every["fixed forms flagged"] == 0, "the README says none"
+    says(f"each of the {every['fixed forms']} programs", FOUND)
+    assert every["fixed forms flagged"] == 0, "the text says none"
     targets = pd.read_csv(tables / "featurevis_targets.csv").set_index("target")
     gap = targets.loc["Spearman with the gap"]
     error = targets.loc["mean absolute error of the test error, points"]
-    says(f"Spearman {gap['reached']:.2f}", "README.md")
-    says(f"within {error['reached']:.1f} points", "README.md")
-    says(f"{gap['reached_unseen']:.2f}, {error['reached_unseen']:.1f} points", "README.md")
+    says(f"Spearman {gap['reached']:.2f}", FOUND)
+    says(f"within {error['reached']:.1f} points", FOUND)
+    says(f"{gap['reached_unseen']:.2f}, {error['reached_unseen']:.1f} points", FOUND)
     claims = pd.read_csv(tables / "featurevis_claims.csv").set_index("claim")["value"]
-    says(f"AUROC {claims['(a) over-fitted: restarts converge']:.2f}", "README.md")
+    says(f"AUROC {claims['(a) over-fitted: restarts converge']:.2f}", FOUND)
 
 
 DATA = ("mnist", "fashion_mnist")
@@ -127,7 +128,7 @@ def arms(data: str) -> pd.DataFrame:
 def test_which_inputs_repair(arm):
     mnist, fashion = (arms(data).loc[arm] for data in DATA)
     (middle, interval), (other, around) = effect(mnist), effect(fashion)
-    says(f"{middle} points {interval}, {other} {around} on Fashion-MNIST", "README.md")
+    says(f"{middle} points {interval}, {other} {around} on Fashion-MNIST", FOUND)
     says(f"{middle} {interval}, Holm p < 0.001; {other} {around}, p", "CLAIMS.md")
     assert max(mnist["holm p"], fashion["holm p"]) < 0.05
     worse = arm in ("mode", "published")
@@ -138,7 +139,7 @@ def test_which_inputs_repair(arm):
 @pytest.mark.parametrize("arm", ["margin", "entropy", "badge", "misclassified", "mdsa", "core_set"])
 def test_other_selectors(arm):
     middles = [effect(arms(data).loc[arm])[0] for data in DATA]
-    says(f"({middles[0]} / {middles[1]})", "README.md")
+    says(f"({middles[0]} / {middles[1]})", FOUND)
 
 
 @pytest.mark.parametrize("data", DATA)
@@ -157,14 +158,14 @@ def test_the_recommended_repair(data):
     says(f"{behind.min():.1f} to {behind.max():.1f}", *BOTH)
     others = rows[rows["arm"] != "recommended"].groupby("scenario")["median difference"].max()
     assert (others < 0).all(), "the texts say that it is above every arm under every fault"
-    says(f"{-100 * others.max():.1f}", "README.md")
+    says(f"{-100 * others.max():.1f}", FOUND)
     needed = pd.read_csv(SELECTION[data] / "inputs_needed.csv")
     needed = needed[(needed["arm"] == "recommended") & (needed["scenario"] != "no_room")]["share"]
     says(f"{100 * needed.min():.0f} to {100 * needed.max():.0f} %", *BOTH)
     says(f"{(needed <= 1 / 3).sum()} of {len(needed)}", "CLAIMS.md")
     harm = pd.read_csv(SELECTION[data] / "harm_without_room.csv").set_index("arm")
     middle, interval = effect(harm.loc["recommended"])
-    says(middle, "README.md")
+    says(middle, FOUND)
     says(f"{middle} {interval}", "CLAIMS.md")
 
 

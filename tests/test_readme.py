@@ -25,12 +25,24 @@ def test_the_script_of_continuous_integration_takes_the_lines_from_the_readme():
     assert script.count("$(line ") == 2
 
 
-@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
-def test_every_linked_file_exists(text):
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "results/README.md"])
+def test_every_linked_file_exists(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
     assert links
     for link in links:
-        assert (ROOT / link).exists(), link
+        assert (ROOT / name).parent.joinpath(link).exists(), link
+
+
+def test_the_summary_has_no_number_that_the_full_account_has_not():
+    summary = README.split("## What was found")[1].split("\n## ")[0]
+    full = [
+        (ROOT / name).read_text(encoding="utf-8") for name in ("results/README.md", "CLAIMS.md")
+    ]
+    number = r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?![\w.]*\d)"
+    told = re.findall(number, re.sub(r"(?m)^\d\. ", "", summary))
+    assert len(told) > 20
+    assert set(told) <= set(re.findall(number, "\n".join(full)))
 
 
 @pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
