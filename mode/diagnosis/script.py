@@ -92,19 +92,34 @@ def diagnose_model(model_path, data_path=None, *, show=print) -> int:
     Returns 0 for no finding above a note, 1 for findings, 2 where a file could not be read.
     """
     try:
-        model = keras.saving.load_model(model_path, safe_mode=True)
-        x, y = _arrays(data_path)
-    except (OSError, ValueError, TypeError) as error:
-        show(str(error))
+        model = _file(model_path, "model must be a .keras file", _model)
+        wanted = "data must be an .npz archive"
+        x, y = (None, None) if data_path is None else _file(data_path, wanted, _arrays)
+    except checks.InputError as error:
+        show(f"Error: {error}")
         return NOT_RUN
     report = Report(tuple(check(model, x, y)))
     show(str(report))
     return _exit_code([report], False)
 
 
+def _file(path, wanted: str, read):
+    """Return what `read` makes of a file, which is refused in one line where it cannot."""
+    if not Path(path).is_file():
+        checks.fail(wanted, f"{str(path)!r}, which does not exist")
+    try:
+        return read(path)
+    except checks.InputError:
+        raise
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        checks.fail(wanted, f"{str(path)!r}: {str(error).splitlines()[0]}")
+
+
+def _model(path):
+    return keras.saving.load_model(path, safe_mode=True)
+
+
 def _arrays(path):
-    if path is None:
-        return None, None
     with np.load(path, allow_pickle=False) as stored:
         for x, y in (("x", "y"), ("x_train", "y_train")):
             if x in stored and y in stored:

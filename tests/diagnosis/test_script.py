@@ -1,6 +1,7 @@
 """A user's script under diagnosis, and a saved model at rest."""
 
 import numpy as np
+import pytest
 
 from mode.diagnosis import diagnose_model, run_script
 from tests.diagnosis.conftest import classifier
@@ -44,3 +45,27 @@ def test_a_saved_model_is_checked_against_stored_data(tmp_path, two_classes):
     shown = []
     assert diagnose_model(tmp_path / "model.keras", tmp_path / "data.npz", show=shown.append) == 1
     assert "softmax over one unit is always 1" in shown[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "message"),
+    [
+        ("no.keras", None, "model must be a .keras file. Received: '{}', which does not exist."),
+        ("text.keras", None, "model must be a .keras file. Received: '{}': "),
+        ("model.keras", "no.npz", "data must be an .npz archive. Received: '{}', which does not"),
+        ("model.keras", "text.keras", "data must be an .npz archive. Received: '{}': "),
+        ("model.keras", "odd.npz", "data must hold x and y, or x_train and y_train. Received: a."),
+        ("model.keras", "objects.npz", "data must be an .npz archive. Received: '{}': Object arr"),
+    ],
+)
+def test_files_that_cannot_be_read_end_with_2(tmp_path, model, data, message):
+    classifier().save(tmp_path / "model.keras")
+    (tmp_path / "text.keras").write_text("no archive")
+    np.savez(tmp_path / "odd.npz", a=[1])
+    np.savez(tmp_path / "objects.npz", x=np.array([None]), y=[1])
+    shown: list[str] = []
+    given = None if data is None else tmp_path / data
+    assert diagnose_model(tmp_path / model, given, show=shown.append) == 2
+    wrong = tmp_path / model if data is None else given
+    assert shown[0].startswith("Error: " + message.format(wrong))
+    assert "\n" not in shown[0]
