@@ -60,11 +60,17 @@ def loss_again(model, given: dict):
 
     def again():
         values, truth = keras.ops.copy(predicted), given["y"]
-        if family != "sparse":  # a row (n,) against a column (n, 1)
-            truth = keras.ops.reshape(truth, keras.ops.shape(values))
-        return function(truth, values)
+        return function(truth if family == "sparse" else _aligned(truth, values), values)
 
     return again
+
+
+def _aligned(truth, values):
+    """Return targets of the predictions' rank: a row (n,) as a column (n, 1), or the reverse."""
+    more = len(values.shape) - len(truth.shape)
+    if more == 1 and values.shape[-1] == 1:
+        return keras.ops.expand_dims(truth, -1)
+    return keras.ops.squeeze(truth, -1) if more == -1 and truth.shape[-1] == 1 else truth
 
 
 def split_data(data) -> tuple:

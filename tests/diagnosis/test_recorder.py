@@ -179,3 +179,15 @@ def test_an_xla_model_is_watched_by_its_metrics_and_says_so(two_classes):
     assert texts == [
         "not recorded: gradients and activations (the model is compiled with jit_compile=True)"
     ]
+
+
+@pytest.mark.parametrize("width", [None, 1, 2])
+def test_targets_of_any_width_that_a_loss_takes_are_watched(two_classes, width):
+    """Of a last, smaller batch, so that the number of rows is not known before."""
+    x, y = two_classes[0][:40], two_classes[1][:40].astype("float32")
+    y = y if width is None else np.repeat(y[:, None], 1, axis=1)
+    units, loss = (2, "kl_divergence") if width == 2 else (1, "binary_crossentropy")
+    model = classifier(units=units, activation="sigmoid", loss=loss)
+    model.fit(x, y, batch_size=16, verbose=0, callbacks=[watch := Diagnosis(every=1)])
+    reported, again = watch.report.record.pairs.T
+    np.testing.assert_allclose(again, reported, rtol=1e-4)
