@@ -36,16 +36,6 @@ def test_the_error_of_a_good_classifier_is_estimated(audited, good, digits):
     assert audited.stimuli.images.shape[0] == 10
 
 
-def test_the_same_audit_twice_is_the_same(audited, good, digits_prior):
-    again = audit(good, digits_prior)
-    assert (again.verdict, again.error, again.reasons) == (
-        audited.verdict,
-        audited.error,
-        audited.reasons,
-    )
-    assert again.scores.equals(audited.scores)
-
-
 def test_every_score_has_an_interval_that_holds_it(audited):
     table = audited.scores.set_index("score")
     assert table[["low", "high", "twin"]].notna().all(axis=None)
@@ -58,7 +48,7 @@ def test_every_score_has_an_interval_that_holds_it(audited):
     assert (error["high"] - error["low"]) / 2 == pytest.approx(normal, rel=0.3)
 
 
-def test_training_images_add_the_nearest_image_and_change_nothing_else(
+def test_the_same_audit_twice_is_the_same_but_for_the_nearest_training_image(
     good, audited, digits_prior, digits
 ):
     result = audit(good, digits_prior, digits[0][:1000])
@@ -71,8 +61,6 @@ def test_training_images_add_the_nearest_image_and_change_nothing_else(
     added = result.scores.iloc[-1]
     assert added["score"] == "nearest_image"
     assert 0.5 < added["low"] < added["value"] < added["high"] < 2
-    shown = audit(good, digits_prior, result.stimuli.images.reshape(-1, 28, 28, 1))
-    assert shown.scores.iloc[-1]["value"] < 1e-3
 
 
 def test_training_images_of_another_shape_are_refused(good, digits_prior):

@@ -24,12 +24,12 @@ def shapes(count, side):
 
 
 def test_a_fitted_prior_makes_its_classes_and_serves_maximisation():
-    x, y = shapes(300, 20)
-    prior = fit_prior(x, y, steps=400, latent=8, components=2, progress=False)
+    x, y = shapes(300, 16)
+    prior = fit_prior(x, y, steps=250, latent=8, components=2, progress=False)
     codes, drawn = sample(prior, 200, seed=0)
     images = images_of(prior, codes)
     redness = (images[..., 0] - images[..., 2]).mean(axis=(1, 2))
-    assert images.shape == (200, 20, 20, 3)
+    assert images.shape == (200, 16, 16, 3)
     assert ((redness > 0) == (drawn == 0)).mean() > 0.9
     assert prior.card["as_drawn"] > 0.9
     found = maximise(prior.judge, prior, range(2), restarts=3, progress=False)
@@ -47,7 +47,7 @@ def test_large_colour_images_without_labels():
 
 def test_a_gan_moves_towards_the_data():
     x, y = shapes(200, 16)
-    raw, fitted = (fit_prior(x, y, kind="gan", steps=s, latent=4, progress=False) for s in (2, 300))
+    raw, fitted = (fit_prior(x, y, kind="gan", steps=s, latent=4, progress=False) for s in (2, 150))
     gaps = [
         np.abs(images_of(p, sample(p, 100, seed=0)[0]).mean(axis=0) - x.mean(axis=0)).mean()
         for p in (raw, fitted)
