@@ -184,3 +184,27 @@ def test_choosing_from_ten_million_inputs():
     says(f"784-28-28-10 network {margin['ours_seconds']:.0f} s", "CONTRIBUTING.md")
     workers = rows[rows["case"].str.contains("2 workers")].iloc[0]
     says(f"brings {workers['ratio']:.2f} times", "CONTRIBUTING.md")
+
+
+def defect_effects(number: int, measure: str) -> pd.DataFrame:
+    place = ROOT / "results" / "tables" / "defects" / f"table_{number}_{measure}.csv"
+    return pd.read_csv(place).set_index("defect")
+
+
+@pytest.mark.parametrize(
+    ("defect", "measure"), [("no_replay", "final"), ("extra_control_batch", "lead")]
+)
+def test_what_each_defect_did(defect, measure):
+    one, two = (effect(defect_effects(n, measure).loc[defect]) for n in (1, 2))
+    says(f"{one[0]} and {two[0]} points", FOUND)
+    says(f"{' '.join(one)} with layer selection, {' '.join(two)} without", "CLAIMS.md")
+    assert not defect_effects(1, measure)["significant"].any(), "the texts say: too few for a test"
+
+
+def test_the_other_defects_do_little():
+    finals = pd.concat([defect_effects(n, "final") for n in (1, 2)])
+    others = finals.drop(index=["no_replay", "all of them"])["median difference"].abs()
+    says(f"by more than {100 * others.max():.1f}", FOUND)
+    cells = [defect_effects(n, measure) for n in (1, 2) for measure in ("final", "lead")]
+    idle = [d for d in cells[0].index if all((c.loc[d, ["low", "high"]] == 0).all() for c in cells)]
+    says(f"{len(idle)} of the twelve change no number", FOUND)

@@ -57,7 +57,8 @@ def defects(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
     Args:
         table: a row a defect: defect or arm (its name), median difference of the final test
             accuracy from the protocol with all defects on, its 95 % interval low, high, holm p
-            (the last three empty where nothing was tested).
+            (the last three empty where nothing was tested); measure, if it is the lead over the
+            control ("final - control") that is compared.
 
     Raises:
         InputError: for an empty table, missing columns, or cells that are not numbers.
@@ -69,7 +70,9 @@ def defects(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
     ax = style.axes(ax, 8, 2.2 + 0.32 * len(table))
     _frame(ax, [style.words(each) for each in table[name]])
     _effects(ax, table, np.arange(len(table)), _look(0))
-    ax.set(xlabel="final test accuracy, without the defect - with all (percentage points)")
+    measure = table["measure"].iloc[0] if "measure" in table else "final"
+    what = "lead over the control" if measure == "final - control" else "final test accuracy"
+    ax.set(xlabel=f"{what}, without the defect - with all (percentage points)")
     ax.set(ylabel="defect switched off")
     _explain(ax, table, "all defects on", "What does each defect of the publication do?", {})
     return ax

@@ -79,7 +79,11 @@ STUDIES = {
         notebook="02-run",
         grid=defects_grid,
         tables=defects_tables,
-        figures={"defects": "defects"},
+        figures={
+            f"table_{number}_{measure}": "defects"
+            for number in (1, 2)
+            for measure in ("final", "lead")
+        },
         small={"metrics": ["dot", "earth_mover"], "rounds": 2, "batch": 50, "epochs": 1},
     ),
     "selection": _of_arms(

@@ -131,9 +131,25 @@ def publication_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
 
 
 def defects_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
-    """Return what each defect does: `defects`, against the protocol that has all of them."""
+    """Return what each defect does: `defects`, against the protocol that has all of them, and the
+    same for each of the two published tables, of the final accuracy and of its lead."""
     finals = final_rows(rows)
-    return {"defects": without_each(finals), "finals": protocol_means(finals)}
+    effects = without_each(finals)
+    return {"defects": effects, "finals": protocol_means(finals), **_by_table(effects)}
+
+
+def _by_table(effects: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return table_1_final, table_1_lead, table_2_final, table_2_lead, a row a defect."""
+    if effects.empty:
+        return {}
+    off = effects["protocol"].str.removeprefix("without ").replace("corrected", "all of them")
+    effects = effects.assign(protocol=off).rename(columns={"protocol": "defect"})
+    cells = effects.groupby(["layer_selection", "measure"], sort=False)
+    short = {"final": "final", "final - control": "lead"}
+    return {
+        f"{NUMBERS[bool(selected)]}_{short[measure]}": part.reset_index(drop=True)
+        for (selected, measure), part in cells
+    }
 
 
 def protocol_means(finals: pd.DataFrame) -> pd.DataFrame:
