@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mode import checks, results
-from mode.studies import tabulate, tabulated
+from mode.studies import STUDIES, tabulate, tabulated
 
 RESULTS = Path(__file__).parents[1] / "results"
 COMMITTED = tabulated(RESULTS)
@@ -39,6 +39,13 @@ def test_a_changed_row_changes_a_table(study, tmp_path):
     redone = {p.name: p.read_text() for p in (tmp_path / "tables" / study).glob("*.csv")}
     kept = {p.name: p.read_text() for p in (RESULTS / "tables" / study).glob("*.csv")}
     assert redone != kept
+
+
+@pytest.mark.parametrize("study", COMMITTED)
+def test_every_figure_of_a_committed_study_is_there(study):
+    name = study if study in STUDIES else study.rpartition("-")[0]
+    drawn = {path.stem for path in (RESULTS / "figures" / study).glob("*.svg")}
+    assert drawn == set(STUDIES[name].figures)
 
 
 def test_no_rows_is_one_clear_error(tmp_path):
