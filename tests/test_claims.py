@@ -208,3 +208,13 @@ def test_the_other_defects_do_little():
     cells = [defect_effects(n, measure) for n in (1, 2) for measure in ("final", "lead")]
     idle = [d for d in cells[0].index if all((c.loc[d, ["low", "high"]] == 0).all() for c in cells)]
     says(f"{len(idle)} of the twelve change no number", FOUND)
+
+
+def test_head_to_head_on_fashion_mnist():
+    table = pd.read_csv(ROOT / "results" / "tables" / "head_to_head.csv")
+    rows = table[table["data"] == "fashion_mnist"].set_index("way")
+    ours, plain = rows.loc["this project"], rows.loc["plain fine-tuning"]
+    says(f"{100 * ours['before']:.1f} % becomes {100 * ours['after']:.2f} %", FOUND)
+    says(f"fine-tuning: {100 * plain['after']:.2f} %, {100 * plain['repaired share']:.0f} %", FOUND)
+    says(f"{100 * ours['after']:.2f} % against {100 * plain['after']:.2f} %", "CLAIMS.md")
+    says(f"{ours['broken']:.0f} against {plain['broken']:.0f} broken", "CLAIMS.md")
