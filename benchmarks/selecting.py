@@ -14,6 +14,7 @@ from mode.selection import Candidates, select
 
 UNITS, CLASSES = 28, 10
 POOL, KNOWN, CHOSEN = 10_000, 5_000, 200  # ours neither thins this pool nor these known states
+FEW = 1_000  # of the pool, for a peer that takes longer than all others together
 WHOLE, BATCH, LIMIT = 25_000, 2_000, 1.0
 ALONE = ["dsa", "mdsa", "core_set", "badge", "typiclust", "clusters", "diverse_margin"]
 
@@ -36,14 +37,16 @@ def states(pool: int, known: int, *, errors: int = 500) -> Candidates:
     )
 
 
-def rows(*, pool: int = POOL, known: int = KNOWN, n: int = CHOSEN, repeats: int = 3) -> list[dict]:
+def rows(
+    *, pool: int = POOL, known: int = KNOWN, n: int = CHOSEN, few: int = FEW, repeats: int = 3
+) -> list[dict]:
     """Return a row for each selector that a peer has too, and one for each against the limit.
 
     `same_choice` is the share of the peer's inputs that ours chooses as well, for selectors
     without chance. The last rows have no peer: `ours_seconds` alone, for BATCH of WHOLE inputs.
     """
     given = states(pool, known)
-    peers = {**_of_activeml(given, n), **_of_dnn_tip(given, n)}
+    peers = {**_of_activeml(given, n), **_of_dnn_tip(given, n, few)}
     compared = [_compared(name, given, n, repeats, *peer) for name, peer in peers.items()]
     whole = states(5 * pool // 2, known)
     return compared + [_alone(name, whole, 10 * n, repeats) for name in ALONE]
@@ -123,7 +126,7 @@ def _told(probabilities: np.ndarray):
     return Told(classes=range(probabilities.shape[1]), missing_label=MISSING_LABEL)
 
 
-def _of_dnn_tip(given: Candidates, n: int, *, few: int = 1_000) -> dict:
+def _of_dnn_tip(given: Candidates, n: int, few: int) -> dict:
     """Return the same of dnn-tip; its DSA is measured on `few` of the pool, and scaled."""
     from dnn_tip.surprise import DSA, MDSA, MultiModalSA
 

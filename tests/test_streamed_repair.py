@@ -209,8 +209,8 @@ def test_a_killed_worker_changes_nothing_but_time(files, model, few, tmp_path):
     from dask.distributed import Client, LocalCluster
 
     rng = np.random.default_rng(0)
-    many = rng.integers(0, 256, (200_000, 7, 7), dtype=np.uint8)
-    many[190_000:] = many[:10_000]
+    many = rng.integers(0, 256, (80_000, 7, 7), dtype=np.uint8)
+    many[70_000:] = many[:10_000]
     np.save(tmp_path / "many.npy", many)
     pool, died = open_pool(tmp_path / "many.npy"), tmp_path / "died"
 

@@ -73,8 +73,11 @@ def residual() -> keras.Model:
 
 
 def mobile_net() -> keras.Model:
-    options = {"input_shape": (32, 32, 3), "alpha": 0.35, "weights": None, "classes": 3}
-    return ready(keras.applications.MobileNetV2(**options))
+    """Its first seven inverted residuals, behind which images of 32 x 32 are 2 x 2 cells."""
+    options = {"input_shape": (32, 32, 3), "alpha": 0.35, "weights": None, "include_top": False}
+    whole = keras.applications.MobileNetV2(**options)
+    pooled = layers.GlobalAveragePooling2D()(whole.get_layer("block_6_project_BN").output)
+    return ready(keras.Model(whole.input, softmax()(pooled)))
 
 
 class Positions(layers.Layer):
@@ -201,7 +204,7 @@ ZOO: dict[str, tuple[Callable, Callable, list[str] | int]] = {
     "MLP": (published, digits, ["hidden_1", "hidden_2", "output"]),
     "LeNet-5": (lenet5, digits, ["conv_1", "conv_2", "hidden_1", "hidden_2", "output"]),
     "ResNet": (residual, lambda: drawn(8, 8, 3), ["stem", "inner", "separable", "output"]),
-    "MobileNetV2": (mobile_net, lambda: drawn(32, 32, 3), 53),
+    "MobileNetV2": (mobile_net, lambda: drawn(32, 32, 3), 22),
     "LSTM": (recurrent, lambda: drawn(7, 4), ["lstm", "output"]),
     "vision transformer": (
         vision_transformer,

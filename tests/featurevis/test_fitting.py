@@ -47,7 +47,7 @@ def test_large_colour_images_without_labels():
 
 def test_a_gan_moves_towards_the_data():
     x, y = shapes(200, 16)
-    raw, fitted = (fit_prior(x, y, kind="gan", steps=s, latent=4, progress=False) for s in (2, 150))
+    raw, fitted = (fit_prior(x, y, kind="gan", steps=s, latent=4, progress=False) for s in (2, 100))
     gaps = [
         np.abs(images_of(p, sample(p, 100, seed=0)[0]).mean(axis=0) - x.mean(axis=0)).mean()
         for p in (raw, fitted)
