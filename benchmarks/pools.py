@@ -21,7 +21,7 @@ from benchmarks.running import keep, shown
 from mode.data import load, open_pool
 from mode.seeds import generator
 from mode.streaming import Near, best
-from mode.streaming.best import block_size
+from mode.streaming.blocks import block_size
 
 SIDE, CHOSEN, AT_ONCE = 28, 2_000, 50_000
 METRICS = ("euclidean", "manhattan", "dot", "cosine")

@@ -5,7 +5,6 @@ drawn; 2,380 cases in all, the same ones in every run.
 """
 
 import re
-import sys
 from contextlib import contextmanager
 
 import keras
@@ -25,7 +24,7 @@ from mode.faults import accuracy_by_label, confusion, faulty_labels, transitions
 from mode.heatmaps import DIFFERENTIALS, KINDS, differential, heatmaps
 from mode.repair import repair
 from mode.selection import NEEDS, SELECTORS, Candidates, select
-from mode.streaming import Near, best
+from mode.streaming import Near, best, blocks
 
 GRAMMAR = re.compile(r"[^\n]+\. Received: [^\n]+\.( [^\n]+)?")
 DTYPES = ["u1", "i1", "i2", "i8", "f2", "f4", "f8", ">f4", "?", "c8", "U3", "O"]
@@ -177,7 +176,6 @@ def test_streamed_pools(seed, metric, shape, n, dtype, kind):
     shape = tuple(side or 1 for side in shape)
     x = values(rng, (n, *shape), dtype, kind)
     k, among = int(rng.integers(-1, n + 2)), np.flatnonzero(rng.random(n) < 0.7)
-    blocks = sys.modules["mode.streaming.best"]
     whole, blocks.block_size = blocks.block_size, lambda pool: 3
     try:
         with unchanged(x, among):

@@ -3,7 +3,6 @@
 import json
 import pickle
 import struct
-import sys
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -16,8 +15,8 @@ from mode.data import open_pool
 from mode.data.opening import KINDS
 from mode.data.parts import prepared
 from mode.distances import DISTANCES, distance
-from mode.streaming import Near, best
-from mode.streaming.best import BLOCK_BYTES, CHUNK, block_size
+from mode.streaming import Near, best, blocks
+from mode.streaming.blocks import BLOCK_BYTES, CHUNK, block_size
 from mode.streaming.screens import SCREENS, screen
 
 COUNT, SHAPE = 97, (6, 5)
@@ -240,7 +239,7 @@ def test_no_store_runs_code_and_no_image_takes_all_memory(tmp_path, refused):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of seven inputs, so that a hundred make many."""
-    monkeypatch.setattr(sys.modules["mode.streaming.best"], "block_size", lambda pool: 7)
+    monkeypatch.setattr(blocks, "block_size", lambda pool: 7)
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -286,7 +285,7 @@ def test_the_screen_spares_most_of_the_exact_distances(images, monkeypatch):
     monkeypatch.setattr(Near, "_exact", lambda self, x: seen.append(len(x)) or exact(self, x))
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (5000, 14, 14), dtype=np.uint8)
-    monkeypatch.setattr(sys.modules["mode.streaming.best"], "block_size", lambda pool: 500)
+    monkeypatch.setattr(blocks, "block_size", lambda pool: 500)
     best(open_pool(x), Near("euclidean", x[:9].mean(axis=0)[..., None] / 255), 10)
     assert sum(seen) < 700
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from mode.data.parts import prepared
 from mode.distances import distance
-from mode.streaming.best import Block
+from mode.streaming.blocks import Block
 from mode.streaming.screens import SCREENS, screen
 
 STEP = 512  # inputs measured at once, so that they stay in a core's cache

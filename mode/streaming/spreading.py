@@ -8,7 +8,7 @@ import numpy as np
 
 from mode import checks
 from mode.data.pools import Pool
-from mode.streaming.best import Best, Measure, best_of, block_size
+from mode.streaming.blocks import Best, Measure, best_of, block_size
 
 PARTS = 8  # a worker, at least: a killed one loses little, and none waits long for the last
 LEAST = 8  # blocks in a part

@@ -1,4 +1,4 @@
-"""The k lowest measures of a pool, in memory that does not grow with it."""
+"""A part of a pool, read and measured block by block; the k lowest measures are kept."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,6 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from mode import checks
 from mode.data.pools import Pool
 
 BLOCK_BYTES = 2**26  # of prepared float32 inputs
@@ -63,45 +62,6 @@ class Best:
         positions = np.concatenate([self.positions, positions[near]])
         order = np.lexsort((positions, scores))[: self.k]
         self.scores, self.positions = scores[order], positions[order]
-
-
-def best(
-    pool: Pool,
-    measure: Measure,
-    k: int,
-    *,
-    among: np.ndarray | None = None,
-    labels: np.ndarray | None = None,
-    client: Any = None,
-) -> np.ndarray:
-    """Return the indices of the k inputs of the lowest measure, lowest first, equal ones in order.
-
-    They are those that sorting all measures would give. Memory holds two blocks and k numbers,
-    and what `among` and `labels` have.
-
-    Args:
-        pool: of n inputs, read once, in blocks.
-        measure: see `Measure`.
-        k: how many; a pool that has fewer gives all.
-        among: ascending indices that may be chosen; all where None.
-        labels: (n,), for measures that need them.
-        client: a Dask client, whose workers each read and measure parts of the pool; they must
-            see the same files. The result is the same, whatever happens to a worker.
-
-    Raises:
-        InputError: for k below 0, a pool that cannot be spread, or what the measure refuses.
-    """
-    checks.number("k", k, 0, integer=True)
-    k = min(k, len(pool) if among is None else len(among))
-    if not k:
-        return np.zeros(0, np.int64)
-    if client is not None:
-        from mode.streaming.spreading import spread
-
-        found = spread(client, pool, measure, k, among, labels)
-    else:
-        found = best_of(pool, measure, k, range(len(pool)), among, labels).positions
-    return found if among is None else among[found]
 
 
 def best_of(
