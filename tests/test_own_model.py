@@ -13,12 +13,12 @@ from click.testing import CliRunner
 from keras import layers
 
 from mode.cli import main
-from mode.models import predict
+from mode.models import load_model, predict
 from mode.repair import repair
 from mode.repair.keeping import Folder
 from mode.repair.rounds import BROKEN
 from mode.repair.suspects import suspects
-from mode.studies.own_model import load, mend
+from mode.studies.own_model import mend
 from mode.studies.pages import page
 
 QUICK = {"rounds": 2, "batch": 40, "epochs": 4}
@@ -204,7 +204,7 @@ def test_a_pool_without_labels_is_asked_for_and_then_used(files, tmp_path, refus
     asked = CliRunner().invoke(main, command)
     assert asked.exit_code == 0, asked.output
     wanted = pd.read_csv(tmp_path / "to_label.csv")["index"]
-    top = np.sort(predict(load(model), arrays["x_pool"]), axis=1)
+    top = np.sort(predict(load_model(model), arrays["x_pool"]), axis=1)
     expected = np.argsort(top[:, -1] - top[:, -2], kind="stable")[:9]
     assert set(wanted) == set(expected)
     y = np.full(len(arrays["x_pool"]), -1)
@@ -242,10 +242,10 @@ def test_bad_input_of_the_command_is_one_line_before_any_work(files, tmp_path):
 def test_a_lambda_is_refused_unless_it_is_allowed_knowingly(tmp_path, refused):
     stack = [keras.Input((4,)), layers.Lambda(lambda x: 2 * x), layers.Dense(2, "softmax")]
     keras.Sequential(stack).save(tmp_path / "unsafe.keras")
-    message = refused(load, tmp_path / "unsafe.keras")
+    message = refused(load_model, tmp_path / "unsafe.keras")
     assert "must load in Keras's safe mode" in message
     assert "--allow-unsafe" in message
-    assert len(load(tmp_path / "unsafe.keras", allow_unsafe=True).layers) == 2
+    assert len(load_model(tmp_path / "unsafe.keras", allow_unsafe=True).layers) == 2
 
 
 def test_suspects_are_those_confidently_of_another_class():

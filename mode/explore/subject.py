@@ -13,11 +13,10 @@ from mode.data.own import own
 from mode.faults import accuracy_by_label
 from mode.heatmaps import HeatMaps
 from mode.layers import LayerChoice, choose_layer, layer_names
-from mode.models import classes_of, predict
+from mode.models import classes_of, load_model, predict
 from mode.models.predicting import check_inputs
 from mode.models.rescaled import of_unit_inputs
 from mode.repair import RECIPES, Recipe, faulty_model, stages
-from mode.studies import own_model
 
 PIXELS = "pixels"
 SCENARIO = "starved_5"
@@ -176,7 +175,7 @@ def loaded(
     """
     if not (model and data):
         checks.fail("model and data must be given together", f"'{model}' and '{data}'")
-    found = own_model.load(model, hint=NO_CODE)
+    found = load_model(model, hint=NO_CODE)
     mine = own(data, classes=classes_of(found), seed=seed)
     if not mine.labelled:
         checks.fail(f"{data} must hold y_pool beside x_pool", "a pool without labels")

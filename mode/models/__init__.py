@@ -1,7 +1,8 @@
 """Build, copy, train and ask Keras classifiers; a model that is given is never changed."""
 
 from mode.models.architectures import MODELS, build
-from mode.models.copies import clone, fresh, load_model
+from mode.models.copies import clone, fresh
+from mode.models.files import load_model
 from mode.models.predicting import classes_of, predict
 from mode.models.training import train
 

@@ -1,8 +1,6 @@
 """Copies of a model: same architecture, weights, compile settings and optimiser state."""
 
-import os
 from itertools import count
-from pathlib import Path
 
 import keras
 
@@ -160,21 +158,3 @@ def take_state(model: keras.Model, trained: keras.Model) -> None:
     if model.compiled and trained.compiled:
         model.optimizer.build(model.trainable_variables)
         assign(model.optimizer.variables, trained.optimizer.variables)
-
-
-def load_model(path: str | os.PathLike) -> keras.Model:
-    """Load a `.keras` file in Keras's safe mode (no code of the file is run).
-
-    Raises:
-        InputError: for a missing file, or one that safe mode refuses.
-    """
-    path = Path(path)
-    if path.suffix != ".keras" or not path.is_file():
-        checks.fail("the model must be the path of an existing .keras file", f"'{path}'")
-    try:
-        return keras.saving.load_model(path, safe_mode=True)
-    except Exception as error:
-        reason = next(iter(str(error).strip().splitlines()), "no reason given")
-        raise checks.InputError(
-            f"{path} must load in Keras's safe mode. Received: {type(error).__name__}: {reason}"
-        ) from error

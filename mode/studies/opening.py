@@ -9,10 +9,11 @@ import numpy as np
 from mode import results
 from mode.data import load
 from mode.data.own import own
-from mode.models import build, classes_of, train
+from mode.models import build, classes_of, load_model, train
+from mode.models.files import copied_unsafely
 from mode.models.rescaled import of_unit_inputs
-from mode.studies import own_model
 from mode.studies.case import Case
+from mode.studies.own_model import mend
 
 
 def of(model: str, data: str, out: str | os.PathLike, *, seed: int, **files) -> Case:
@@ -36,12 +37,12 @@ def opened(
         InputError: for files that cannot be read.
     """
     out = Path(out)
-    before = own_model.load(model, allow_unsafe=allow_unsafe)
-    after = own_model.load(out / "repaired.keras", allow_unsafe=allow_unsafe)
+    before = load_model(model, allow_unsafe=allow_unsafe)
+    after = load_model(out / "repaired.keras", allow_unsafe=allow_unsafe)
     files = {"pool": pool or None, "pool_labels": pool_labels or None}
     mine = own(data, **files, classes=classes_of(before), seed=seed)
     if mine.from_bytes:
-        with own_model.copied_unsafely(allow_unsafe):
+        with copied_unsafely(allow_unsafe):
             before, after = of_unit_inputs(before), of_unit_inputs(after)
     record = json.loads((out / "record.json").read_text(encoding="utf-8"))
     names = ("rows", "chosen", "faults")
@@ -61,7 +62,7 @@ def example(out: str | os.PathLike, *, seed: int = 0) -> Case:
     arrays = {f"{a}_{n}": getattr(getattr(parts, n), a) for n in parts.sizes() for a in "xy"}
     np.savez_compressed(out / "data.npz", **arrays)
     files = (out / "model.keras", out / "data.npz")
-    own_model.mend(
+    mend(
         *files, out=out, rounds=3, batch=200, max_broken=0.05, seed=seed, report=False, resume=True
     )
     return opened(*files, out, seed=seed)

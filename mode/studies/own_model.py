@@ -2,23 +2,19 @@
 out."""
 
 import os
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
-from zipfile import is_zipfile
 
 import keras
 import pandas as pd
-from keras.src.saving.serialization_lib import SafeModeScope
 
 from mode import checks, repair, results
 from mode.data import Streamed
 from mode.data.own import Own, own
-from mode.models import classes_of
+from mode.models import classes_of, load_model
+from mode.models.files import copied_unsafely
 from mode.models.rescaled import of_unit_inputs
 from mode.repair.asking import ask
 from mode.repair.keeping import Folder
@@ -29,11 +25,6 @@ from mode.studies.writing import summary, write
 REPORT = "11-is-my-model-repaired"
 BATCH = 2000  # at most so many inputs a round, or a tenth of a smaller pool
 ROUNDS = "rounds"
-ALLOWED = (
-    "If you trust the file, a Lambda is allowed by --allow-unsafe (allow_unsafe=True), which runs "
-    "its code; an object of your own must be registered with "
-    "keras.saving.register_keras_serializable."
-)
 
 
 @dataclass(frozen=True)
@@ -91,7 +82,7 @@ def mend(
         checks.fail("scheduler must be given with a pool to spread", "none")
     if report and not isinstance(pool, str | os.PathLike | None):
         checks.fail("the pool must be a path for a report", type(pool).__name__, "report=False")
-    given = load(model, allow_unsafe=allow_unsafe)
+    given = load_model(model, allow_unsafe=allow_unsafe)
     files = {"pool": pool, "pool_labels": pool_labels}
     with connected(scheduler) as client:
         mine = own(data, **files, client=client, classes=classes_of(given), seed=seed)
@@ -131,41 +122,6 @@ def _options(mine: Own, *, rounds: int, batch: int | None, budget: int | None, l
 def _plan(mine: Own, options: dict) -> str:
     rounds = f"at most {options['rounds']} rounds of {options['batch']} inputs"
     return f"repairing, {rounds}; parts {mine.data.sizes()}"
-
-
-@contextmanager
-def copied_unsafely(allowed: bool) -> Iterator[None]:
-    """Let a model's code be copied inside alone, where that is allowed; Keras's own switch has no
-    way back."""
-    with SafeModeScope(safe_mode=False) if allowed else nullcontext():
-        yield
-
-
-def load(
-    path: str | os.PathLike, *, allow_unsafe: bool = False, hint: str = ALLOWED
-) -> keras.Model:
-    """Return the model of a `.keras` file; its code is run only where that is allowed.
-
-    hint: what an error says of code in the file.
-
-    Raises:
-        InputError: for a missing or damaged file, or one that safe mode refuses.
-    """
-    path = Path(path)
-    if path.suffix != ".keras" or not path.is_file():
-        checks.fail("the model must be the path of an existing .keras file", f"'{path}'")
-    if not is_zipfile(path):
-        checks.fail(f"{path} must be a model saved by Keras", "another or a damaged file")
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Skipping variable")  # of an optimiser without steps
-            return keras.saving.load_model(path, safe_mode=not allow_unsafe)
-    except Exception as error:
-        reason = shorten(str(error) or "no reason given", 160, placeholder=" ...")
-        raise checks.InputError(
-            f"{path} must load in Keras's safe mode, without Lambda layers or objects of one's "
-            f"own. Received: {type(error).__name__}: {reason} {hint}"
-        ) from error
 
 
 def _folder(out: str | os.PathLike) -> Path:
