@@ -194,12 +194,13 @@ def visualise(model: str, prior: str, images: str | None, seed: int, out: str) -
 @click.argument("data", default="")
 @click.option("--port", default=None, type=int, help="Any free one by default.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
+@click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
 @_out("out/explore")
-def explore(model: str, data: str, port: int | None, no_browser: bool, out: str) -> None:
+def explore(model: str, data: str, no_browser: bool, **options) -> None:
     """Look at MODEL.keras with DATA.npz, or at a faulty model on digits, as a page on this machine.
 
     Needs the extra `app`: python -m pip install '.[app]'
     """
     from mode.explore.serving import serve
 
-    serve(model, data, out=out, port=port, browser=not no_browser, show=click.echo)
+    serve(model, data, browser=not no_browser, show=click.echo, **options)

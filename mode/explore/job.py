@@ -7,6 +7,7 @@ from html import escape
 import ipywidgets as widgets
 
 from mode.explore.panel import column, row, sentence
+from mode.models.files import copied_unsafely
 
 _ONE_AT_A_TIME = threading.Lock()  # two trainings at once only slow each other down
 
@@ -18,10 +19,11 @@ class Job:
         name: what the button says.
         work: called with the job, in a thread of its own; returns the last status. It calls
             `tell` as it goes on, and ends early, keeping what it has, where `cancelled` is true.
+        allow_unsafe: the work may copy a model that holds code (Lambda).
     """
 
-    def __init__(self, name: str, work: Callable[["Job"], str]):
-        self.work, self._cancel = work, threading.Event()
+    def __init__(self, name: str, work: Callable[["Job"], str], *, allow_unsafe: bool = False):
+        self.work, self.allow_unsafe, self._cancel = work, allow_unsafe, threading.Event()
         self._thread: threading.Thread | None = None
         self.start = widgets.Button(description=name, button_style="primary")
         self.stop = widgets.Button(description="Cancel", disabled=True)
@@ -73,7 +75,7 @@ class Job:
 
     def _run(self) -> None:
         try:
-            with _ONE_AT_A_TIME:
+            with _ONE_AT_A_TIME, copied_unsafely(self.allow_unsafe):
                 words = "cancelled before it began" if self.cancelled else self.work(self)
             self.bar.value = self.bar.value if self.cancelled else self.bar.max
         except Exception as error:  # a thread's own errors are seen by nobody

@@ -81,11 +81,11 @@ def repair_panel(subject: Subject, out: str, follow_up: Callable[[Subject], None
     def looked_at(button: widgets.Button) -> None:
         with told(said):
             after_it = look(now["state"].repair.model, subject.data)
-            follow_up(replace(after_it, given=subject.given))
+            follow_up(replace(after_it, given=subject.given, allow_unsafe=subject.allow_unsafe))
 
     save.on_click(saved)
     go.on_click(looked_at)
-    job = Job("Repair", work)
+    job = Job("Repair", work, allow_unsafe=subject.allow_unsafe)
     words = note(
         "What the first round would take from the pool. The control gets as many random inputs "
         "and as many steps of training. The model on this page is not changed."

@@ -14,6 +14,7 @@ from mode.explore.pictures import figure, strip
 from mode.explore.subject import Subject, first_round
 from mode.models import clone
 from mode.models.copies import take_state
+from mode.models.files import copied_unsafely
 from mode.repair import RECIPES, Recipe, Repair, control, run
 from mode.repair.keeping import whole
 from mode.repair.rounds import choose
@@ -145,7 +146,8 @@ def save(state: Live, out: str | Path) -> str:
     chosen = [pd.DataFrame({"round": n, "index": batch}) for n, batch in enumerate(done.chosen, 1)]
     none = pd.DataFrame(columns=["round", "index"])
     results.write_rows(pd.concat(chosen) if chosen else none, out / "chosen.csv")
-    mended = clone(state.subject.given or done.model)
+    with copied_unsafely(state.subject.allow_unsafe):
+        mended = clone(state.subject.given or done.model)
     take_state(mended, done.model)
     whole(out / "repaired.keras", mended.save)
     return f"repaired.keras, rows.csv and chosen.csv are in {out}"

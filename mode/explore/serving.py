@@ -59,7 +59,7 @@ def free_port(wanted: int | None) -> int:
         return place.getsockname()[1]
 
 
-def check_files(model: str, data: str) -> None:
+def check_files(model: str, data: str, *, allow_unsafe: bool = False) -> None:
     """Refuse a model and data that a page could not be made of.
 
     Raises:
@@ -68,7 +68,7 @@ def check_files(model: str, data: str) -> None:
     start_tensorflow()
     from mode.explore.subject import loaded
 
-    loaded(model, data)
+    loaded(model, data, allow_unsafe=allow_unsafe)
 
 
 def start_tensorflow() -> None:
@@ -102,11 +102,13 @@ def serve(
     out: str = "out/explore",
     port: int | None = None,
     browser: bool = True,
+    allow_unsafe: bool = False,
     show: Callable[[str], None] = print,
 ) -> None:
     """Serve the page until it is interrupted; `show` is called with its address.
 
-    Only this machine can reach it, and only with the token in the address.
+    Only this machine can reach it, and only with the token in the address. `allow_unsafe` runs
+    code that the model file holds.
 
     Raises:
         InputError: for missing packages, a port that is taken, and files as `check_files`.
@@ -114,11 +116,12 @@ def serve(
     check_installed()
     port, token = free_port(port), secrets.token_urlsafe(24)
     if model or data:
-        check_files(model, data)
+        check_files(model, data, allow_unsafe=allow_unsafe)
     whole = {name: str(Path(path).resolve()) for name, path in (("model", model), ("data", data))}
-    given = {name: path for name, path in whole.items() if model}
+    given: dict[str, object] = {name: path for name, path in whole.items() if model}
+    given |= {"allow_unsafe": allow_unsafe, "out": str(Path(out).resolve())}
     with tempfile.TemporaryDirectory() as folder:
-        notebook = with_parameters({**given, "out": str(Path(out).resolve())}, folder)
+        notebook = with_parameters(given, folder)
         _voila(notebook, port, token, browser, show)
 
 

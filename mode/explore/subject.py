@@ -14,13 +14,13 @@ from mode.faults import accuracy_by_label
 from mode.heatmaps import HeatMaps
 from mode.layers import LayerChoice, choose_layer, layer_names
 from mode.models import classes_of, load_model, predict
+from mode.models.files import copied_unsafely
 from mode.models.predicting import check_inputs
 from mode.models.rescaled import of_unit_inputs
 from mode.repair import RECIPES, Recipe, faulty_model, stages
 
 PIXELS = "pixels"
 SCENARIO = "starved_5"
-NO_CODE = "A page runs no code that a model file holds; the command repair may, --allow-unsafe."
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Subject:
     seen: predictions on the diagnosis part, faulty labels and the layers' probes.
     pooled, tested: probabilities on the pool and on the test part.
     given: the classifier as its file has it, where there is one: a repaired one is saved like it.
+    allow_unsafe: the classifier may hold code (Lambda), which its copies run.
     """
 
     model: keras.Model
@@ -39,6 +40,7 @@ class Subject:
     tested: np.ndarray
     seed: int
     given: keras.Model | None = None
+    allow_unsafe: bool = False
     kept: dict = field(default_factory=dict, repr=False, compare=False)
 
     def name(self, label: int) -> str:
@@ -143,24 +145,30 @@ def opened(
     *,
     scenario: str = SCENARIO,
     seed: int = 0,
+    allow_unsafe: bool = False,
 ) -> Subject:
     """Return the subject of two files, or of a faulty model made on the embedded digits.
 
     Args:
-        model, data: as `loaded`; both or neither.
+        model, data, allow_unsafe: as `loaded`; both files or neither.
         scenario: a name of SCENARIOS: the fault of the model that is made.
 
     Raises:
         InputError: as `loaded`, or for an unknown scenario.
     """
     if model or data:
-        given, mine, asked = loaded(model, data, seed=seed)
-        return replace(look(asked, mine, seed=seed), given=given)
+        given, mine, asked = loaded(model, data, seed=seed, allow_unsafe=allow_unsafe)
+        seen = look(asked, mine, seed=seed)
+        return replace(seen, given=given, allow_unsafe=allow_unsafe)
     return look(*faulty_model(scenario, load("digits", seed=seed), model="demo", seed=seed))
 
 
 def loaded(
-    model: str | os.PathLike, data: str | os.PathLike, *, seed: int = 0
+    model: str | os.PathLike,
+    data: str | os.PathLike,
+    *,
+    seed: int = 0,
+    allow_unsafe: bool = False,
 ) -> tuple[keras.Model, Data, keras.Model]:
     """Return the classifier and the data of two files, once they are known to fit each other, and
     the classifier of these data: another where the file's scales 8-bit inputs itself.
@@ -168,6 +176,7 @@ def loaded(
     Args:
         model, data: a `.keras` file and an `.npz` as the command `repair` takes them.
         seed: decides the parts that the data lack.
+        allow_unsafe: run code that the model file holds (Lambda).
 
     Raises:
         InputError: for one file without the other, files that cannot be read, inputs that the
@@ -175,11 +184,12 @@ def loaded(
     """
     if not (model and data):
         checks.fail("model and data must be given together", f"'{model}' and '{data}'")
-    found = load_model(model, hint=NO_CODE)
+    found = load_model(model, allow_unsafe=allow_unsafe)
     mine = own(data, classes=classes_of(found), seed=seed)
     if not mine.labelled:
         checks.fail(f"{data} must hold y_pool beside x_pool", "a pool without labels")
-    asked = of_unit_inputs(found) if mine.from_bytes else found
+    with copied_unsafely(allow_unsafe):
+        asked = of_unit_inputs(found) if mine.from_bytes else found
     check_inputs(found, mine.data.train.x)
     layer_names(found)
     for name in ("train", "diagnosis"):

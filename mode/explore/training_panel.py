@@ -113,7 +113,7 @@ def training_panel(subject: Subject) -> Panel:
         ended = "Cancelled; what was found stays. " if job.cancelled else "Done. "
         return f"{ended}{len(report.alarms)} alarms among {len(report.findings)} findings."
 
-    job = Job("Train and watch", work)
+    job = Job("Train and watch", work, allow_unsafe=subject.allow_unsafe)
     said = note(
         "A training that is recorded while it runs: a small network on points of two rings, with "
         "a fault that its name tells, or the classifier of this page. Findings come as it goes on."

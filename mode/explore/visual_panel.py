@@ -57,7 +57,7 @@ def visual_panel(subject: Subject) -> Panel:
         said.value = verdict(found)
         return "Done."
 
-    job = Job("Synthesise and judge", work)
+    job = Job("Synthesise and judge", work, allow_unsafe=subject.allow_unsafe)
     words = note(
         "Images that most excite each class, made through a generator of digits or clothing; the "
         "number is the activation. Then the over-fitting score. Takes some seconds."

@@ -20,12 +20,8 @@ ALLOWED = (
 )
 
 
-def load_model(
-    path: str | os.PathLike, *, allow_unsafe: bool = False, hint: str = ALLOWED
-) -> keras.Model:
+def load_model(path: str | os.PathLike, *, allow_unsafe: bool = False) -> keras.Model:
     """Return the model of a `.keras` file; its code is run only where that is allowed.
-
-    hint: what an error says of code in the file.
 
     Raises:
         InputError: for a missing or damaged file, or one that safe mode refuses.
@@ -43,7 +39,7 @@ def load_model(
         reason = shorten(str(error) or "no reason given", 160, placeholder=" ...")
         raise checks.InputError(
             f"{path} must load in Keras's safe mode, without Lambda layers or objects of one's "
-            f"own. Received: {type(error).__name__}: {reason} {hint}"
+            f"own. Received: {type(error).__name__}: {reason} {ALLOWED}"
         ) from error
 
 

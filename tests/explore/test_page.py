@@ -6,8 +6,11 @@ import time
 from html.parser import HTMLParser
 
 import ipywidgets as widgets
+import keras
+import numpy as np
 import pandas as pd
 import pytest
+from keras import layers
 
 from mode.checks import InputError
 from mode.explore import (
@@ -22,6 +25,8 @@ from mode.explore import (
 from mode.explore.job import Job
 from mode.explore.page import Page
 from mode.explore.ranking import ranked
+from mode.explore.subject import opened
+from mode.models import load_model, predict
 
 
 class Images(HTMLParser):
@@ -273,3 +278,45 @@ def test_the_own_classifier_is_trained_anew(subject):
     report = training_panel.watched(training_panel.OWN, subject, epochs=1)
     assert len(report.record.epochs) == 1
     assert all((a == b).all() for a, b in zip(weights, subject.model.get_weights(), strict=True))
+
+
+def control(box: widgets.Widget, name: str) -> widgets.Widget:
+    """Return the control of a panel that bears a name."""
+    return next(w for w in walk(box) if getattr(w, "description", "") == name)
+
+
+def pressed(box: widgets.Widget, name: str) -> str:
+    """Press a button of a panel and return what the panel says once its work has ended."""
+    control(box, name).click()
+    end = time.monotonic() + 60
+    while not control(box, "Cancel").disabled and time.monotonic() < end:
+        time.sleep(0.05)
+    return html(box)
+
+
+def test_every_panel_copies_a_model_whose_code_is_allowed_knowingly(digits, tmp_path):
+    """Panels work in threads, and what Keras allows one thread it does not allow another."""
+    stack = [layers.Lambda(lambda x: 2 * x), layers.Rescaling(1 / 255), layers.Flatten()]
+    head = layers.Dense(10, "softmax")
+    model = keras.Sequential([keras.Input((28, 28, 1)), *stack, head])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.save(tmp_path / "model.keras")
+    arrays = {f"{a}_{n}": getattr(getattr(digits, n), a) for n in digits.sizes() for a in "xy"}
+    arrays |= {name: np.uint8(255 * x + 0.5) for name, x in arrays.items() if name[0] == "x"}
+    np.savez(tmp_path / "data.npz", **arrays)
+    files = (tmp_path / "model.keras", tmp_path / "data.npz")
+    page = Page(opened(*files, allow_unsafe=True), out=str(tmp_path))
+    page.menu.value = "Repair"
+    control(page.panel.box, "Rounds").value = 1
+    assert "became" in pressed(page.panel.box, "Repair")
+    assert "chosen.csv are in" in pressed(page.panel.box, "Save")
+    control(page.panel.box, "Look at it").click()
+    assert page.subject.allow_unsafe
+    training, pictured = (page.titles[name].box for name in ("Diagnosis", "Preferred images"))
+    control(training, "Training").value = training_panel.OWN
+    control(training, "Epochs").value = control(pictured, "Images a class").value = 1
+    assert "alarms among" in pressed(training, "Train and watch")
+    assert "Done." in pressed(pictured, "Synthesise and judge")
+    saved = load_model(tmp_path / "repaired.keras", allow_unsafe=True)
+    found = predict(saved, arrays["x_test"].astype(np.float32)).argmax(axis=1)
+    assert (found == digits.test.y).mean() == page.subject.accuracy

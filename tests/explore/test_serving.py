@@ -43,8 +43,9 @@ def test_the_notebook_gets_its_parameters(tmp_path, refused):
             "lambda.keras must load in Keras's safe mode, without Lambda layers or objects of "
             "one's own. Received: ValueError: Requested the deserialization of a `Lambda` layer "
             "whose `function` is a Python lambda. This carries a potential risk of arbitrary code "
-            "execution and thus it ... A page runs no code that a model file holds; the command "
-            "repair may, --allow-unsafe.",
+            "execution and thus it ... If you trust the file, a Lambda is allowed by "
+            "--allow-unsafe (allow_unsafe=True), which runs its code; an object of your own must "
+            "be registered with keras.saving.register_keras_serializable.",
         ),
         (
             "nan.keras fine.npz",
@@ -97,6 +98,18 @@ def test_bad_input_is_one_line_before_anything_is_served(files, monkeypatch, arg
     assert result.exit_code == 2
 
 
+@pytest.mark.usefixtures("files")
+def test_a_lambda_is_served_where_it_is_allowed_knowingly(monkeypatch):
+    served = []
+    monkeypatch.setattr(
+        serving, "_voila", lambda path, *_: served.append(path.read_text(encoding="utf-8"))
+    )
+    arguments = ["explore", "lambda.keras", "fine.npz", "--allow-unsafe"]
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "allow_unsafe = True" in served[0]
+
+
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     """Models and data, good and bad, in the folder that is the current one."""
@@ -109,10 +122,10 @@ def files(tmp_path, monkeypatch):
     np.savez("waiting.npz", x_train=x, y_train=y, x_pool=x)
     np.savez("other.npz", images=x)
     head = [keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+    saved("lambda", keras.layers.Lambda(lambda t: 2 * t), *head)
     model = saved("fine", *head)
     model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
     model.save("nan.keras")
-    saved("lambda", keras.layers.Lambda(lambda t: 2 * t), *head)
     saved("deep", keras.layers.Dense(10))
     for ending in ("npz", "keras"):
         Path(f"text.{ending}").write_text("no archive")
