@@ -2,9 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import click
 
@@ -27,15 +24,6 @@ class Commands(click.Group):
 def main() -> None:
     """Find which labels a classifier gets wrong, which layer is to blame, which inputs mend it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Import within this what loads TensorFlow, whose greeting comes at every log level."""
-    from mode.studies.running import errors_to
-
-    with errors_to(Path(os.devnull)):
-        yield
 
 
 def _out(default: str = "out"):
@@ -138,7 +126,9 @@ def repair(model: str, data: str, out: str, **options) -> None:
     DATA holds x_train, y_train, x_pool, y_pool, x_diagnosis, y_diagnosis, x_test, y_test, any
     subset; the parts that lack are cut by seed.
     """
-    with _quietly():
+    from mode.studies.quiet import quietly
+
+    with quietly():
         from mode.studies.own_model import mend
 
     try:
@@ -162,7 +152,9 @@ def diagnose(target: str, rest: tuple[str, ...], watch_only: bool) -> None:
 
     Exit code 0: nothing found, 1: findings, 2: it could not run.
     """
-    with _quietly():
+    from mode.studies.quiet import quietly
+
+    with quietly():
         from mode.diagnosis import diagnose_model, run_script
 
     if target.endswith(".keras"):
@@ -178,7 +170,9 @@ def diagnose(target: str, rest: tuple[str, ...], watch_only: bool) -> None:
 @_out()
 def visualise(model: str, prior: str, images: str | None, seed: int, out: str) -> None:
     """Audit a saved classifier without its data: report.html, pictures and scores.csv."""
-    with _quietly():
+    from mode.studies.quiet import quietly
+
+    with quietly():
         from mode.featurevis import visualise as run
 
     result = run(model, prior, out, images=images, seed=seed)

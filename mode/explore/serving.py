@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mode import checks, results
 from mode.studies import notebooks
-from mode.studies.running import errors_to
+from mode.studies.quiet import quietly
 
 NOTEBOOK = "09-explore"
 HOST = "127.0.0.1"
@@ -72,8 +72,8 @@ def check_files(model: str, data: str, *, allow_unsafe: bool = False) -> None:
 
 
 def start_tensorflow() -> None:
-    """Import TensorFlow without its greeting, which comes at every log level."""
-    with errors_to(Path(os.devnull)):
+    """Import TensorFlow without its greeting."""
+    with quietly():
         import_module("tensorflow")
 
 

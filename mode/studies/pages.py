@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mode import results
 from mode.studies import notebooks
-from mode.studies.running import errors_to
+from mode.studies.quiet import errors_to
 
 STYLE = """body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
 img{max-width:100%;height:auto}h1,h2{line-height:1.2;margin-top:1.6em}

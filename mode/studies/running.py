@@ -7,7 +7,6 @@ act; so whatever kills a run, starting again repeats no finished one.
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from mode import checks
 from mode.data import load
 from mode.distances import DISTANCES
 from mode.studies import notebooks
+from mode.studies.quiet import errors_to
 from mode.studies.registry import STUDIES, Study
 
 # One thread a run: as many runs as cores, and the same bits whatever the number of workers.
@@ -174,16 +174,3 @@ def execute(notebook: Path, out: Path, study: str, run: str, parameters: dict) -
     parameters = {**parameters, "out": str(rows)}
     with errors_to(kept.with_suffix(".log")):
         papermill.execute_notebook(str(notebook), str(kept), parameters, progress_bar=False)
-
-
-@contextmanager
-def errors_to(log: Path) -> Iterator[None]:
-    """Send what the kernel and TensorFlow say on standard error to a file beside the notebook."""
-    before = os.dup(2)
-    with log.open("w") as file:
-        os.dup2(file.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(before, 2)
-            os.close(before)
