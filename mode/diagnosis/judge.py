@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 from mode.diagnosis import symptoms, symptoms_curves, symptoms_weights
+from mode.diagnosis.case import Case, first_broken
 from mode.diagnosis.findings import SEVERITIES, Finding, Where
 from mode.diagnosis.modelfacts import ModelFacts
 from mode.diagnosis.outcome import Outcome, judge_outcome
 from mode.diagnosis.record import Record
 from mode.diagnosis.static import static_findings
-from mode.diagnosis.symptoms import Case
-from mode.diagnosis.tree import explain, support, with_static_fixes
+from mode.diagnosis.support import support
+from mode.diagnosis.tree import explain
 
 RULES = (
     symptoms.numerical,
@@ -69,7 +70,6 @@ ORDER = (
     "lr_low",
     "validation_overlap",
     "bottleneck",
-    "unsafe_operation",
     "numerical_error",
     "zero_loss",
     "negative_loss",
@@ -104,7 +104,6 @@ def judge(
     rules = AFTER_NAN if record.broken_step else RULES
     dynamic = [gated(f, outcome) for rule in rules for f in _applied(rule, case)]
     votes = support(case, static, [f for f in dynamic if f.severity != "note"])
-    votes = with_static_fixes(votes, static)
     found = [explain(f, case, votes) for f in (*static, *dynamic)]
     return ordered([*_first_of_each(found), *_missing(record)]), outcome
 
@@ -126,7 +125,7 @@ def _applied(rule, case: Case) -> list[Finding]:
 
 def _seen_to_fail(finding: Finding, record: Record) -> Finding:
     """An unguarded operation becomes an error where non-finite values were seen behind it."""
-    row = symptoms.first_broken(record)
+    row = first_broken(record)
     if row is None or finding.symptom != "unsafe_operation":
         return finding
     first = record.rows[row]

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from mode.diagnosis.case import Case
 from mode.diagnosis.findings import Evidence, Finding, Where
 from mode.diagnosis.limits import LIMITS
 from mode.diagnosis.outcome import loss_curve
 from mode.diagnosis.record import Record
-from mode.diagnosis.symptoms import Case
 from mode.diagnosis.symptoms_weights import gradient_arrives, update_ratio
 
 

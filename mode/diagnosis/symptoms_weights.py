@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from mode.diagnosis.case import Case
 from mode.diagnosis.findings import Evidence, Finding, Where
 from mode.diagnosis.limits import LIMITS
 from mode.diagnosis.record import Record
-from mode.diagnosis.symptoms import Case
 
 _TINY = 1e-30
 

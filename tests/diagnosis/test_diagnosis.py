@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mode.diagnosis import Diagnosis, autorepair, check
+from mode.diagnosis.case import Case
 from mode.diagnosis.mapping import mapping_rows, tree_rows
 from mode.diagnosis.record import empty_record
-from mode.diagnosis.symptoms import Case
 from mode.diagnosis.symptoms_curves import overfitting
 from mode.diagnosis.words import FIXES, SYMPTOMS
 from tests.diagnosis.conftest import classifier

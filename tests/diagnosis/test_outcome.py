@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mode.diagnosis.case import Case
 from mode.diagnosis.datafacts import array_moments
 from mode.diagnosis.heads import Head
 from mode.diagnosis.outcome import judge_outcome
 from mode.diagnosis.record import HEAD_COLUMNS, empty_record
-from mode.diagnosis.symptoms import Case
 from mode.diagnosis.symptoms_curves import two_losses
 
 SIGMOID = Head("out", "out", "out", (None, 1), "sigmoid", "binary_crossentropy", "binary")
