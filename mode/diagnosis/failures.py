@@ -3,7 +3,7 @@
 import re
 
 from mode.diagnosis.details import fix
-from mode.diagnosis.findings import Evidence, Finding, Where
+from mode.diagnosis.findings import Evidence, Finding, Where, before_training
 from mode.diagnosis.modelfacts import ModelFacts
 from mode.diagnosis.remedies import remedy
 
@@ -27,14 +27,6 @@ def failure_findings(error: BaseException, facts: ModelFacts) -> list[Finding]:
     ]
     if min(seen) == 0:  # labels do start at 0, so there are more classes than units
         fixes.reverse()
-    evidence = Evidence("label", label, f"0..{units - 1}")
-    return [
-        Finding(
-            "target_out_of_range",
-            "error",
-            Where("data"),
-            evidence=(evidence,),
-            fixes=tuple(fixes),
-            text="labels lie beyond the units of the output",
-        )
-    ]
+    evidence = (Evidence("label", label, f"0..{units - 1}"),)
+    text = "labels lie beyond the units of the output"
+    return [before_training("target_out_of_range", "error", Where("data"), evidence, fixes, text)]

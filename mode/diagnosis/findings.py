@@ -1,16 +1,16 @@
 """What a diagnosis says: findings with their place, time, evidence, causes and fixes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 SEVERITIES = ("error", "warning", "note")
-PHASES = ("input", "layer", "output", "loss", "optimiser", "data", "fit")
 
 
 @dataclass(frozen=True)
 class Where:
-    """The place of a finding: a phase, and the layer and variable where they are known."""
+    """The place of a finding: a phase ("input", "layer", "output", "loss", "optimiser", "data" or
+    "fit"), and the layer and variable where they are known."""
 
     phase: str
     layer: str = ""
@@ -101,6 +101,21 @@ class Finding:
         plain["causes"] = [asdict(c) for c in self.causes]
         plain["fixes"] = [{"code": f.code, "text": f.text, "line": f.line} for f in self.fixes]
         return plain
+
+
+def before_training(
+    symptom: str,
+    severity: str,
+    where: Where,
+    evidence: tuple[Evidence, ...],
+    fixes: Iterable[Fix],
+    text: str,
+    gate: str = "none",
+) -> Finding:
+    """Return a finding of a static rule, which names its fixes itself and knows no step."""
+    return Finding(
+        symptom, severity, where, evidence=evidence, fixes=tuple(fixes), text=text, gate=gate
+    )
 
 
 def worst_first(findings) -> list[Finding]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mode.diagnosis.details import fix
-from mode.diagnosis.findings import Evidence, Finding, Where
+from mode.diagnosis.findings import Evidence, Finding, Where, before_training
 from mode.diagnosis.heads import Head
 from mode.diagnosis.limits import LIMITS
 from mode.diagnosis.modelfacts import ModelFacts
@@ -28,16 +28,8 @@ def _not_finite(moments: Moments, facts) -> list[Finding]:
         return []
     evidence = (Evidence("share of non-finite inputs", moments.nonfinite, 0.0),)
     where = Where("input", variable=moments.name)
-    return [
-        Finding(
-            "nan_in_input",
-            "error",
-            where,
-            evidence=evidence,
-            fixes=(fix("clean_data", facts),),
-            text="the inputs hold NaN or infinity",
-        )
-    ]
+    fixes, text = (fix("clean_data", facts),), "the inputs hold NaN or infinity"
+    return [before_training("nan_in_input", "error", where, evidence, fixes, text)]
 
 
 def _scale(moments: Moments, facts) -> list[Finding]:
@@ -60,17 +52,8 @@ def _scale(moments: Moments, facts) -> list[Finding]:
     )
     fixes = (fix("normalize_input", facts), fix("add_batchnorm", facts))
     where = Where("input", variable=moments.name)
-    return [
-        Finding(
-            "unnormalized_input",
-            "warning",
-            where,
-            evidence=evidence,
-            fixes=fixes,
-            text="features differ by orders of magnitude or are far from 0",
-            gate="fair",
-        )
-    ]
+    text = "features differ by orders of magnitude or are far from 0"
+    return [before_training("unnormalized_input", "warning", where, evidence, fixes, text, "fair")]
 
 
 def label_findings(facts: ModelFacts, head: Head, target: Moments, kind: str) -> list[Finding]:
@@ -80,34 +63,22 @@ def label_findings(facts: ModelFacts, head: Head, target: Moments, kind: str) ->
     found = _broken_target(facts, target)
     where = Where("data", variable=target.name)
     fixes = (fix("fix_labels", facts, labels="whole numbers from 0, or rows that sum to 1"),)
-    top = float(target.high.max())
     if head.family == "sparse" and target.fractions > 1e-6:
         evidence = (Evidence("largest fraction of a label", target.fractions, 0.0),)
-        found.append(
-            Finding(
-                "bad_labels",
-                "error",
-                where,
-                evidence=evidence,
-                fixes=fixes,
-                text="class labels are not whole numbers",
-            )
-        )
-    divided = head.family in ("categorical", "binary") and kind in ("unit", "distribution")
-    alike = np.ptp(target.row_sum) < 1e-3 or len(target.mean) == 1
-    if divided and 0 < top < 0.1 and not target.nonfinite and alike:
-        evidence = (Evidence("largest target", top, 1.0),)
-        found.append(
-            Finding(
-                "bad_labels",
-                "error",
-                where,
-                evidence=evidence,
-                fixes=fixes,
-                text="the labels look divided by something",
-            )
-        )
+        text = "class labels are not whole numbers"
+        found.append(before_training("bad_labels", "error", where, evidence, fixes, text))
+    if _divided(head, target, kind):
+        evidence = (Evidence("largest target", float(target.high.max()), 1.0),)
+        text = "the labels look divided by something"
+        found.append(before_training("bad_labels", "error", where, evidence, fixes, text))
     return found
+
+
+def _divided(head: Head, target: Moments, kind: str) -> bool:
+    """Tell whether class targets are far below 1 though all rows have the same sum."""
+    shares = head.family in ("categorical", "binary") and kind in ("unit", "distribution")
+    alike = np.ptp(target.row_sum) < 1e-3 or len(target.mean) == 1
+    return shares and 0 < float(target.high.max()) < 0.1 and not target.nonfinite and bool(alike)
 
 
 def _broken_target(facts, target: Moments) -> list[Finding]:
@@ -115,13 +86,6 @@ def _broken_target(facts, target: Moments) -> list[Finding]:
         return []
     evidence = (Evidence("share of non-finite targets", target.nonfinite, 0.0),)
     where = Where("data", variable=target.name)
-    return [
-        Finding(
-            "bad_labels",
-            "error",
-            where,
-            evidence=evidence,
-            fixes=(fix("clean_data", facts), fix("fix_labels", facts)),
-            text="the targets hold NaN or infinity",
-        )
-    ]
+    fixes = (fix("clean_data", facts), fix("fix_labels", facts))
+    text = "the targets hold NaN or infinity"
+    return [before_training("bad_labels", "error", where, evidence, fixes, text)]

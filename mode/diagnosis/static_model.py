@@ -1,7 +1,7 @@
 """Static rules about architecture and initial weights."""
 
 from mode.diagnosis.details import RECURRENT, fix, followed, hidden_kernels
-from mode.diagnosis.findings import Evidence, Finding, Where
+from mode.diagnosis.findings import Evidence, Finding, Where, before_training
 from mode.diagnosis.limits import LIMITS
 from mode.diagnosis.linearity import DENSE
 from mode.diagnosis.modelfacts import NORMALISERS, RECTIFIERS, ModelFacts
@@ -29,9 +29,7 @@ def model_findings(facts: ModelFacts) -> list[Finding]:
 
 def _layer(symptom, severity, layer, evidence, fixes, text, gate="fair"):
     where = Where("layer", layer.name if layer is not None else "")
-    return Finding(
-        symptom, severity, where, evidence=evidence, fixes=tuple(fixes), text=text, gate=gate
-    )
+    return before_training(symptom, severity, where, evidence, fixes, text, gate)
 
 
 def _linear_stack(facts: ModelFacts) -> list[Finding]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mode.diagnosis.datafacts import target_kind
-from mode.diagnosis.findings import Evidence, Finding, Where
+from mode.diagnosis.findings import Evidence, Finding, Where, before_training
 from mode.diagnosis.heads import UNKNOWN, Head
 from mode.diagnosis.limits import LIMITS
 from mode.diagnosis.output_table import PROBABILITY, SCCE, verdict
@@ -43,7 +43,7 @@ def output_findings(head: Head, target: Moments | None) -> list[Finding]:
 
 def _finding(symptom, severity, head, evidence, fixes, text, gate="none", phase="output"):
     where = Where(phase, head.carrier or head.layer)
-    return Finding(symptom, severity, where, evidence=evidence, fixes=fixes, text=text, gate=gate)
+    return before_training(symptom, severity, where, evidence, fixes, text, gate)
 
 
 def _table(head: Head, target, kind: str) -> list[Finding]:

@@ -25,23 +25,15 @@ def numerical(case: Case) -> list[Finding]:
     if row is None and (not len(losses) or np.isfinite(losses).all()):
         return []
     if row is None:
-        where, when = (
-            Where("loss"),
-            When(int(np.flatnonzero(~np.isfinite(losses))[0]) + 1, record.total_steps),
-        )
-        return [
-            case.finding(
-                "numerical_error", "error", where, Evidence("loss", "not finite"), when=when
-            )
-        ]
+        epoch = int(np.flatnonzero(~np.isfinite(losses))[0]) + 1
+        evidence, when = Evidence("loss", "not finite"), When(epoch, record.total_steps)
+        return [case.finding("numerical_error", "error", Where("loss"), evidence, when=when)]
     first = record.rows[row]
     where = Where(_PHASES[first.phase], first.layer, first.variable)
-    evidence = (
-        Evidence("first tensor not finite", f"{first.phase} of {first.layer}"),
-        Evidence("tensors not finite at that step", int((record.broken > 0).sum()), 0),
-    )
+    where_from = Evidence("first tensor not finite", f"{first.phase} of {first.layer}")
+    how_many = Evidence("tensors not finite at that step", int((record.broken > 0).sum()), 0)
     when = When(_epoch_of(record, record.broken_step), record.broken_step)
-    return [case.finding("numerical_error", "error", where, *evidence, when=when)]
+    return [case.finding("numerical_error", "error", where, where_from, how_many, when=when)]
 
 
 def _epoch_of(record: Record, step: int) -> int:
@@ -55,31 +47,23 @@ def constant_output(case: Case) -> list[Finding]:
     record = case.record
     if not len(record.steps) or not record.heads.shape[1] or record.broken_step:
         return []
-    spread = record.head("spread")[-3:]
-    found = []
-    for i, head in enumerate(case.facts.heads[: spread.shape[1]]):
-        scale = float(np.mean(record.targets[i].std)) if i < len(record.targets) else 1.0
-        exact = case.outcome.constant and spread[:, i].max() <= 1e-6 * max(
-            1, abs(record.head("high")[-1, i])
-        )
-        near = (
-            record.steps[-1] >= 20
-            and len(spread) >= 3
-            and spread[:, i].max() < 0.02 * min(scale, 1.0)
-        )
+    recent, found = record.head("spread")[-3:], []
+    for i, head in enumerate(case.facts.heads[: recent.shape[1]]):
+        spread, limit = float(recent[:, i].max()), 0.02 * _target_scale(record, i)
+        exact = case.outcome.constant and spread <= 1e-6 * max(1, abs(record.head("high")[-1, i]))
+        near = record.steps[-1] >= 20 and len(recent) >= 3 and spread < limit
         if exact or (near and case.outcome.enough):
-            evidence = Evidence(
-                "spread of the predictions over rows",
-                float(spread[:, i].max()),
-                0.02 * min(scale, 1.0),
-            )
+            where = Where("output", head.carrier)
+            evidence = Evidence("spread of the predictions over rows", spread, limit)
             gate, severity = ("none", "error") if exact else ("bad", "warning")
-            found.append(
-                case.finding(
-                    "constant_output", severity, Where("output", head.carrier), evidence, gate=gate
-                )
-            )
+            found.append(case.finding("constant_output", severity, where, evidence, gate=gate))
     return found
+
+
+def _target_scale(record: Record, i: int) -> float:
+    """Return the spread of an output's targets, 1 at most and where it is not known."""
+    known = i < len(record.targets)
+    return min(float(np.mean(record.targets[i].std)), 1.0) if known else 1.0
 
 
 def dead_relu(case: Case) -> list[Finding]:
@@ -96,15 +80,8 @@ def dead_relu(case: Case) -> list[Finding]:
             whole = share == 1 and not case.record.broken_step
             gate = "poor" if whole else "bad"
             evidence = Evidence("share of units never active", share, LIMITS.dead)
-            found.append(
-                case.finding(
-                    "dead_relu",
-                    "error" if whole else "warning",
-                    Where("layer", layer),
-                    evidence,
-                    gate=gate,
-                )
-            )
+            severity, where = "error" if whole else "warning", Where("layer", layer)
+            found.append(case.finding("dead_relu", severity, where, evidence, gate=gate))
     return sorted(found, key=lambda f: f.severity)[:3]
 
 
@@ -113,7 +90,6 @@ def saturated(case: Case) -> list[Finding]:
     record = case.record
     ends = {h.carrier for h in case.facts.heads} | {h.layer for h in case.facts.heads}
     columns = {"tanh": "beyond", "sigmoid": "edge"}
-    found = []
     for i in record.indices("activation"):
         row = record.rows[i]
         if row.activation not in columns or row.layer in ends or not len(record.steps):
@@ -121,16 +97,9 @@ def saturated(case: Case) -> list[Finding]:
         share = float(np.median(record.column(columns[row.activation])[-5:, i]))
         if share > LIMITS.saturated:
             evidence = Evidence("share of saturated units", share, LIMITS.saturated)
-            found.append(
-                case.finding(
-                    "saturated_activation",
-                    "warning",
-                    Where("layer", row.layer),
-                    evidence,
-                    gate="poor",
-                )
-            )
-    return found[:1]
+            told = ("saturated_activation", "warning", Where("layer", row.layer))
+            return [case.finding(*told, evidence, gate="poor")]
+    return []
 
 
 def output_range(case: Case) -> list[Finding]:
@@ -141,10 +110,8 @@ def output_range(case: Case) -> list[Finding]:
     for i, head in enumerate(case.facts.heads[: record.heads.shape[1]]):
         if head.from_logits or head.family not in ("binary", "categorical", "sparse"):
             continue
-        low, high = (
-            float(np.nanmin(record.head("low")[:, i])),
-            float(np.nanmax(record.head("high")[:, i])),
-        )
+        low = float(np.nanmin(record.head("low")[:, i]))
+        high = float(np.nanmax(record.head("high")[:, i]))
         where = Where("output", head.carrier)
         if low < -0.01 or high > 1.01:
             evidence = Evidence("predictions", f"{low:.3g}..{high:.3g}", "0..1")
