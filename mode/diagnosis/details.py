@@ -33,18 +33,18 @@ def _worked_out(code: str, facts: ModelFacts, layers) -> dict:
     names = [layer.name for layer in layers]
     details = {"names": names, "layers": _listed(names)}
     if code in ("change_hidden_activation", "add_activation"):
-        details |= {"dense": _own_activation(facts, layers, code), "activations": _loose(facts)}
+        details |= {"dense": _own_activation(facts, layers), "activations": _loose(facts)}
     if code == "change_initializer":
         rectified = any(layer.activation in RECTIFIERS for layer in layers)
         details["initializer"] = "he_normal" if rectified else "glorot_uniform"
-        details["names"] = [*names, *(_head_names(facts) if known_ends(facts) else [])]
+        details["names"] = [*names, *(_head_names(facts) if _known_ends(facts) else [])]
     if code == "change_depth":
         details["surplus"] = _surplus(layers)
         details["layers"] = _listed(details["surplus"])
     if code == "widen_layer":
         details["units"] = max([32, *(4 * s.units for s in layers if s.units < 8)])
         details["names"] = [s.name for s in layers if s.units < details["units"]]
-    if code in ("lower_dropout",):
+    if code == "lower_dropout":
         details["names"] = [s.name for s in facts.layers if s.rate > 0]
     if code == "change_recurrent_layer":
         details["names"] = [s.name for s in facts.layers if s.kind in ("SimpleRNN", "LSTM", "GRU")]
@@ -54,7 +54,7 @@ def _worked_out(code: str, facts: ModelFacts, layers) -> dict:
     return details | _numbers(code, facts)
 
 
-def known_ends(facts: ModelFacts) -> bool:
+def _known_ends(facts: ModelFacts) -> bool:
     """Tell whether every output ends in a layer that has an initialiser."""
     return all(s.fan_in for s in facts.layers if s.path in {h.layer for h in facts.heads})
 
@@ -63,18 +63,18 @@ def _head_names(facts: ModelFacts) -> list[str]:
     return [head.layer.rsplit("/", 1)[-1] for head in facts.heads]
 
 
-def _own_activation(facts: ModelFacts, layers, code: str) -> list[str]:
-    """A linear layer before a loose activation keeps its own hands off."""
-    followed = _followed(facts)
-    return [s.name for s in layers if s.activation != "linear" or s.name not in followed]
+def _own_activation(facts: ModelFacts, layers) -> list[str]:
+    """Return the layers whose own activation is to change: not linear ones before a loose one."""
+    loose = followed(facts)
+    return [s.name for s in layers if s.activation != "linear" or s.name not in loose]
 
 
 def _loose(facts: ModelFacts) -> list[str]:
     return [s.name for s in loose_activations(facts) if s.activation not in RECTIFIERS]
 
 
-def _followed(facts: ModelFacts) -> set[str]:
-    """Return the layers whose activation is a layer of its own further down."""
+def followed(facts: ModelFacts) -> set[str]:
+    """Return the names of layers whose activation is a layer of its own further down."""
     found, last = set(), None
     for layer in facts.layers:
         if layer.fan_in:
@@ -82,11 +82,6 @@ def _followed(facts: ModelFacts) -> set[str]:
         elif layer.activation != "linear" and last:
             found.add(last)
     return found
-
-
-def followed(facts: ModelFacts) -> set[str]:
-    """Return the names of linear layers that a separate activation follows."""
-    return _followed(facts)
 
 
 def _surplus(layers) -> list[str]:

@@ -31,7 +31,6 @@ class Limits:
     # dynamics
     dead: float = 0.7
     saturated: float = 0.5
-    vanishing: float = 1e-6
     vanishing_ratio: float = 1e-3
     exploding_ratio: float = 100.0
     update_high: float = 0.1

@@ -35,18 +35,15 @@ class LayerFacts:
     constant: bool = False
     zero: bool = False
     rate: float = 0.0
-    bias_only: bool = False
 
 
 @dataclass(frozen=True)
 class OptimiserFacts:
-    """The optimiser: class name, learning rate (the first of a schedule), momentum, clipping."""
+    """The optimiser: class name, learning rate (the largest of a schedule), momentum."""
 
     name: str
     rate: float
     momentum: float = 0.0
-    clipped: bool = False
-    decay: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -161,13 +158,10 @@ def _kernel(layer):
 def optimiser_facts(optimizer) -> OptimiserFacts:
     """Return the facts of an optimiser; loss scaling is looked through."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    clips = (inner.clipnorm, inner.clipvalue, inner.global_clipnorm)
     return OptimiserFacts(
         name=type(inner).__name__.lower(),
         rate=_rate(inner),
         momentum=float(getattr(inner, "momentum", 0.0) or 0.0),
-        clipped=any(limit for limit in clips),
-        decay=float(inner.weight_decay or 0.0),
     )
 
 

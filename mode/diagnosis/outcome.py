@@ -24,7 +24,6 @@ class Outcome:
     gain: float
     skill: float
     constant_loss: float
-    best_loss: float
     last_loss: float
     accuracy: float
     majority: float
@@ -54,7 +53,6 @@ def judge_outcome(record: Record, heads: tuple[Head, ...]) -> Outcome:
         "gain": gain,
         "skill": skill,
         "constant_loss": constant_loss,
-        "best_loss": best,
         "last_loss": last,
         "accuracy": accuracy,
         "majority": majority,

@@ -26,9 +26,8 @@ def flat_loss(case: Case) -> list[Finding]:
         evidence = Evidence("accuracy", outcome.accuracy, outcome.majority)
         found.append(case.finding("accuracy_not_increasing", "error", Where("output"), evidence))
     if outcome.last_loss > 3 * outcome.constant_loss > 0:
-        evidence = Evidence(
-            "loss over the best constant's", outcome.last_loss / outcome.constant_loss, 3.0
-        )
+        times = outcome.last_loss / outcome.constant_loss
+        evidence = Evidence("loss over the best constant's", times, 3.0)
         found.append(case.finding("large_loss", "warning", Where("loss"), evidence))
     return found
 
@@ -58,15 +57,10 @@ def odd_value(case: Case) -> list[Finding]:
     if len(losses) >= 3 and (losses == 0).all():
         return [case.finding("zero_loss", "error", Where("loss"), Evidence("loss", 0.0))]
     positive = families <= {"binary", "categorical", "sparse", "regression"} and families
-    if len(losses) >= 2 and positive and losses[np.isfinite(losses)].min(initial=0.0) < -1e-3:
-        return [
-            case.finding(
-                "negative_loss",
-                "error",
-                Where("loss"),
-                Evidence("loss", float(losses[np.isfinite(losses)].min()), 0.0),
-            )
-        ]
+    lowest = float(losses[np.isfinite(losses)].min(initial=0.0))
+    if len(losses) >= 2 and positive and lowest < -1e-3:
+        evidence = Evidence("loss", lowest, 0.0)
+        return [case.finding("negative_loss", "error", Where("loss"), evidence)]
     return []
 
 
@@ -131,19 +125,16 @@ def overfitting(case: Case) -> list[Finding]:
         return []
     best = int(validation.argmin())
     tail = validation[-LIMITS.overfit_epochs :]
-    over = (
-        tail.min() > LIMITS.overfit * validation[best]
-        and best < len(validation) - LIMITS.overfit_epochs
-    )
+    late = best < len(validation) - LIMITS.overfit_epochs
+    over = late and tail.min() > LIMITS.overfit * validation[best]
     scale = case.outcome.constant_loss
     slight = np.isfinite(scale) and tail.max() < 0.15 * scale
     if not over or slight or training[-1] >= 0.9 * training[best]:
         return []
     if not _score_suffers(case.record, float(tail.min() / validation[best])):
         return []
-    evidence = Evidence(
-        "validation loss over its best", float(tail[-1] / validation[best]), LIMITS.overfit
-    )
+    times = float(tail[-1] / validation[best])
+    evidence = Evidence("validation loss over its best", times, LIMITS.overfit)
     return [case.finding("overfitting", "warning", Where("fit"), evidence)]
 
 
@@ -152,13 +143,19 @@ def _score_suffers(record: Record, rise: float) -> bool:
 
     Without an accuracy, the loss has to `rise` further above its best.
     """
-    names = [name for name in (record.epochs[-1] if record.epochs else ()) if "acc" in name]
-    pairs = [(n, f"val_{n}") for n in names if f"val_{n}" in names]
-    if not pairs:
+    logged = _accuracies(record)
+    if logged is None:
         return rise > LIMITS.overfit_unscored
-    train, held = record.log(pairs[0][0]), record.log(pairs[0][1])
+    train, held = logged
     drop, gap = held.max() - held[-1], train[-1] - held[-1]
     return bool(drop > LIMITS.overfit_drop or gap > LIMITS.overfit_gap)
+
+
+def _accuracies(record: Record) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return an accuracy by epoch, in training and in validation, where both were logged."""
+    names = [name for name in (record.epochs[-1] if record.epochs else ()) if "acc" in name]
+    both = next((name for name in names if f"val_{name}" in names), None)
+    return None if both is None else (record.log(both), record.log(f"val_{both}"))
 
 
 def validation_rows(case: Case) -> list[Finding]:
@@ -174,11 +171,10 @@ def suspicious_validation(case: Case) -> list[Finding]:
     """Validation far better than training for epochs, though nothing is dropped in training."""
     record = case.record
     dropped = any(layer.rate > 0 for layer in case.facts.layers)
-    names = [name for name in (record.epochs[-1] if record.epochs else ()) if "acc" in name]
-    pairs = [(name, f"val_{name}") for name in names if f"val_{name}" in names]
-    if dropped or len(record.epochs) < 4 or not pairs:
+    logged = _accuracies(record)
+    if dropped or len(record.epochs) < 4 or logged is None:
         return []
-    lead = record.log(pairs[0][1])[-3:] - record.log(pairs[0][0])[-3:]
+    lead = logged[1][-3:] - logged[0][-3:]
     if not lead.min() > 0.1:
         return []
     evidence = Evidence("validation accuracy above training accuracy", float(lead.min()), 0.1)

@@ -46,66 +46,49 @@ def vanishing(case: Case) -> list[Finding]:
     first, last = float(np.median(middle[:third])), float(middle[-1])
     if first >= 1e-4 or first > LIMITS.vanishing_ratio * max(last, _TINY):
         return []
-    row = case.record.rows[case.record.indices("gradient")[0]]
+    where = _of_row(case.record, case.record.indices("gradient")[0])
     evidence = (
         Evidence("|gradient| / |weight| of the first layers", first, 1e-4),
         Evidence("against the last layer's", first / max(last, _TINY), LIMITS.vanishing_ratio),
     )
-    return [
-        case.finding(
-            "vanishing_gradient",
-            "warning",
-            Where("layer", row.layer, row.variable),
-            *evidence,
-            gate="bad",
-        )
-    ]
+    return [case.finding("vanishing_gradient", "warning", where, *evidence, gate="bad")]
+
+
+def _of_row(record: Record, row: int) -> Where:
+    return Where("layer", record.rows[row].layer, record.rows[row].variable)
 
 
 def exploding(case: Case) -> list[Finding]:
     """Gradients far above their running median, or weights rewritten at each step."""
-    record = case.record
-    gradients = record.indices("gradient")
-    if not gradients or len(record.steps) < 2:
+    gradients = case.record.indices("gradient")
+    if not gradients or len(case.record.steps) < 2:
         return []
-    sizes = record.column("rms")[:, gradients]
+    return [*_jumping(case, gradients), *_rewritten(case, gradients)]
+
+
+def _jumping(case: Case, gradients: list[int]) -> list[Finding]:
+    sizes = case.record.column("rms")[:, gradients]
     usual = np.array([np.median(sizes[: t + 1], axis=0) for t in range(len(sizes))])
     jump = sizes / np.maximum(usual, _TINY)
-    found = []
     t, k = np.unravel_index(np.nanargmax(jump), jump.shape)
-    if jump[t, k] > LIMITS.exploding_ratio and sizes[t, k] > 1e-2:
-        row = record.rows[gradients[k]]
-        evidence = Evidence(
-            "gradient over its running median", float(jump[t, k]), LIMITS.exploding_ratio
-        )
-        found.append(
-            case.finding(
-                "exploding_gradient",
-                "warning",
-                Where("layer", row.layer, row.variable),
-                evidence,
-                gate="bad",
-            )
-        )
-    updates = ratios(record, "update")
+    if not (jump[t, k] > LIMITS.exploding_ratio and sizes[t, k] > 1e-2):
+        return []
+    highest, limit = float(jump[t, k]), LIMITS.exploding_ratio
+    evidence = Evidence("gradient over its running median", highest, limit)
+    where = _of_row(case.record, gradients[k])
+    return [case.finding("exploding_gradient", "warning", where, evidence, gate="bad")]
+
+
+def _rewritten(case: Case, gradients: list[int]) -> list[Finding]:
+    updates = ratios(case.record, "update")
     fast = (updates > LIMITS.update_extreme).sum(axis=0)
-    if fast.max() >= min(5, len(updates)) and len(updates) >= 3:
-        row = record.rows[gradients[int(fast.argmax())]]
-        evidence = Evidence(
-            "|update| / |weight|",
-            float(np.median(updates[:, fast.argmax()])),
-            LIMITS.update_extreme,
-        )
-        found.append(
-            case.finding(
-                "exploding_weights",
-                "warning",
-                Where("layer", row.layer, row.variable),
-                evidence,
-                gate="bad",
-            )
-        )
-    return found
+    if fast.max() < min(5, len(updates)) or len(updates) < 3:
+        return []
+    kernel = int(fast.argmax())
+    usual, limit = float(np.median(updates[:, kernel])), LIMITS.update_extreme
+    evidence = Evidence("|update| / |weight|", usual, limit)
+    where = _of_row(case.record, gradients[kernel])
+    return [case.finding("exploding_weights", "warning", where, evidence, gate="bad")]
 
 
 def activation_size(case: Case) -> list[Finding]:
@@ -115,34 +98,18 @@ def activation_size(case: Case) -> list[Finding]:
     if not active or not len(record.steps):
         return []
     size = np.median(record.column("rms")[-5:, active], axis=0)
-    found = []
     top, low = int(size.argmax()), int(size[:-1].argmin()) if len(size) > 1 else 0
     inputs = record.column("rms")[-5:, record.indices("input")]
-    scale = max(float(np.median(inputs)) if inputs.size else 1.0, 1.0)
-    if size[top] > 1e3 * scale:
-        where = Where("layer", record.rows[active[top]].layer)
-        found.append(
-            case.finding(
-                "exploding_activation",
-                "warning",
-                where,
-                Evidence("rms activation", float(size[top]), 1e3 * scale),
-                gate="bad",
-            )
-        )
-    dead = {f.where.layer for f in found}
-    if size[low] < 1e-4 and len(size) > 2 and not dead:
-        where = Where("layer", record.rows[active[low]].layer)
-        found.append(
-            case.finding(
-                "vanishing_activation",
-                "warning",
-                where,
-                Evidence("rms activation", float(size[low]), 1e-4),
-                gate="bad",
-            )
-        )
-    return found
+    most, least = 1e3 * max(float(np.median(inputs)) if inputs.size else 1.0, 1.0), 1e-4
+    if size[top] > most:
+        symptom, at, limit = "exploding_activation", top, most
+    elif size[low] < least and len(size) > 2:
+        symptom, at, limit = "vanishing_activation", low, least
+    else:
+        return []
+    where = Where("layer", record.rows[active[at]].layer)
+    evidence = Evidence("rms activation", float(size[at]), limit)
+    return [case.finding(symptom, "warning", where, evidence, gate="bad")]
 
 
 def unchanged(case: Case) -> list[Finding]:
@@ -157,21 +124,12 @@ def unchanged(case: Case) -> list[Finding]:
         return []
     evidence = Evidence("|w - w at the start| / |w| over an epoch", moved, LIMITS.unchanged)
     found = [case.finding("unchanged_weights", "warning", Where("optimiser"), evidence, gate="bad")]
-    output = (
-        record.head("high")[-3:] - record.head("high")[:3]
-        if len(record.heads) >= 6
-        else np.ones((1, 1))
-    )
-    if output.size and np.abs(output).max() < 1e-6:
-        found.append(
-            case.finding(
-                "unchanged_output",
-                "warning",
-                Where("output"),
-                Evidence("change of the predictions", float(np.abs(output).max()), 1e-6),
-                gate="bad",
-            )
-        )
+    high = record.head("high")
+    change = np.abs(high[-3:] - high[:3]) if len(high) >= 6 else np.ones((1, 1))
+    if change.size and change.max() < 1e-6:
+        evidence = Evidence("change of the predictions", float(change.max()), 1e-6)
+        where = Where("output")
+        found.append(case.finding("unchanged_output", "warning", where, evidence, gate="bad"))
     return found
 
 
@@ -180,17 +138,11 @@ def rate(case: Case) -> list[Finding]:
     ratio = update_ratio(case.record)
     if not np.isfinite(ratio) or case.record.total_steps < 20:
         return []
-    where, name = Where("optimiser"), "median |update| / |weight|"
     if ratio > LIMITS.update_high:
-        return [
-            case.finding(
-                "lr_high", "warning", where, Evidence(name, ratio, LIMITS.update_high), gate="bad"
-            )
-        ]
-    if ratio < LIMITS.update_low and gradient_arrives(case.record):
-        return [
-            case.finding(
-                "lr_low", "warning", where, Evidence(name, ratio, LIMITS.update_low), gate="bad"
-            )
-        ]
-    return []
+        symptom, limit = "lr_high", LIMITS.update_high
+    elif ratio < LIMITS.update_low and gradient_arrives(case.record):
+        symptom, limit = "lr_low", LIMITS.update_low
+    else:
+        return []
+    evidence = Evidence("median |update| / |weight|", ratio, limit)
+    return [case.finding(symptom, "warning", Where("optimiser"), evidence, gate="bad")]
