@@ -75,10 +75,8 @@ def autorepair(
 def _repair(job: Job, source, plan: Plan, trials: int) -> Repair:
     first = best = base(job, plan)
     history: list[Attempt] = []
-    tried: set[str] = set()
     kept: list[str] = []
-    useless = _pointless(job)
-    tried |= useless
+    tried = _pointless(job)
     while len(history) < trials and len(kept) < COMBINED and not _content(best, bool(kept)):
         candidate = _next(best, source, tried)
         if candidate is None:
@@ -86,31 +84,24 @@ def _repair(job: Job, source, plan: Plan, trials: int) -> Repair:
         tried.add(candidate.code)
         result = _attempt(job, best, candidate)
         better = result is not None and _better(result, best)
-        history.append(
-            Attempt(
-                candidate.code,
-                result.skill if result else -1.0,
-                tuple(sorted(result.errors)) if result else (),
-                better,
-            )
-        )
+        history.append(_told(candidate.code, result, better))
         if result is not None and better:
             best = result
             kept.append(candidate.code)
     final = full(job, best)
-    changes = (*(f"fix: {code}" for code in kept), *final.plan.differences(plan))
-    return Repair(
-        final.model,
-        tuple(changes) if kept else (),
-        tuple(history),
-        final.skill,
-        first.skill,
-        final.report,
-    )
+    changes = (*(f"fix: {code}" for code in kept), *final.plan.differences(plan)) if kept else ()
+    told = (tuple(history), final.skill, first.skill, final.report)
+    return Repair(final.model, changes, *told)
+
+
+def _told(code: str, result: Result | None, kept: bool) -> Attempt:
+    if result is None:
+        return Attempt(code, -1.0, (), kept)
+    return Attempt(code, result.skill, tuple(sorted(result.errors)), kept)
 
 
 def _pointless(job: Job) -> set[str]:
-    """Fixes that would change nothing of these data."""
+    """Return the codes of fixes that would change nothing of these data."""
     data, found = job.train, set()
     if len(take(prepared(data, Plan(clean=True)).x)) == len(take(data.x)):
         found.add("clean_data")

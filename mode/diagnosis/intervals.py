@@ -78,9 +78,8 @@ def _binary(op, inputs) -> tuple[float, float]:
         return min(products), max(products)
     if op.type == "Sub":
         c, d = -d, -c
-    return a + c if not math.isnan(a + c) else -math.inf, b + d if not math.isnan(
-        b + d
-    ) else math.inf
+    low, high = a + c, b + d
+    return -math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high
 
 
 def _times(p: float, q: float) -> float:

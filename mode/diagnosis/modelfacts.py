@@ -173,9 +173,13 @@ def _rate(optimizer) -> float:
     return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
 
 
+def given_metrics(model):
+    """Return the metrics as `compile` was given them, None where there are none."""
+    return getattr(getattr(model, "_compile_metrics", None), "_user_metrics", None)
+
+
 def _metric_names(model) -> list[str]:
-    compiled = getattr(model, "_compile_metrics", None)
-    given = getattr(compiled, "_user_metrics", None) if compiled is not None else None
+    given = given_metrics(model)
     flat = keras.tree.flatten(given) if given else []
     return [
         m if isinstance(m, str) else getattr(m, "name", getattr(m, "__name__", ""))

@@ -137,11 +137,7 @@ def _worst_skill(record: Record, heads) -> tuple[float, float, float]:
     """Return the lowest skill over the outputs with its accuracy and largest class."""
     found = []
     for i, head in enumerate(heads):
-        if (
-            i < record.heads.shape[1]
-            and i < len(record.targets)
-            and len(record.targets) == len(heads)
-        ):
+        if i < record.heads.shape[1] and len(record.targets) == len(heads):
             found.append(_skill(record, head, i))
     found = [f for f in found if np.isfinite(f[0])]
     return min(found) if found else (np.nan, np.nan, np.nan)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import keras
 import numpy as np
 
+from mode.diagnosis.modelfacts import given_metrics
 from mode.diagnosis.subclassed import remade
 
 
@@ -71,8 +72,7 @@ def rebuild(source, plan: Plan, x=None, build=None):
     if plan.scale_inputs and x is not None:
         model = _with_scaled_inputs(model, x)
     loss, weights = _loss(source, plan)
-    metrics = getattr(source, "_compile_metrics", None)
-    metrics = getattr(metrics, "_user_metrics", None)
+    metrics = given_metrics(source)
     model.compile(
         optimizer=_optimiser(source.optimizer, plan.optimiser), loss=loss, loss_weights=weights,
         metrics=_fresh_metrics(metrics), run_eagerly=source.run_eagerly,
@@ -125,11 +125,8 @@ def _other_class(kind: str, config: dict):
 
 def _clonable(source) -> bool:
     """A subclassed model has no graph to clone; it can only be made again as a whole."""
-    return (
-        isinstance(source, keras.Sequential)
-        or bool(getattr(source, "_functional", None))
-        or (hasattr(source, "operations"))
-    )
+    graph = getattr(source, "_functional", None) or hasattr(source, "operations")
+    return isinstance(source, keras.Sequential) or bool(graph)
 
 
 def _as_functional(source):
@@ -184,8 +181,7 @@ def _own_loss(loss):
 
 
 def _loss(source, plan: Plan):
-    weights = getattr(source, "_compile_loss", None)
-    weights = getattr(weights, "_user_loss_weights", None)
+    weights = getattr(getattr(source, "_compile_loss", None), "_user_loss_weights", None)
     if not plan.losses:
         return source.loss, weights
     names = list(getattr(source, "output_names", None) or plan.losses)

@@ -26,11 +26,16 @@ def mapped(function, part):
     """Apply a function to every array of a nesting."""
     if isinstance(part, dict):
         return {key: function(value) for key, value in part.items()}
-    return (
-        [function(p) for p in part]
-        if isinstance(part, list | tuple)
-        else function(np.asarray(part))
-    )
+    if isinstance(part, list | tuple):
+        return [function(value) for value in part]
+    return function(np.asarray(part))
+
+
+def listed(part) -> list:
+    """Return the arrays of a nesting, those of a dictionary in the order of its keys."""
+    if isinstance(part, dict):
+        return [part[key] for key in sorted(part)]
+    return list(part) if isinstance(part, list | tuple) else [part]
 
 
 def take(part):
@@ -79,17 +84,9 @@ def _row(values, width: int):
 
 def _finite_rows(data: Data) -> np.ndarray:
     keep = np.ones(len(take(data.x)), bool)
-    for part in (data.x, data.y):
-        arrays = (
-            part.values()
-            if isinstance(part, dict)
-            else part
-            if isinstance(part, list | tuple)
-            else [part]
-        )
-        for array in map(np.asarray, arrays):
-            if array.dtype.kind == "f":
-                keep &= np.isfinite(array.reshape(len(array), -1)).all(axis=1)
+    for array in map(np.asarray, (*listed(data.x), *listed(data.y))):
+        if array.dtype.kind == "f":
+            keep &= np.isfinite(array.reshape(len(array), -1)).all(axis=1)
     return keep
 
 

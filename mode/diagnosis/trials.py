@@ -13,7 +13,7 @@ from mode import seeds
 from mode.diagnosis.callback import Diagnosis
 from mode.diagnosis.modelfacts import model_facts
 from mode.diagnosis.plan import Plan
-from mode.diagnosis.prepare import Data, mapped, prepared, rescaled, take
+from mode.diagnosis.prepare import Data, listed, mapped, prepared, rescaled, take
 from mode.diagnosis.report import Report
 from mode.diagnosis.score import skill
 
@@ -117,7 +117,7 @@ def _score(model, held: Data, plan: Plan) -> float:
     clean = prepared(held, replace(plan, scale_targets=False))
     predicted = _predict(model, clean)
     logits = any(head.from_logits for head in model_facts(model).heads)
-    pairs = zip(_listed(predicted), _listed(clean.y), strict=True)
+    pairs = zip(listed(predicted), listed(clean.y), strict=True)
     return float(np.mean([skill(p, t, logits=logits) for p, t in pairs]))
 
 
@@ -129,12 +129,6 @@ def _predict(model, data: Data):
         output = model(mapped(keras.ops.convert_to_tensor, part), training=False)
         found.append(keras.tree.map_structure(keras.ops.convert_to_numpy, output))
     return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *found)
-
-
-def _listed(part) -> list:
-    if isinstance(part, dict):
-        return [part[key] for key in sorted(part)]
-    return list(part) if isinstance(part, list | tuple) else [part]
 
 
 @contextmanager
