@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from mode.data import PARTS, Part, load
+from mode.data import PARTS, Part, load, sources
 from mode.data.splits import published, stratified
 
 
@@ -262,6 +262,19 @@ BAD_ARRAYS = {
         SHAPE + "pickled objects.",
     ),
 }
+
+
+def test_a_source_is_loaded_by_being_listed(monkeypatch, tmp_path):
+    asked = []
+
+    def checkers(folder):
+        asked.append(folder)
+        x = np.tile(np.uint8([0, 255]), (6000, 8, 4))
+        return {"x": x, "y": np.arange(6000) % 2}
+
+    monkeypatch.setitem(sources.SOURCES, "checkers", checkers)
+    data = load("checkers", data_dir=tmp_path)
+    assert (data.shape, data.classes, asked) == ((8, 8, 1), 2, [tmp_path])
 
 
 @pytest.mark.parametrize("fault", BAD_ARRAYS)

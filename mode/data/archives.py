@@ -5,6 +5,8 @@ import math
 import os
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +23,6 @@ NAMES = ("class_names", "feature_names")
 def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Return the arrays of an `.npz` that are named as above, x and y as x_train and y_train.
 
-    The size that each array declares is compared with its bytes in the file before any memory is
-    taken.
-
     Raises:
         InputError: for a file that is missing, damaged, pickled, or larger than it may be.
     """
@@ -33,7 +32,7 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
         checks.fail(plain, "no such file")
     if not zipfile.is_zipfile(path):
         checks.fail(plain, "another or a damaged file")
-    try:
+    with refusing(plain):
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
                 _check_size(archive, entry, plain)
@@ -41,6 +40,17 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
             names = {"x": "x_train", "y": "y_train"} if "x_train" not in file else {}
             arrays = {names.get(key, key): key for key in file}
             return {new: file[k] for new, k in arrays.items() if new in [*KEYS, *NAMES]}
+
+
+@contextmanager
+def refusing(plain: str) -> Iterator[None]:
+    """Say in one line, beginning with `plain`, what an archive that is read inside should be.
+
+    Raises:
+        InputError: instead of what numpy raises for a damaged or pickled one.
+    """
+    try:
+        yield
     except checks.InputError:
         raise
     except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile, MemoryError) as error:

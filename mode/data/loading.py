@@ -70,9 +70,8 @@ def load(
 def _read(name: str | os.PathLike, data_dir: str | os.PathLike | None) -> dict[str, np.ndarray]:
     if isinstance(name, os.PathLike) or Path(str(name)).suffix == ".npz":
         return sources.archive(name)
-    known = list(sources.SOURCES)
-    checks.one_of("data set", name, [*known, "PATH.npz"])
-    return sources.digits() if name == "digits" else sources.named(name, data_dir)
+    known = checks.one_of("data set", name, [*sources.SOURCES, "PATH.npz"])
+    return sources.SOURCES[known](data_dir)
 
 
 def _parts(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Part], int, Names]:

@@ -1,6 +1,6 @@
 """Plant a known fault into the training part, so that a repair has something to mend.
 
-Every fault is a function (data, generator, options) -> new data. Only `shift` touches the other
+Every fault is a function (data, generator, options) -> new data. Only `shifted` touches the other
 parts: it leaves the training part clean and changes what the model meets later.
 """
 

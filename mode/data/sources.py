@@ -2,13 +2,14 @@
 
 import os
 import zipfile
-import zlib
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 
 from mode import checks
+from mode.data import archives
 
 ENVIRONMENT = "MODE_DATA"
 KEYS = ("x_train", "y_train", "x_test", "y_test")
@@ -68,16 +69,16 @@ def archive(path: str | os.PathLike) -> dict[str, np.ndarray]:
     if not zipfile.is_zipfile(path):
         single = path.read_bytes().startswith(MAGIC)
         checks.fail(plain, "a single array" if single else "another or a damaged file")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            lacking = [key for key in KEYS if key not in file]
-            if lacking:
-                checks.fail(f"{path} must hold {', '.join(KEYS)}", f"keys {', '.join(file)}")
-            return {key: file[key] for key in (*KEYS, "names") if key in file}
-    except checks.InputError:
-        raise
-    except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        checks.fail(plain, "pickled objects" if "allow_pickle" in str(error) else f"{error}")
+    with archives.refusing(plain), np.load(path, allow_pickle=False) as file:
+        lacking = [key for key in KEYS if key not in file]
+        if lacking:
+            checks.fail(f"{path} must hold {', '.join(KEYS)}", f"keys {', '.join(file)}")
+        return {key: file[key] for key in (*KEYS, "names") if key in file}
 
 
-SOURCES = {"digits": digits, "mnist": named, "fashion_mnist": named}
+# Name -> (folder to look in first, or None) -> arrays.
+SOURCES: dict[str, Callable[[str | os.PathLike | None], dict[str, np.ndarray]]] = {
+    "digits": lambda data_dir: digits(),
+    "mnist": partial(named, "mnist"),
+    "fashion_mnist": partial(named, "fashion_mnist"),
+}
