@@ -155,30 +155,6 @@ def confusion(labels: Any, predictions: Any, classes: int) -> np.ndarray:
     return np.bincount(true * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
-def most_confused(confusion: Any, label: int) -> int:
-    """Return the class that `label` is most confused with, whichever way the mistakes go.
-
-    Inputs of the label taken for the other class and inputs of the other taken for the label
-    both count. Ties go to the lower class.
-
-    Example:
-        >>> most_confused([[9, 0, 1], [0, 7, 3], [0, 2, 8]], 1)
-        2
-
-    Raises:
-        InputError: when the matrix is not square, has no such label or no mistake with it.
-    """
-    counts = checks.numeric("confusion", confusion, ndim=2)
-    if counts.shape[0] != counts.shape[1]:
-        checks.fail("confusion must be square, (classes, classes)", f"shape {counts.shape}")
-    checks.number("label", label, 0, len(counts) - 1, integer=True)
-    mistakes = counts[label] + counts[:, label]
-    mistakes[label] = 0
-    if not mistakes.any():
-        checks.fail("label must have been confused with another class", f"{label}, no mistakes")
-    return int(mistakes.argmax())
-
-
 def _accuracies(named: dict[str, np.ndarray], classes: int) -> pd.DataFrame:
     true, predicted = named.values()
     count = np.bincount(true, minlength=classes)

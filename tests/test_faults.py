@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from mode.checks import InputError
-from mode.faults import accuracy_by_label, confusion, faulty_labels, most_confused, transitions
+from mode.faults import accuracy_by_label, confusion, faulty_labels, transitions
 
 
 def split(rights, count=100):
@@ -146,16 +146,6 @@ def test_confusion_equals_a_loop_over_the_inputs(random_split):
     np.testing.assert_array_equal(confusion(labels, np.eye(6)[predictions], 6), expected)
 
 
-def test_most_confused_counts_mistakes_both_ways():
-    counts = np.array([[9, 2, 1, 0], [0, 9, 0, 0], [3, 0, 9, 0], [0, 1, 0, 9]])
-    before = counts.copy()
-    assert most_confused(counts, 0) == 2
-    assert most_confused(counts, 1) == 0
-    assert most_confused(counts, 3) == 1
-    assert most_confused(np.ones((3, 3), int), 2) == 0, "ties go to the lower class"
-    np.testing.assert_array_equal(counts, before)
-
-
 LABELS = [0, 1, 1]
 REFUSED = [
     (
@@ -213,18 +203,6 @@ REFUSED = [
     (
         lambda: confusion(LABELS, [0, 1, 3], 3),
         "predictions must be from 0 to 2. Received: labels from 0 to 3.",
-    ),
-    (
-        lambda: most_confused(np.eye(3)[:2], 0),
-        "confusion must be square, (classes, classes). Received: shape (2, 3).",
-    ),
-    (
-        lambda: most_confused(np.ones((3, 3)), 3),
-        "label must be a whole number from 0 to 2. Received: 3.",
-    ),
-    (
-        lambda: most_confused(np.eye(3), 1),
-        "label must have been confused with another class. Received: 1, no mistakes.",
     ),
 ]
 
