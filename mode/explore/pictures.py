@@ -9,6 +9,7 @@ import numpy as np
 
 from mode.featurevis.pictures import png
 from mode.figures import FIGURES, screen
+from mode.studies.features import pictured
 
 
 def figure(name: str, data: Any, alt: str, **options: Any) -> str:
@@ -28,8 +29,7 @@ def image(content: bytes, alt: str, *, kind: str) -> str:
 
 def thumbnail(x: np.ndarray, alt: str) -> str:
     """Return one input as a small image; what is no picture becomes a line of grey cells."""
-    pictured = x.ndim == 3 and x.shape[-1] in (1, 3) and min(x.shape[:2]) > 1
-    return image(png(x if pictured else _cells(x)), alt, kind="input")
+    return image(png(x if pictured(x.shape) else _cells(x)), alt, kind="input")
 
 
 def _cells(x: np.ndarray) -> np.ndarray:

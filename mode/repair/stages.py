@@ -1,4 +1,4 @@
-"""The stages of one round: view the faults, choose the layer, draw the map, choose, retrain."""
+"""The stages of one round up to retraining: faults, layer, maps, aims, chosen inputs, notes."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -112,7 +112,9 @@ def scale_at(model: keras.Model, data: Data, seen: View, layer: str) -> tuple:
     return known or scale_of(states(model, data.train.x, layer)[layer])
 
 
-def aims(maps: HeatMaps | None, data: Data, recipe: Recipe, fault: pd.Series, available) -> list:
+def aims(
+    maps: HeatMaps | None, data: Data, recipe: Recipe, fault: pd.Series, available: np.ndarray
+) -> list[Aim]:
     """Return where the selector's share of the batch is to come from.
 
     Under-fitting wants inputs of the label near DHCI. Over-fitting wants half of them near DHWI

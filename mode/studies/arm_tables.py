@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from mode import stats
+from mode.studies.tables import EQUIVALENT, stacked
 
 CELL = ["data", "classes", "batch", "scenario"]
 CONTROLS = ("quota_random", "random")
 NO_ROOM = "no_room"
 AGAIN = " again"
-EQUIVALENT = 0.002  # accuracy: 0.2 points, the region declared in advance
 SHOWN = ["initial", "final", "area", "worst accuracy", "repaired", "broken", "overlap"]
 
 
@@ -62,7 +62,7 @@ def against(
         for column, name in zip(reversed(by), reversed(names), strict=True):
             table.insert(0, column, name)
         cells.append(table)
-    return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
+    return stacked(cells)
 
 
 def differ(finals: pd.DataFrame) -> pd.DataFrame:
@@ -72,7 +72,7 @@ def differ(finals: pd.DataFrame) -> pd.DataFrame:
         if part["arm"].nunique() > 2 and part.groupby(["scenario", "seed"]).ngroups > 1:
             test = stats.friedman(part, value="final", arm="arm", block=["scenario", "seed"])
             cells.append(test.assign(**dict(zip(CELL[:-1], names, strict=True))))
-    return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
+    return stacked(cells)
 
 
 def ranked(finals: pd.DataFrame) -> pd.DataFrame:
@@ -86,7 +86,7 @@ def ranked(finals: pd.DataFrame) -> pd.DataFrame:
         apart = stats.critical_difference(part["arm"].nunique(), blocks)
         named = dict(zip(CELL[:-1], names, strict=True))
         cells.append(ranks.assign(**{"critical difference": apart, "n": blocks}, **named))
-    return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
+    return stacked(cells)
 
 
 def by_inputs(rows: pd.DataFrame) -> pd.DataFrame:
@@ -112,7 +112,7 @@ def negative_controls(finals: pd.DataFrame) -> pd.DataFrame:
         pair = finals[finals["arm"].isin([again, arm])]
         if pair["arm"].nunique() == 2:
             cells.append(against(with_room(pair), arm, by=CELL[:-1]))
-    return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
+    return stacked(cells)
 
 
 def arm_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
@@ -152,17 +152,13 @@ def layers_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
     cells = []
     for metric, part in layered.groupby("metric", sort=False):
         if part.groupby(["scenario", "seed"]).ngroups > 1:
-            names: dict[str, Any] = {
-                "value": "final",
-                "arm": "compared",
-                "block": ["scenario", "seed"],
-            }
-            region = stats.equivalence(part, **names, control="chosen", margin=EQUIVALENT)
+            names: dict[str, Any] = {"value": "final", "arm": "compared"}
+            names |= {"block": ["scenario", "seed"], "control": "chosen"}
+            region = stats.equivalence(part, **names, margin=EQUIVALENT)
             cells.append(region.assign(metric=metric))
-    found = pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
     made = rows[(rows["round"] > 0) & rows["arm"].str.endswith(": chosen")]
     chosen = made.groupby("scenario", sort=False)["layer"].value_counts(normalize=True)
-    extra = {"layer_overlap": overlap.reset_index(), "layer_equivalence": found}
+    extra = {"layer_overlap": overlap.reset_index(), "layer_equivalence": stacked(cells)}
     return {**arm_tables(rows), **extra, "layers_chosen": chosen.rename("share").reset_index()}
 
 

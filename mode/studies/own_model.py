@@ -92,7 +92,7 @@ def mend(
         options |= {"selector": selector or "recommended", "max_broken": max_broken, "seed": seed}
         out = _folder(out)
         if not mine.labelled:
-            return _asked(asked, mine, out, selector or "margin", label_budget, seed)
+            return _to_label(asked, mine, out, selector or "margin", label_budget, seed)
         show(_plan(mine, options))
         kept = Folder(out / ROUNDS, resume=resume, allow_unsafe=allow_unsafe)
         with copied_unsafely(allow_unsafe):
@@ -133,7 +133,7 @@ def _folder(out: str | os.PathLike) -> Path:
     return out
 
 
-def _asked(
+def _to_label(
     model: keras.Model, mine: Own, out: Path, selector: str, count: int | None, seed: int
 ) -> Mended:
     """Write which inputs of the pool are worth labelling."""

@@ -179,9 +179,12 @@ def without_each(finals: pd.DataFrame) -> pd.DataFrame:
     return _identity_first(cells)
 
 
+def stacked(cells: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return tables one below the other; an empty one where there are none."""
+    return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
+
+
 def _identity_first(cells: list[pd.DataFrame]) -> pd.DataFrame:
-    if not cells:
-        return pd.DataFrame()
-    table = pd.concat(cells, ignore_index=True)
+    table = stacked(cells)
     names = [name for name in ("protocol", "layer_selection") if name in table]
     return table[names + [name for name in table if name not in names]]
