@@ -16,7 +16,6 @@ from mode.models import clone
 from mode.models.copies import take_state
 from mode.models.files import copied_unsafely
 from mode.repair import RECIPES, Recipe, Repair, control, run
-from mode.repair.keeping import whole
 from mode.repair.rounds import choose
 
 SHOWN = 12  # inputs of a batch
@@ -149,5 +148,5 @@ def save(state: Live, out: str | Path) -> str:
     with copied_unsafely(state.subject.allow_unsafe):
         mended = clone(state.subject.given or done.model)
     take_state(mended, done.model)
-    whole(out / "repaired.keras", mended.save)
+    results.write_whole(mended.save, out / "repaired.keras")
     return f"repaired.keras, rows.csv and chosen.csv are in {out}"

@@ -19,7 +19,7 @@ from mode import checks
 from mode.data import PARTS, Data, Part, Streamed
 from mode.repair.recipe import Recipe
 from mode.repair.rounds import Played
-from mode.results import write_text
+from mode.results import write_text, write_whole
 
 IDENTITY = "repair.json"
 # What a finished round does not depend on: these may change when a repair goes on.
@@ -80,8 +80,8 @@ class Folder:
         Raises:
             OSError: where it cannot be written; earlier rounds stay as they are.
         """
-        whole(self._file(number, "keras"), model.save)
-        whole(self._file(number, "npy"), lambda path: np.save(path, played.batch))
+        write_whole(model.save, self._file(number, "keras"))
+        write_whole(lambda path: np.save(path, played.batch), self._file(number, "npy"))
         faults = {"rows": played.faults.to_dict("list"), "attrs": played.faults.attrs}
         text = {"row": played.row, "notes": played.notes, "faults": faults}
         write_text(json.dumps(text, indent=1, default=_plain) + "\n", self._file(number, "json"))
@@ -99,21 +99,6 @@ class Folder:
 
     def _file(self, number: int, ending: str) -> Path:
         return self.path / f"round_{number}.{ending}"
-
-
-def whole(path: Path, write) -> None:
-    """Let `write` make a file under another name, then rename it: a reader never sees half of it.
-
-    Raises:
-        OSError: where it cannot be written; what was at `path` stays.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    waiting = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        write(waiting)
-        os.replace(waiting, path)
-    finally:
-        waiting.unlink(missing_ok=True)
 
 
 def identity(model: keras.Model, data: Data, recipe: Recipe, seed: int) -> dict:

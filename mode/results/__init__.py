@@ -1,7 +1,8 @@
 """Rows of measurements: where they are kept, and the record of the run that made them."""
 
+from mode.results.files import write_text, write_whole
 from mode.results.records import write_record
-from mode.results.rows import PARTIAL, VOLATILE, read_partial, read_rows, write_rows, write_text
+from mode.results.rows import PARTIAL, VOLATILE, read_partial, read_rows, write_rows
 
 __all__ = [
     "PARTIAL",
@@ -11,4 +12,5 @@ __all__ = [
     "write_record",
     "write_rows",
     "write_text",
+    "write_whole",
 ]

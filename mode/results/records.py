@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
-from mode.results.rows import write_text
+from mode.results.files import write_text
 
 PACKAGES = ("keras", "tensorflow", "numpy", "scipy", "pandas", "papermill")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from mode import checks
+from mode.results.files import write_text
 
 # Columns that differ from one run to the next; they belong into the run's record.
 VOLATILE = ("seconds",)
@@ -27,23 +28,6 @@ def write_rows(rows: pd.DataFrame, path: str | os.PathLike, *, keep_volatile: bo
     dropped = [] if keep_volatile else [name for name in VOLATILE if name in rows]
     kept = rows.drop(columns=dropped)
     return write_text(kept.to_csv(index=False, lineterminator="\n", na_rep=MISSING), path)
-
-
-def write_text(text: str, path: str | os.PathLike) -> Path:
-    """Write a text file in one step: under another name first, then renamed.
-
-    Example:
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     write_text("said\\n", f"{folder}/new/note.txt").read_text()
-        'said\\n'
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    waiting = path.with_name(f".{path.name}.{os.getpid()}")
-    waiting.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(waiting, path)
-    return path
 
 
 def read_rows(place: str | os.PathLike, runs: Iterable[str] | None = None) -> pd.DataFrame:

@@ -11,7 +11,6 @@ from mode import results
 from mode.data.own import Own
 from mode.models.copies import take_state
 from mode.repair import Repair
-from mode.repair.keeping import whole
 from mode.repair.rounds import BROKEN
 
 
@@ -19,7 +18,7 @@ def write(repaired: Repair, given: keras.Model, mine: Own, out: Path, options: d
     """Write everything but the report; `given` gets the repaired weights."""
     # The caller's own model gets the weights, so that names, dtypes and compile settings stay.
     take_state(given, repaired.model)
-    whole(out / "repaired.keras", given.save)
+    results.write_whole(given.save, out / "repaired.keras")
     results.write_rows(repaired.rounds, out / "rows.csv")
     pool = mine.places("pool")
     none = pd.DataFrame(columns=["round", "index", "label"])
