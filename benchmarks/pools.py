@@ -25,7 +25,7 @@ from mode.streaming.blocks import block_size
 
 SIDE, CHOSEN, AT_ONCE = 28, 2_000, 50_000
 METRICS = ("euclidean", "manhattan", "dot", "cosine")
-LEAST, MOST_MEMORY = 0.5, 2**30
+LEAST = 0.5
 
 
 def make(path: Path, inputs: int) -> Path:
@@ -86,7 +86,7 @@ def by_metric(path: Path, metric: str) -> tuple[float, int]:
 def by_doubt(path: Path, selector: str = "margin") -> tuple[float, int]:
     """Return the same for choosing by a model's uncertainty; beyond the model in memory."""
     from mode.models import build, train
-    from mode.repair.pools import Doubt
+    from mode.repair.taking import Doubt
 
     data, pool = load("digits"), open_pool(path)
     model = train(build("published", seed=0), data.train.x, data.train.y, epochs=3)

@@ -15,7 +15,7 @@ from mode.selection import Candidates, select
 UNITS, CLASSES = 28, 10
 POOL, KNOWN, CHOSEN = 10_000, 5_000, 200  # ours neither thins this pool nor these known states
 FEW = 1_000  # of the pool, for a peer that takes longer than all others together
-WHOLE, BATCH, LIMIT = 25_000, 2_000, 1.0
+LIMIT = 1.0  # seconds
 ALONE = ["dsa", "mdsa", "core_set", "badge", "typiclust", "clusters", "diverse_margin"]
 
 
@@ -43,7 +43,7 @@ def rows(
     """Return a row for each selector that a peer has too, and one for each against the limit.
 
     `same_choice` is the share of the peer's inputs that ours chooses as well, for selectors
-    without chance. The last rows have no peer: `ours_seconds` alone, for BATCH of WHOLE inputs.
+    without chance. The last rows have no peer: `ours_seconds` alone, 10 n of 5 pool / 2.
     """
     given = states(pool, known)
     peers = {**_of_activeml(given, n), **_of_dnn_tip(given, n, few)}

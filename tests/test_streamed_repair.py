@@ -14,7 +14,7 @@ from mode.cli import main
 from mode.data import Data, Part, Streamed, open_pool
 from mode.models import predict
 from mode.models.rescaled import of_unit_inputs
-from mode.repair import pools, repair
+from mode.repair import repair, taking
 from mode.repair.asking import ask
 from mode.selection import MEASURES, SELECTORS
 from mode.streaming import Near, best
@@ -67,7 +67,7 @@ def run(*arguments) -> list[str]:
     return done.stdout.splitlines()
 
 
-WAYS = {name: {"selector": name} for name in sorted(pools.STREAMED - {"nearest", "farthest"})}
+WAYS = {name: {"selector": name} for name in sorted(taking.STREAMED - {"nearest", "farthest"})}
 WAYS |= {
     "recommended": {},
     "mode": {"selector": "mode"},
@@ -90,19 +90,19 @@ def test_the_same_inputs_are_chosen_as_in_memory(way, model, few, streamed):
 
 def test_every_selector_of_a_repair_streams():
     """What remains is the control, whose recipe draws at random from its quota."""
-    assert set(SELECTORS) - pools.STREAMED == {"quota_random"}
-    assert not set(MEASURES) & set(pools.SHORTLISTED)
+    assert set(SELECTORS) - taking.STREAMED == {"quota_random"}
+    assert not set(MEASURES) & set(taking.SHORTLISTED)
 
 
 @pytest.mark.parametrize("selector", ["badge", "core_set"])
 def test_selectors_that_compare_inputs_see_a_shortlist(selector, model, few, streamed, monkeypatch):
     """Of a pool beyond its length: the smallest margins, or random ones; and it says nothing of
     what it did not see."""
-    monkeypatch.setattr(pools, "LEAST", 50)
-    monkeypatch.setattr(pools, "SHORTLIST", 2)
+    monkeypatch.setattr(taking, "LEAST", 50)
+    monkeypatch.setattr(taking, "SHORTLIST", 2)
     seen = []
-    shown = pools._of_few
-    monkeypatch.setattr(pools, "_of_few", lambda *args: seen.append(args[-1]) or shown(*args))
+    shown = taking._of_few
+    monkeypatch.setattr(taking, "_of_few", lambda *args: seen.append(args[-1]) or shown(*args))
     chosen = ask(model, streamed, selector, 20)
     assert len(seen[0]) == 50
     assert len(set(chosen)) == 20
@@ -224,11 +224,11 @@ def test_a_killed_worker_changes_nothing_but_time(files, model, few, tmp_path):
     heatmap = few.train.x[few.train.y == 3].mean(axis=0)
     among = np.flatnonzero(rng.random(len(many)) < 0.9)
     expected = best(pool, Near("euclidean", heatmap), 50, among=among)
-    doubt = pools.Doubt(model, "mistakes", few.shape, np.random.default_rng(5))
+    doubt = taking.Doubt(model, "mistakes", few.shape, np.random.default_rng(5))
     labels = rng.integers(0, 10, len(among))
     of_model = best(pool, doubt, 50, among=among, labels=labels)
     order = rng.permutation(len(among))
-    mistaken = pools.Mistaken(model, few.shape, np.argsort(order))
+    mistaken = taking.Mistaken(model, few.shape, np.argsort(order))
     told = predict(model, many[..., None] / np.float32(255))[among].argmax(axis=1)
     shuffled = order[np.argsort(told[order] == labels[order], kind="stable")]
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}

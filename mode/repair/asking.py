@@ -8,8 +8,8 @@ import numpy as np
 from mode import checks, seeds
 from mode.data import Data
 from mode.repair import stages
-from mode.repair.pools import take
 from mode.repair.recipe import RECIPES
+from mode.repair.taking import take
 from mode.selection import NEEDS
 
 

@@ -15,9 +15,9 @@ from mode.faults import accuracy_by_label, transitions
 from mode.models import predict
 from mode.repair import stages
 from mode.repair.oracle import best_batch
-from mode.repair.pools import take
 from mode.repair.recipe import Recipe
 from mode.repair.retraining import retrain
+from mode.repair.taking import take
 
 BROKEN = "broken on diagnosis"  # a share of what was right there before any repair
 

@@ -1,6 +1,6 @@
-"""The stages of one round up to retraining: faults, layer, maps, aims, chosen inputs, notes."""
+"""The stages of one round before its inputs are taken: faults, layer, maps, aims, evidence."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 
 from mode.data import Data, Part
-from mode.distances import distance
 from mode.faults import accuracy_by_label, faulty_labels
 from mode.heatmaps import HeatMaps, differential, heatmaps
 from mode.layers import Probes, choose_layer, layer_names, probe_layers, states
 from mode.layers.probes import scale_of, zscale
 from mode.models import predict
 from mode.repair.recipe import Recipe
-from mode.selection import NEEDS, Candidates, select, shares
+from mode.selection import NEEDS, shares
 
 
 @dataclass(frozen=True)
@@ -140,21 +139,6 @@ def aims(
         ]
     kind = "dhci" if kind == "by fault" else kind
     return [Aim(others if kind == "dhmi" else own, count, differential(maps, label, kind))]
-
-
-def take(
-    aim: Aim, model: keras.Model, data: Data, seen: View, recipe: Recipe, layer: str | None, *, rng
-) -> np.ndarray:
-    """Return the indices into the pool that the recipe's selector chooses for one aim."""
-    known = Candidates(size=len(aim.among), labels=data.pool.y[aim.among])
-    if aim.heatmap is not None:
-        x = data.pool_in_memory.x[aim.among]
-        if layer is not None and not recipe.maps_are_pixels:
-            x = layer_states(model, data, seen, layer, x)
-        known = replace(known, distances=distance(recipe.measured_metric, x, aim.heatmap))
-    else:
-        known = replace(known, **evidence(model, data, seen, recipe.applied_selector, aim.among))
-    return aim.among[select(recipe.applied_selector, known, aim.count, generator=rng)]
 
 
 def evidence(

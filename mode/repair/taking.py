@@ -1,4 +1,4 @@
-"""Choose from a pool that is streamed, as `stages.take` chooses from one in memory."""
+"""Take from the pool what a recipe's selector chooses for one aim: from memory, or streamed."""
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -110,7 +110,7 @@ def take(
     """
     selector = recipe.applied_selector
     if not isinstance(data.pool, Streamed) or selector == "random":
-        return stages.take(aim, model, data, seen, recipe, layer, rng=rng)
+        return _from_memory(aim, model, data, seen, recipe, layer, rng=rng)
     checks.one_of("selector of a streamed pool", selector, STREAMED)
     chosen = partial(_best, data.pool, aim.among)
     if aim.heatmap is not None:
@@ -129,6 +129,28 @@ def take(
     few = shortlist(aim, model, data, SHORTLISTED[selector], rng)
     known = _of_few(model, data, seen, selector, few)
     return few[select(selector, known, aim.count, generator=rng)]
+
+
+def _from_memory(
+    aim: stages.Aim,
+    model: keras.Model,
+    data: Data,
+    seen: stages.View,
+    recipe: Recipe,
+    layer: str | None,
+    *,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    selector = recipe.applied_selector
+    known = Candidates(size=len(aim.among), labels=data.pool.y[aim.among])
+    if aim.heatmap is not None:
+        x = data.pool_in_memory.x[aim.among]
+        if layer is not None and not recipe.maps_are_pixels:
+            x = stages.layer_states(model, data, seen, layer, x)
+        known = replace(known, distances=distance(recipe.measured_metric, x, aim.heatmap))
+    else:
+        known = replace(known, **stages.evidence(model, data, seen, selector, aim.among))
+    return aim.among[select(selector, known, aim.count, generator=rng)]
 
 
 def shortlist(
