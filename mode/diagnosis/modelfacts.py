@@ -17,6 +17,15 @@ NORMALISERS = (
     "Normalization",
     "UnitNormalization",
 )
+# What reads numbers that are names: scaled, they would name something else.
+LOOK_UPS = (
+    "Embedding",
+    "CategoryEncoding",
+    "Hashing",
+    "IntegerLookup",
+    "StringLookup",
+    "TextVectorization",
+)
 RECTIFIERS = ("relu", "relu6")
 _SAMPLE = 1 << 16  # entries of a kernel that tell its scale within a percent
 
@@ -204,20 +213,12 @@ def _embedded(model, leaves) -> list[bool]:
         inputs = model.inputs
     except (AttributeError, ValueError):
         inputs = []
-    lookups = (
-        "Embedding",
-        "CategoryEncoding",
-        "Hashing",
-        "IntegerLookup",
-        "StringLookup",
-        "TextVectorization",
-    )
     if len(inputs) <= 1:
-        return [any(type(layer).__name__ in lookups for layer in leaves[:2])]
-    return [_feeds(tensor, lookups) for tensor in inputs]
+        return [any(type(layer).__name__ in LOOK_UPS for layer in leaves[:2])]
+    return [bool(readers(tensor)) and readers(tensor) <= {*LOOK_UPS} for tensor in inputs]
 
 
-def _feeds(tensor, kinds) -> bool:
+def readers(tensor) -> set[str]:
+    """Return the class names of what reads an input of a model."""
     operation = tensor._keras_history.operation
-    readers = {type(n.operation).__name__ for n in operation._outbound_nodes}
-    return bool(readers) and readers <= {*kinds}
+    return {type(node.operation).__name__ for node in operation._outbound_nodes}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import keras
 import numpy as np
 
-from mode.diagnosis.modelfacts import given_metrics
+from mode.diagnosis.modelfacts import LOOK_UPS, given_metrics, readers
 from mode.diagnosis.subclassed import remade
 
 
@@ -138,10 +138,10 @@ def _as_functional(source):
 def _with_scaled_inputs(model, x):
     arrays = x if isinstance(x, list | tuple) else list(x.values()) if isinstance(x, dict) else [x]
     fresh = [keras.Input(t.shape[1:], dtype=t.dtype, name=t.name) for t in model.inputs]
-    embedded = _look_ups(model)
+    embedded = [bool(readers(t) & {*LOOK_UPS}) for t in model.inputs]
     scaled = [
-        t if t.name in embedded else _scaler(np.asarray(a))(t)
-        for t, a in zip(fresh, arrays, strict=True)
+        t if named else _scaler(np.asarray(a))(t)
+        for t, a, named in zip(fresh, arrays, embedded, strict=True)
     ]
     outputs = model(scaled if len(scaled) > 1 else scaled[0])
     return keras.Model(fresh if len(fresh) > 1 else fresh[0], outputs)
@@ -156,16 +156,6 @@ def _scaler(array: np.ndarray):
     return keras.layers.Normalization(
         axis=-1 if array.ndim > 1 else None, mean=mean, variance=variance
     )
-
-
-def _look_ups(model) -> set[str]:
-    kinds = ("Embedding", "CategoryEncoding", "StringLookup", "IntegerLookup", "TextVectorization")
-    return {
-        t.name
-        for t in model.inputs
-        for node in t._keras_history.operation._outbound_nodes
-        if type(node.operation).__name__ in kinds
-    }
 
 
 def _own_loss(loss):

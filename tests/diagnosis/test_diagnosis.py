@@ -11,6 +11,7 @@ import pytest
 from mode.diagnosis import Diagnosis, autorepair, check
 from mode.diagnosis.case import Case
 from mode.diagnosis.mapping import mapping_rows, tree_rows
+from mode.diagnosis.plan import Plan, rebuild
 from mode.diagnosis.record import empty_record
 from mode.diagnosis.symptoms_curves import overfitting
 from mode.diagnosis.words import FIXES, SYMPTOMS
@@ -216,6 +217,25 @@ def test_a_healthy_model_is_not_changed(two_classes):
     assert mended.changes == ()
     for before, after in zip(weights, build.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize(
+    "look_up",
+    [LAYERS.Embedding(9, 2), LAYERS.Hashing(9), LAYERS.CategoryEncoding(9, output_mode="count")],
+    ids=lambda layer: layer.name,
+)
+def test_inputs_that_are_names_are_not_scaled(look_up):
+    """Of two inputs, one is looked up and the other measured."""
+    names, sizes = keras.Input((3,), dtype="int64"), keras.Input((2,))
+    read = LAYERS.Flatten()(look_up(names))
+    joined = LAYERS.Concatenate()([LAYERS.Rescaling(1.0)(read), sizes])
+    model = keras.Model([names, sizes], LAYERS.Dense(1)(joined))
+    model.compile("adam", "mean_squared_error")
+    x = [np.array([[1, 2, 3], [6, 7, 8]]), np.array([[1.0, 20.0], [3.0, 60.0]])]
+    scaled = rebuild(model, Plan(scale_inputs=True), x)
+    kinds = [type(layer).__name__ for layer in scaled.layers]
+    assert kinds.count("Normalization") == 1
+    assert scaled(x).shape == (2, 1)
 
 
 def test_a_repair_leaves_every_random_stream_alone(two_classes):
