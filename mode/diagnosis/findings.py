@@ -17,7 +17,8 @@ class Where:
     variable: str = ""
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.phase, self.layer, self.variable) if part)
+        phase = "" if self.variable.startswith(self.phase) else self.phase
+        return " ".join(part for part in (phase, self.layer, self.variable) if part)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,33 @@
 """A report: findings worst first, readable in a terminal, a notebook, JSON and a table."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 
-from mode.diagnosis.findings import SEVERITIES, Finding
+from mode.diagnosis.findings import SEVERITIES, Finding, Fix
 from mode.diagnosis.outcome import Outcome
 from mode.diagnosis.record import Record
+from mode.diagnosis.words import SYMPTOMS
+
+
+class Findings(list[Finding]):
+    """Findings, worst first: a list that prints in a terminal and draws in a notebook."""
+
+    def __str__(self) -> str:
+        named: dict[tuple[Fix, ...], str] = {}
+        texts = []
+        for finding in self:
+            texts.append(finding_text(finding, named))
+            if finding.fixes:
+                named.setdefault(finding.fixes, finding.symptom)
+        return "\n".join(texts) or "Nothing found."
+
+    def _repr_html_(self) -> str:
+        titles = ("severity", "symptom", "where", "when", "evidence", "likely cause", "fix")
+        rows = "".join(f"<tr>{_cells(f)}</tr>" for f in self)
+        header = "".join(f"<th style='text-align:left'>{t}</th>" for t in titles)
+        return f"<table><tr>{header}</tr>{rows}</table>" if self else "<p>Nothing found.</p>"
 
 
 @dataclass(frozen=True)
@@ -46,18 +67,11 @@ class Report:
         return pd.DataFrame([_row(f) for f in self.findings], columns=columns)
 
     def __str__(self) -> str:
-        if not self.findings:
-            return "Nothing found."
-        head = "Training was stopped." if self.stopped else ""
-        return "\n".join(filter(None, [head, *map(finding_text, self.findings)]))
+        head = ["Training was stopped."] if self.stopped and self.findings else []
+        return "\n".join([*head, str(Findings(self.findings))])
 
     def _repr_html_(self) -> str:
-        titles = ("severity", "symptom", "where", "when", "evidence", "likely cause", "fix")
-        rows = "".join(f"<tr>{_cells(f)}</tr>" for f in self.findings)
-        header = "".join(f"<th style='text-align:left'>{t}</th>" for t in titles)
-        return (
-            f"<table><tr>{header}</tr>{rows}</table>" if self.findings else "<p>Nothing found.</p>"
-        )
+        return Findings(self.findings)._repr_html_()
 
 
 def _row(finding: Finding) -> tuple:
@@ -68,21 +82,33 @@ def _row(finding: Finding) -> tuple:
             cause, fix.code if fix else "", fix.line if fix else "")  # fmt: skip
 
 
-def finding_text(finding: Finding) -> str:
-    """Return a finding as a few lines for a terminal."""
+def finding_text(finding: Finding, named: Mapping[tuple[Fix, ...], str]) -> str:
+    """Return a finding as a few lines for a terminal.
+
+    Args:
+        named: fixes that were written out before -> the symptom that they stand under.
+    """
     lines = [f"{finding.severity.upper()} {finding.symptom} at {finding.where}, {finding.when}"]
-    if finding.text:
-        lines.append(f"  {finding.text}")
+    lines.append(f"  {sentence(finding)}")
     lines += [f"  evidence: {e}" for e in finding.evidence]
     lines += [f"  cause: {c}" for c in finding.causes[:3]]
-    lines += [f"  fix {i}: {f}" for i, f in enumerate(finding.fixes[:4], 1)]
+    if finding.fixes in named:
+        lines.append(f"  fixes: those of {named[finding.fixes]}")
+    else:
+        lines += [f"  fix {i}: {f}" for i, f in enumerate(finding.fixes[:4], 1)]
     return "\n".join(lines)
+
+
+def sentence(finding: Finding) -> str:
+    """Return what a finding says of its own, or else what its symptom means."""
+    return finding.text or SYMPTOMS[finding.symptom]
 
 
 def _cells(finding: Finding) -> str:
     fixes = "<br>".join(escape(str(f)) for f in finding.fixes[:3])
-    cause = escape(str(finding.causes[0])) if finding.causes else escape(finding.text)
+    cause = escape(str(finding.causes[0])) if finding.causes else ""
     evidence = "<br>".join(escape(str(e)) for e in finding.evidence)
-    plain = (finding.severity, finding.symptom, str(finding.where), str(finding.when))
-    cells = [*map(escape, plain), evidence, cause, fixes]
+    symptom = f"{escape(finding.symptom)}<br>{escape(sentence(finding))}"
+    where, when = escape(str(finding.where)), escape(str(finding.when))
+    cells = [escape(finding.severity), symptom, where, when, evidence, cause, fixes]
     return "".join(f"<td style='text-align:left;vertical-align:top'>{c}</td>" for c in cells)

@@ -6,14 +6,16 @@ from mode.diagnosis.datafacts import array_moments, listed
 from mode.diagnosis.findings import Finding, Where, worst_first
 from mode.diagnosis.modelfacts import ModelFacts, model_facts
 from mode.diagnosis.record import Moments
+from mode.diagnosis.report import Findings
 from mode.diagnosis.static_data import input_findings, label_findings
 from mode.diagnosis.static_model import model_findings
 from mode.diagnosis.static_output import head_kind, metric_findings, output_findings
 from mode.diagnosis.unsafe import unsafe_findings
 
 
-def check(model, x=None, y=None) -> list[Finding]:
-    """Return the findings of the static rules, worst first, without running the model.
+def check(model, x=None, y=None) -> Findings:
+    """Return the findings of the static rules, worst first, without running the model: a list
+    that prints in a terminal and draws in a notebook.
 
     `x` and `y` are arrays (n x ...), lists or dictionaries of them; rules about data need them.
     What cannot be judged (a model not built, not compiled) becomes a note that says so.
@@ -22,7 +24,7 @@ def check(model, x=None, y=None) -> list[Finding]:
     inputs = _moments("input", listed(x))
     targets = _moments("target", _ordered(y, facts))
     findings = [*static_findings(facts, inputs, targets), *unsafe_findings(model)]
-    return worst_first([*findings, *_not_judged(facts, x, y)])
+    return Findings(worst_first([*findings, *_not_judged(facts, x, y)]))
 
 
 def _ordered(y, facts: ModelFacts) -> list:

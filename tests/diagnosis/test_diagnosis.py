@@ -8,11 +8,13 @@ import keras
 import numpy as np
 import pytest
 
-from mode.diagnosis import Diagnosis, autorepair, check
+from mode.diagnosis import Diagnosis, Finding, Fix, autorepair, check
 from mode.diagnosis.case import Case
+from mode.diagnosis.findings import Where
 from mode.diagnosis.mapping import mapping_rows, tree_rows
 from mode.diagnosis.plan import Plan, rebuild
 from mode.diagnosis.record import empty_record
+from mode.diagnosis.report import Findings
 from mode.diagnosis.symptoms_curves import overfitting
 from mode.diagnosis.words import FIXES, SYMPTOMS
 from tests.diagnosis.conftest import classifier
@@ -86,6 +88,34 @@ def test_a_report_speaks_json_table_text_and_html(two_classes):
     assert list(report.to_frame().symptom) == [f.symptom for f in report.findings]
     assert report.findings[0].symptom in str(report)
     assert report._repr_html_().startswith("<table>")
+
+
+def test_what_a_check_finds_prints_and_draws_itself(two_classes):
+    x, y = two_classes
+    found = check(classifier(units=1, loss="binary_crossentropy"), x, y)
+    lines = str(found).splitlines()
+    assert lines[0] == "ERROR activation_mismatch at output out, before training"
+    assert lines[1] == f"  {found[0].text}"
+    assert lines[-1].startswith(f"  fix {len(found[-1].fixes)}: ")
+    assert found._repr_html_().count("<tr>") == 1 + len(found)
+    good = check(classifier(optimizer=keras.optimizers.Adam(0.01)), x, y)
+    assert (good, str(good)) == ([], "Nothing found.")
+
+
+def test_the_same_fixes_are_written_out_once_and_a_symptom_says_what_it_means():
+    fixes, raw = (Fix("train_longer", "train longer"),), Where("input", variable="input 0")
+    first = Finding("slow_convergence", "warning", Where("fit"), fixes=fixes, text="it still falls")
+    found = Findings([first, Finding("large_loss", "note", Where("loss"), fixes=fixes)])
+    assert str(Findings([*found, Finding("nan_in_input", "note", raw)])).splitlines() == [
+        "WARNING slow_convergence at fit, before training",
+        "  it still falls",
+        "  fix 1: train_longer: train longer",
+        "NOTE large_loss at loss, before training",
+        f"  {SYMPTOMS['large_loss']}",
+        "  fixes: those of slow_convergence",
+        "NOTE nan_in_input at input 0, before training",
+        f"  {SYMPTOMS['nan_in_input']}",
+    ]
 
 
 def test_what_cannot_be_judged_is_said():
