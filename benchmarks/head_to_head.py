@@ -30,10 +30,13 @@ RECIPE = replace(
     replay=TRAINING / 4000,
     replayed="any",
     average=0.6,
-    epochs=8,
+    epochs=12,
+    minibatch=64,
     jitter=1,
-    retained=0.25,
 )
+# Share that the old weights keep, chosen on the diagnosis part: it lowers what is broken, and what
+# is repaired. On Fashion-MNIST, whose model is further from its best, it costs accuracy.
+RETAINED = {"mnist": 0.25, "fashion_mnist": 0.0}
 SHORT = 0.972  # accuracy on the diagnosis part at which the first training ends
 PIECE = 6000  # inputs between two looks at it
 AT_MOST = 72_000  # inputs; Fashion-MNIST stays below SHORT
@@ -82,7 +85,7 @@ def outcome(before: np.ndarray, after: np.ndarray) -> dict:
 
 
 def rows(name: str, seed: int) -> pd.DataFrame:
-    """Return a row for the repair, and one for as many epochs of plain fine-tuning."""
+    """Return a row for the repair, and one for plain fine-tuning of as many epochs."""
     data = parts(name, seed)
     model = short_of_convergence(data, seed)
 
@@ -90,11 +93,11 @@ def rows(name: str, seed: int) -> pd.DataFrame:
         return predict(judged, data.test.x).argmax(axis=1) == data.test.y
 
     before, found = right(model), []
+    recipe = replace(RECIPE, retained=RETAINED[name])
+    steps = {"epochs": recipe.epochs, "batch_size": recipe.minibatch}
     ways = {
-        "this project": lambda: run(model, data, RECIPE, seed=seed).model,
-        "plain fine-tuning": lambda: train(
-            model, data.train.x, data.train.y, epochs=RECIPE.epochs, seed=seed
-        ),
+        "this project": lambda: run(model, data, recipe, seed=seed).model,
+        "plain fine-tuning": lambda: train(model, data.train.x, data.train.y, **steps, seed=seed),
     }
     for way, mend in ways.items():
         start = perf_counter()

@@ -214,11 +214,29 @@ def test_the_other_defects_do_little():
     says(f"{len(idle)} of the twelve change no number", FOUND)
 
 
-def test_head_to_head_on_fashion_mnist():
+@pytest.mark.parametrize("data", ["mnist", "fashion_mnist"])
+def test_head_to_head(data):
     table = pd.read_csv(ROOT / "results" / "tables" / "head_to_head.csv")
-    rows = table[table["data"] == "fashion_mnist"].set_index("way")
+    rows = table[table["data"] == data].set_index("way")
     ours, plain = rows.loc["this project"], rows.loc["plain fine-tuning"]
-    says(f"{100 * ours['before']:.1f} % becomes {100 * ours['after']:.2f} %", FOUND)
-    says(f"fine-tuning: {100 * plain['after']:.2f} %, {100 * plain['repaired share']:.0f} %", FOUND)
-    says(f"{100 * ours['after']:.2f} % against {100 * plain['after']:.2f} %", "CLAIMS.md")
-    says(f"{ours['broken']:.0f} against {plain['broken']:.0f} broken", "CLAIMS.md")
+    better = f"{100 * ours['before']:.1f} % becomes {100 * ours['after']:.2f} %"
+    share = f"{100 * ours['repaired share']:.0f} % of the failures repaired"
+    says(f"{better}, {share} and {ours['broken']:.0f} right inputs broken", FOUND)
+    also = f"{100 * plain['repaired share']:.0f} %, {plain['broken']:.0f} broken"
+    says(f"fine-tuning: {100 * plain['after']:.2f} %, {also}", FOUND)
+
+
+def test_claims_of_the_head_to_head():
+    table = pd.read_csv(ROOT / "results" / "tables" / "head_to_head.csv")
+    ours = table[table["way"] == "this project"].set_index("data")
+    plain = table[table["way"] == "plain fine-tuning"].set_index("data")
+    mnist, fashion = ours.loc["mnist"], ours.loc["fashion_mnist"]
+    says(f"{100 * mnist['after']:.2f} % (from {100 * mnist['before']:.2f} %) | yes", "CLAIMS.md")
+    broken = f"{mnist['broken']:.0f} (plain fine-tuning: {plain.loc['mnist', 'broken']:.0f}) | yes"
+    says(broken, "CLAIMS.md")
+    says(f"{mnist['took']:.0f} s on two cores | yes", "CLAIMS.md")
+    reached = [mnist["after"] >= 0.991, mnist["repaired share"] >= 0.75, mnist["broken"] <= 20]
+    assert all([*reached, mnist["took"] <= 60])
+    other = plain.loc["fashion_mnist"]
+    says(f"{100 * fashion['after']:.2f} % against {100 * other['after']:.2f} %", "CLAIMS.md")
+    says(f"{fashion['broken']:.0f} against {other['broken']:.0f} broken", "CLAIMS.md")
