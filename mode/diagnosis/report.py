@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 
 from mode.diagnosis.findings import SEVERITIES, Finding, Fix
@@ -23,6 +23,8 @@ class Findings(list[Finding]):
                 named.setdefault(finding.fixes, finding.symptom)
         return "\n".join(texts) or "Nothing found."
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         titles = ("severity", "symptom", "where", "when", "evidence", "likely cause", "fix")
         rows = "".join(f"<tr>{_cells(f)}</tr>" for f in self)
@@ -30,7 +32,7 @@ class Findings(list[Finding]):
         return f"<table><tr>{header}</tr>{rows}</table>" if self else "<p>Nothing found.</p>"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """What a diagnosis found, the outcome it was gated by, and the record behind it.
 
@@ -40,7 +42,7 @@ class Report:
 
     findings: tuple[Finding, ...] = ()
     outcome: Outcome | None = None
-    record: Record | None = field(default=None, repr=False)
+    record: Record | None = None
     stopped: bool = False
     seconds_to_first: float | None = None
     seconds_of_first_step: float | None = None
@@ -69,6 +71,8 @@ class Report:
     def __str__(self) -> str:
         head = ["Training was stopped."] if self.stopped and self.findings else []
         return "\n".join([*head, str(Findings(self.findings))])
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return Findings(self.findings)._repr_html_()

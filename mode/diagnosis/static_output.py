@@ -6,7 +6,7 @@ from mode.diagnosis.datafacts import target_kind
 from mode.diagnosis.findings import Evidence, Finding, Where, before_training
 from mode.diagnosis.heads import UNKNOWN, Head
 from mode.diagnosis.limits import LIMITS
-from mode.diagnosis.output_table import PROBABILITY, SCCE, verdict
+from mode.diagnosis.output_table import PROBABILITY, SCCE, Entry, verdict
 from mode.diagnosis.record import Moments
 from mode.diagnosis.remedies import remedy
 
@@ -55,7 +55,7 @@ def _table(head: Head, target, kind: str) -> list[Finding]:
     fixes = tuple(
         remedy(code, head=head.name, layer=head.layer, carrier=head.carrier, units=units,
                activation=entry.activation, loss=entry.loss, family=head.family)
-        for code in entry.fixes.split()
+        for code in _wanted(entry, head)
     )  # fmt: skip
     gate = "fair" if _barely_outside(head, target, kind) else entry.gate
     evidence = (
@@ -63,6 +63,14 @@ def _table(head: Head, target, kind: str) -> list[Finding]:
         Evidence("activation", head.activation), Evidence("loss", head.loss),
     )  # fmt: skip
     return [_finding(entry.symptom, entry.severity, head, evidence, fixes, entry.text, gate)]
+
+
+def _wanted(entry: Entry, head: Head) -> list[str]:
+    """The codes of an entry's fixes without those that would change nothing."""
+    idle = {"change_output_activation"} if entry.activation == head.activation else set()
+    idle |= {"change_loss"} if entry.loss == head.loss else set()
+    codes = entry.fixes.split()
+    return [code for code in codes if code not in idle] or codes
 
 
 def _barely_outside(head: Head, target, kind: str) -> bool:

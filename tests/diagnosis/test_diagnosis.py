@@ -102,6 +102,26 @@ def test_what_a_check_finds_prints_and_draws_itself(two_classes):
     assert (good, str(good)) == ([], "Nothing found.")
 
 
+@pytest.mark.parametrize(
+    ("activation", "loss", "codes"),
+    [
+        (
+            "linear",
+            "sparse_categorical_crossentropy",
+            ["change_output_activation", "use_from_logits"],
+        ),
+        ("softmax", "mse", ["change_loss"]),
+        ("relu", "mse", ["change_loss", "change_output_activation"]),
+    ],
+)
+def test_no_fix_asks_for_what_is_there_already(two_classes, activation, loss, codes):
+    x, y = two_classes
+    targets = keras.utils.to_categorical(y) if loss == "mse" else y
+    found = check(classifier(units=2, activation=activation, loss=loss), x, targets)
+    table = [f for f in found if "loss" in {e.quantity for e in f.evidence}]
+    assert [fix.code for fix in table[0].fixes] == codes
+
+
 def test_the_same_fixes_are_written_out_once_and_a_symptom_says_what_it_means():
     fixes, raw = (Fix("train_longer", "train longer"),), Where("input", variable="input 0")
     first = Finding("slow_convergence", "warning", Where("fit"), fixes=fixes, text="it still falls")
