@@ -1,7 +1,7 @@
 """A report: findings worst first, readable in a terminal, a notebook, JSON and a table."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
@@ -15,21 +15,22 @@ class Findings(list[Finding]):
     """Findings, worst first: a list that prints in a terminal and draws in a notebook."""
 
     def __str__(self) -> str:
-        named: dict[tuple[Fix, ...], str] = {}
-        texts = []
-        for finding in self:
-            texts.append(finding_text(finding, named))
-            if finding.fixes:
-                named.setdefault(finding.fixes, finding.symptom)
-        return "\n".join(texts) or "Nothing found."
+        return "\n".join(finding_text(*told) for told in self._told()) or "Nothing found."
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         titles = ("severity", "symptom", "where", "when", "evidence", "likely cause", "fix")
-        rows = "".join(f"<tr>{_cells(f)}</tr>" for f in self)
+        rows = "".join(f"<tr>{_cells(*told)}</tr>" for told in self._told())
         header = "".join(f"<th style='text-align:left'>{t}</th>" for t in titles)
         return f"<table><tr>{header}</tr>{rows}</table>" if self else "<p>Nothing found.</p>"
+
+    def _told(self) -> Iterator[tuple[Finding, str]]:
+        """Yield each finding with the symptom under which its fixes were written out, or ""."""
+        named: dict[tuple[Fix, ...], str] = {(): ""}
+        for finding in self:
+            yield finding, named.get(finding.fixes, "")
+            named.setdefault(finding.fixes, finding.symptom)
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,21 +87,14 @@ def _row(finding: Finding) -> tuple:
             cause, fix.code if fix else "", fix.line if fix else "")  # fmt: skip
 
 
-def finding_text(finding: Finding, named: Mapping[tuple[Fix, ...], str]) -> str:
-    """Return a finding as a few lines for a terminal.
-
-    Args:
-        named: fixes that were written out before -> the symptom that they stand under.
-    """
+def finding_text(finding: Finding, same: str) -> str:
+    """Return a finding as a few lines for a terminal; `same`: the symptom whose fixes it shares."""
     lines = [f"{finding.severity.upper()} {finding.symptom} at {finding.where}, {finding.when}"]
     lines.append(f"  {sentence(finding)}")
     lines += [f"  evidence: {e}" for e in finding.evidence]
     lines += [f"  cause: {c}" for c in finding.causes[:3]]
-    if finding.fixes in named:
-        lines.append(f"  fixes: those of {named[finding.fixes]}")
-    else:
-        lines += [f"  fix {i}: {f}" for i, f in enumerate(finding.fixes[:4], 1)]
-    return "\n".join(lines)
+    fixes = [f"  fix {i}: {f}" for i, f in enumerate(finding.fixes[:4], 1)]
+    return "\n".join([*lines, *([f"  fixes: those of {same}"] if same else fixes)])
 
 
 def sentence(finding: Finding) -> str:
@@ -108,8 +102,9 @@ def sentence(finding: Finding) -> str:
     return finding.text or SYMPTOMS[finding.symptom]
 
 
-def _cells(finding: Finding) -> str:
+def _cells(finding: Finding, same: str) -> str:
     fixes = "<br>".join(escape(str(f)) for f in finding.fixes[:3])
+    fixes = f"those of {escape(same)}" if same else fixes
     cause = escape(str(finding.causes[0])) if finding.causes else ""
     evidence = "<br>".join(escape(str(e)) for e in finding.evidence)
     symptom = f"{escape(finding.symptom)}<br>{escape(sentence(finding))}"
