@@ -4,10 +4,12 @@ import ast
 import base64
 import io
 import json
+import math
 import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -15,6 +17,7 @@ from mode.studies import executing, notebooks
 
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+SECONDS = pd.read_csv(ROOT / "results/tables/notebooks.csv", index_col="notebook")["seconds"]
 INDEX = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8").splitlines()
 
 
@@ -58,7 +61,7 @@ class TestRules:
         text = "".join(notebooks.read(name)["cells"][0]["source"])
         question, answer = text.splitlines()[0].lstrip("# "), text.split("**Answer:** ")[1]
         answer = answer.splitlines()[0].split(". ")[0].rstrip(".") + "."
-        minutes = 1 if "Nothing is trained here" in text else 10
+        minutes = math.ceil(SECONDS[name] / 60)
         row = (f"[{name}]({name}.ipynb)", question, answer[0].upper() + answer[1:], minutes,
                f"[pictures](../results/executed/{name}.ipynb)")  # fmt: skip
         assert f"| {' | '.join(map(str, row))} |" in INDEX
