@@ -35,9 +35,13 @@ def _out(default: str = "out"):
 @main.command("list")
 def list_names() -> None:
     """List studies, notebooks, data sets, models, metrics, selectors and figures."""
-    from mode.studies.listing import sections
+    from mode.studies.quiet import quietly
 
-    for title, lines in sections().items():
+    with quietly():
+        from mode.studies.listing import sections
+
+        found = sections()
+    for title, lines in found.items():
         click.echo(f"{title}\n" + "\n".join(f"  {line}" for line in lines) + "\n")
 
 
@@ -176,10 +180,7 @@ def visualise(model: str, prior: str, images: str | None, seed: int, out: str) -
         from mode.featurevis import visualise as run
 
     result = run(model, prior, out, images=images, seed=seed)
-    low, high = result.interval
-    click.echo(f"{result.verdict}: test error {result.error:.1%} ({low:.1%} to {high:.1%})")
-    for reason in result.reasons:
-        click.echo(f"  {reason}")
+    click.echo(str(result))
     click.echo(f"report: {out}/report.html")
 
 

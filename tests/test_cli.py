@@ -1,10 +1,17 @@
 """The command line parses, delegates and says bad input in one line."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
 from mode.cli import main
 from mode.studies import notebooks
+
+ROOT = Path(__file__).parents[1]
 
 # In full, so that no name is lost unseen.
 LISTED = (
@@ -20,6 +27,13 @@ def run(*arguments: str):
 def test_help_names_every_command():
     output = run("--help").output
     assert all(f"  {name} " in output for name in main.commands)
+
+
+def test_list_prints_nothing_but_names():
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "-m", "mode", "list"]
+    told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (told.returncode, told.stderr) == (0, "")
 
 
 def test_list_names_everything_that_can_be_asked_for():

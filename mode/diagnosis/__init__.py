@@ -6,7 +6,7 @@
 from mode.diagnosis.autorepair import autorepair
 from mode.diagnosis.callback import Diagnosis
 from mode.diagnosis.findings import Cause, Evidence, Finding, Fix
-from mode.diagnosis.report import Report
+from mode.diagnosis.report import Findings, Report
 from mode.diagnosis.script import diagnose_model, run_script
 from mode.diagnosis.static import check
 
@@ -15,6 +15,7 @@ __all__ = [
     "Diagnosis",
     "Evidence",
     "Finding",
+    "Findings",
     "Fix",
     "Report",
     "autorepair",

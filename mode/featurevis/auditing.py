@@ -15,7 +15,7 @@ from mode.seeds import generator
 SCALES = {"[0, 255]": (255.0, 0.0), "[-1, 1]": (2.0, -1.0)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Audit:
     """The verdict and what it rests on.
 
@@ -39,11 +39,18 @@ class Audit:
     cross_talk: np.ndarray | None
     matching: tuple[int, ...]
 
+    def __str__(self) -> str:
+        return "\n  ".join([f"{self.verdict}: {self._estimate()}", *self.reasons])
+
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         reasons = "".join(f"<li>{reason}</li>" for reason in self.reasons)
+        return f"<p><b>{self.verdict}</b>: {self._estimate()}</p><ul>{reasons}</ul>"
+
+    def _estimate(self) -> str:
         low, high = self.interval
-        head = f"<b>{self.verdict}</b>: test error {self.error:.1%} ({low:.1%} to {high:.1%})"
-        return f"<p>{head}</p><ul>{reasons}</ul>"
+        return f"test error {self.error:.1%} ({low:.1%} to {high:.1%})"
 
 
 def audit(

@@ -155,9 +155,8 @@ def estimated_error(
 
 def _scatter(ax: Axes, table: pd.DataFrame, across: str, up: str) -> None:
     looks = zip(cycle(style.COLOURS), cycle(MARKS), strict=False)
-    for (condition, rows), (colour, mark) in zip(
-        table.groupby("condition", sort=False), looks, strict=False
-    ):
+    # Sorted, so that pictures of tables with the same conditions agree in colours and marks.
+    for (condition, rows), (colour, mark) in zip(table.groupby("condition"), looks, strict=False):
         look = {"color": colour, "marker": mark, "s": 22, "alpha": 0.8, "linewidths": 0}
         values = 100 * numbers(rows, across), 100 * numbers(rows, up)
         ax.scatter(*values, label=style.words(condition), **look)

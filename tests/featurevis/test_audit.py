@@ -36,6 +36,13 @@ def test_the_error_of_a_good_classifier_is_estimated(audited, good, digits):
     assert audited.stimuli.images.shape[0] == 10
 
 
+def test_an_audit_prints_its_verdict_and_reasons(audited):
+    low, high = audited.interval
+    told = [f"{audited.verdict}: test error {audited.error:.1%} ({low:.1%} to {high:.1%})"]
+    assert str(audited).splitlines() == told + [f"  {reason}" for reason in audited.reasons]
+    assert repr(audited) == str(audited)
+
+
 def test_every_score_has_an_interval_that_holds_it(audited):
     table = audited.scores.set_index("score")
     assert table[["low", "high", "twin"]].notna().all(axis=None)
