@@ -61,6 +61,7 @@ def same(out, other) -> None:
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.commands
 @pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGINT])
 def test_a_stopped_command_goes_on_to_the_same_result(files, undisturbed, tmp_path, way):
     """Of a real process, after its first round."""

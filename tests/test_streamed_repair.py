@@ -204,6 +204,7 @@ def test_a_scheduler_that_does_not_answer_is_said(monkeypatch, refused):
     )
 
 
+@pytest.mark.commands
 def test_a_killed_worker_changes_nothing_but_time(files, model, few, tmp_path):
     """Two workers over TCP: one of them is killed while it measures; so does a model on them."""
     from dask.distributed import Client, LocalCluster

@@ -43,6 +43,7 @@ def undisturbed(tmp_path_factory):
     return out, run
 
 
+@pytest.mark.commands
 def test_reproduce_ends_with_both_tables_and_where_everything_lies(undisturbed):
     out, run = undisturbed
     assert "Table 1, with layer selection, corrected protocol" in run.stdout
@@ -52,6 +53,7 @@ def test_reproduce_ends_with_both_tables_and_where_everything_lies(undisturbed):
         assert any((out / part / "publication").iterdir()), part
 
 
+@pytest.mark.commands
 def test_rows_have_identity_in_columns_and_nothing_volatile(undisturbed):
     rows = results.read_rows(undisturbed[0] / "runs" / "publication")
     assert set(rows["layer_selection"]) == {True, False}
@@ -60,6 +62,7 @@ def test_rows_have_identity_in_columns_and_nothing_volatile(undisturbed):
     assert not set(results.VOLATILE) & set(rows)
 
 
+@pytest.mark.commands
 def test_a_record_keeps_parameters_versions_and_seconds(undisturbed):
     record = next((undisturbed[0] / "runs" / "publication").glob("*.json"))
     record = json.loads(record.read_text())
@@ -68,6 +71,7 @@ def test_a_record_keeps_parameters_versions_and_seconds(undisturbed):
     assert record["versions"]["keras"]
 
 
+@pytest.mark.commands
 def test_killed_and_started_again_it_repeats_nothing_and_ends_the_same(undisturbed, tmp_path):
     arguments = [*COMMAND, "--out", str(tmp_path), "--seeds", "1", "--workers", "1"]
     process = subprocess.Popen(
