@@ -21,29 +21,41 @@ def unpack(values: np.ndarray, shapes: np.ndarray, ranks: list[int]) -> list[np.
 
 def statistics(samples: np.ndarray, lengths: np.ndarray, bad: np.ndarray) -> np.ndarray:
     """Return the COLUMNS of every sampled tensor at once, shape (tensors, columns)."""
-    values = np.where(np.isfinite(samples), samples, np.float32(0))
+    good = np.isfinite(samples)
+    values = samples if good.all() else np.where(good, samples, np.float32(0))
     size = np.abs(values)
-    found = np.zeros((len(lengths), len(COLUMNS)))
     full = lengths > 0
     starts, count = (np.cumsum(lengths) - lengths)[full], lengths[full]
-    edge = (values < 0.001) | (values > 0.999)
-    columns = np.stack([size, values * values, values == 0, size > 0.999, edge])
-    means = np.add.reduceat(columns, starts, axis=1, dtype=np.float64) / count
-    means[1] = np.sqrt(means[1])
-    found[full, :-1] = np.stack([*means[:2], np.maximum.reduceat(size, starts), *means[2:]], 1)
+
+    def share(of):
+        return np.add.reduceat(of, starts, dtype=np.int64) / count
+
+    found = np.zeros((len(lengths), len(COLUMNS)))
+    found[full, :-1] = np.transpose([
+        np.add.reduceat(size, starts, dtype=np.float64) / count,
+        np.sqrt(np.add.reduceat(values * values, starts, dtype=np.float64) / count),
+        np.maximum.reduceat(size, starts),
+        *(share(values == 0), share(size > 0.999), share((values < 0.001) | (values > 0.999))),
+    ])  # fmt: skip
     found[:, -1] = bad
     return found
 
 
 def moments(values: np.ndarray) -> np.ndarray:
     """Return sum, sum of squares, -min, max, count and non-finite, shape (6, features)."""
-    good = np.isfinite(values)
-    clean = np.where(good, values, np.float32(0))
-    count = good.sum(0)
-    high = np.max(clean, 0, where=good, initial=LOWEST)
-    low = np.max(-clean, 0, where=good, initial=LOWEST)
-    sums = clean.sum(0, dtype=np.float64), np.einsum("nf,nf->f", clean, clean, dtype=np.float64)
-    return np.stack([*sums, low, high, count, len(values) - count])
+    features = values.T
+    if len(features) < len(values):  # a long row is summed fast where it lies in one piece
+        features = np.ascontiguousarray(features)
+    good = np.isfinite(features)
+    every = bool(good.all())
+    clean = features if every else np.where(good, features, np.float32(0))
+    chosen = {"initial": LOWEST} if every else {"initial": LOWEST, "where": good}
+    count = good.sum(1)
+    squares = np.einsum("fn,fn->f", clean, clean, dtype=np.float64)
+    low, high = (np.max(part, 1, **chosen) for part in (-clean, clean))
+    return np.stack(
+        [clean.sum(1, dtype=np.float64), squares, low, high, count, len(values) - count]
+    )
 
 
 def label_statistics(target: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:

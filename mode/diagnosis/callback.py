@@ -12,12 +12,13 @@ from mode.diagnosis.findings import Finding
 from mode.diagnosis.judge import judge
 from mode.diagnosis.modelfacts import ModelFacts, model_facts
 from mode.diagnosis.outcome import Outcome
-from mode.diagnosis.record import Record
+from mode.diagnosis.record import EARLY, Record
 from mode.diagnosis.recorder import Recorder
 from mode.diagnosis.report import Report
 from mode.diagnosis.unsafe import unsafe_findings
 
-_SHARE = 0.02  # of the training time that judging may take while it runs
+# judging while a training runs may take this share of its time, and some seconds at its start
+_SHARE, _FREE = 0.005, 0.05
 _HOPELESS = ("numerical_error", "zero_loss", "lr_negative", "nan_in_input", "single_class_target")
 
 
@@ -43,7 +44,7 @@ class Diagnosis(keras.callbacks.Callback):
         self.recorder.on_error = self._failed
         self._facts: ModelFacts | None = None
         self._extra: tuple[Finding, ...] = ()
-        self._count, self._next, self._start = 0, 0.0, time.perf_counter()
+        self._count, self._spent, self._start = 0, 0.0, time.perf_counter()
         self._first: float | None = None
         self._compiled: float | None = None
         self._look_at_model()
@@ -73,21 +74,22 @@ class Diagnosis(keras.callbacks.Callback):
         self._count += 1
         if self._count == 1:
             self._compiled = self._elapsed()
-        if self._count <= 5 or self._count % self.every == 0:
+        if self._count <= EARLY or self._count % self.every == 0:
             known = self.recorder.broken
             self.recorder.read()
             news = self.recorder.broken and not known
-            if news or time.perf_counter() >= self._next:
+            if news or self._time_to_judge():
                 self._judge()
 
     def on_test_batch_end(self, batch, logs=None) -> None:
-        """Look for the rows of the validation data among those of the training."""
-        self.recorder.seek()
+        """Look for rows of the validation data among those of the training."""
+        if batch < EARLY or batch % self.every == 0:
+            self.recorder.seek()
 
     def on_epoch_end(self, epoch, logs=None) -> None:
         """Note the epoch's logs and judge what is known."""
         self.recorder.epochs.append({k: float(v) for k, v in (logs or {}).items()})
-        if time.perf_counter() >= self._next:
+        if self._time_to_judge():
             self._judge()
 
     def on_train_end(self, logs=None) -> None:
@@ -113,8 +115,10 @@ class Diagnosis(keras.callbacks.Callback):
         if self.stop and not finished and self._hopeless(record, outcome):
             self.model.stop_training = True
             self._tell(findings, outcome, record, True)
-        spent = time.perf_counter() - began
-        self._next = time.perf_counter() + spent / _SHARE
+        self._spent += time.perf_counter() - began
+
+    def _time_to_judge(self) -> bool:
+        return self._spent <= _FREE + _SHARE * self._elapsed()
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self._start

@@ -44,7 +44,7 @@ def telling(variable, known) -> bool:
 
 
 def loss_again(model, given: dict):
-    """Return how to compute the loss from the mere values of the predictions, or None.
+    """Return a function of the mere values of the predictions that gives their loss, or None.
 
     Keras hangs the logits on the predictions of a sigmoid or softmax and takes the loss from
     those, so that the loss can fall while the predictions stay what they are. Only where the
@@ -58,8 +58,8 @@ def loss_again(model, given: dict):
         return None
     function = keras.losses.get(loss)
 
-    def again():
-        values, truth = keras.ops.copy(predicted), given["y"]
+    def again(predictions):
+        values, truth = keras.ops.copy(predictions), given["y"]
         return function(truth if family == "sparse" else _aligned(truth, values), values)
 
     return again

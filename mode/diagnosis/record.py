@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 COLUMNS = ("mean_abs", "rms", "max_abs", "zero", "beyond", "edge", "nonfinite")
+EARLY = 5  # the first steps of a training are all recorded
 HEAD_COLUMNS = ("low", "high", "spread", "row_sum_low", "row_sum_high", "hits", "square", "pairs")
 
 

@@ -34,7 +34,7 @@ class Recorder:
         self.epochs: list[dict] = []
         self._wrapped: list[tuple[object, str, object]] = []
         self.model: Any = None
-        self.begun = self.broken = False
+        self.begun = False
         self.on_error: Callable[[BaseException], None] = lambda error: None
 
     def install(self, model) -> None:
@@ -174,29 +174,30 @@ class Recorder:
                 )
         return output
 
-    def read(self) -> int:
-        """Take in a new record from the graph's variables; return the number of steps taken."""
-        clock = self.store.numpy("clock") if self.store is not None else None
-        if clock is None:
-            return 0
-        self.broken = bool(clock[self.tracing.BROKEN])
+    def read(self) -> None:
+        """Take in a new record from the graph's variables."""
+        values = self.store.numpy("values") if self.store is not None else None
+        if values is None:
+            return
         if self.tally is None:
             self.tally = Tally(self.store.layout)
-        values = self.store.numpy("values")
-        if len(values) and int(values[0]) > self.tally.last:
-            self._guard(self.tally.add, values, self.store.numpy("shapes"))
-        return int(clock[self.tracing.STEPS])
+        self._guard(self.tally.add, values)
+
+    @property
+    def broken(self) -> bool:
+        """Whether a record tells of a step that was not finite."""
+        return self.tally is not None and self.tally.broken > 0
 
     def seek(self) -> None:
         """Look for the last validation batch among the training batches that were recorded."""
         values = self.store.numpy("sought") if self.store is not None else None
         if values is not None and self.tally is not None:
-            self._guard(self.tally.seek, values, self.store.numpy("sought shapes"))
+            self._guard(self.tally.seek, values)
 
     def new_epoch(self) -> None:
         """Forget the extremes of the units, which are followed epoch by epoch."""
         if self.tally is not None:
-            self.tally.new_epoch()
+            self._guard(self.tally.new_epoch)
 
     def _traced_shapes(self) -> dict:
         """Shapes are known from the trace even where no step ever ran."""
@@ -212,16 +213,18 @@ class Recorder:
 
     def record(self, *, finished: bool = False) -> Record:
         """Return what is known so far."""
-        steps = self.read()
+        self.read()
         known: dict[str, Any] = {
             "epochs": tuple(self.epochs),
-            "missing": tuple(dict.fromkeys(self.missing)),
+            "finished": finished,
+            "total_steps": self.store.steps() if self.store is not None else 0,
         }
-        known |= {"finished": finished, "total_steps": steps}
+        if self.tally is not None:
+            self._guard(self.tally.settle)
+        known["missing"] = tuple(dict.fromkeys(self.missing))
         if self.tally is None or not self.tally.steps:
             return empty_record(**known, **self._traced_shapes())
-        broken_step = int(self.store.numpy("clock")[self.tracing.BROKEN])
-        broken = {"broken_step": broken_step, "broken": self.store.numpy("broken")}
+        broken = {"broken_step": self.tally.broken, "broken": self.store.numpy("broken")}
         return empty_record(**known, **broken, **self.tally.known())
 
 

@@ -9,7 +9,9 @@ from mode.diagnosis import batch_statistics as batch
 from mode.diagnosis.record import HEAD_COLUMNS, Moments, Row
 
 FEATURES = 1024  # per-feature statistics up to this width, one summary beyond
-_WINDOW = 4  # step, mean loss since the last record, loss of this step, the same recomputed
+# step, first broken step, mean loss since the last record, loss of this step, the same recomputed
+_WINDOW = 5
+_TOGETHER = 8  # records are worked off together: code that ran a moment ago runs again fast
 
 
 @dataclass(frozen=True)
@@ -36,16 +38,23 @@ class Layout:
     units: tuple[tuple[str, int], ...]
 
     @property
+    def ranks(self) -> list[int]:
+        """The ranks of the data and the predictions, in order."""
+        return [tensor.rank for tensor in (*self.inputs, *self.targets, *self.outputs)]
+
+    @property
     def paired(self) -> bool:
         """Whether every output has a target of its own."""
         return len(self.targets) == len(self.outputs)
 
 
 class Tally:
-    """Adds up records, one `add` each."""
+    """Adds up records, one `add` each; `settle` before reading what is known."""
 
     def __init__(self, layout: Layout):
         self.layout = layout
+        self.last = self.broken = 0  # the last recorded step, the first that was not finite
+        self._waiting: list[np.ndarray] = []
         self.steps: list[int] = []
         self.losses: list[float] = []
         self.pairs: list[list[float]] = []
@@ -57,27 +66,36 @@ class Tally:
         self._marks = np.zeros(1 << batch.HASH_BITS, bool)
         self._found = np.zeros(3)
 
-    def add(self, values: np.ndarray, shapes: np.ndarray) -> None:
-        """Take in one record: `values` in the order of the layout, `shapes` tells their lengths."""
-        layout, count = self.layout, len(self.layout.rows)
-        lengths, tensors = shapes[:count], (*layout.inputs, *layout.targets, *layout.outputs)
+    def add(self, values: np.ndarray) -> None:
+        """Take in one record, unless it is the last one again."""
+        if len(values) and int(values[0]) > self.last:
+            self.last, self.broken = int(values[0]), int(values[1])
+            self._waiting.append(values)
+        if len(self._waiting) >= _TOGETHER:
+            self.settle()
+
+    def settle(self) -> None:
+        """Work off the records that wait."""
+        waiting, self._waiting = self._waiting, []
+        for values in waiting:
+            self._add(values)
+
+    def _add(self, values: np.ndarray) -> None:
+        """Work off one record: what `_WINDOW` says, lengths, shapes, and values in their order."""
+        layout, count, ranks = self.layout, len(self.layout.rows), self.layout.ranks
         units = sum(width for _, width in layout.units)
-        ends = np.cumsum([_WINDOW, count, lengths.sum(), units])
-        window, bad, samples, peaks, data = np.split(values, ends)
+        lengths = values[_WINDOW : _WINDOW + count].astype(int)
+        ends = np.cumsum([_WINDOW, count, sum(ranks), count, lengths.sum(), units])
+        window, _, shapes, bad, samples, peaks, data = np.split(values, ends)
         found = batch.statistics(samples, lengths, bad)
-        heads = self._add_data(batch.unpack(data, shapes[count:], [t.rank for t in tensors]))
+        heads = self._add_data(batch.unpack(data, shapes.astype(int), ranks))
         self._peaks = peaks if self._peaks is None else np.maximum(self._peaks, peaks)
-        step, loss, *pair = window
+        step, _, loss, *pair = window
         self.steps.append(int(step))
         self.losses.append(float(loss))
         self.pairs.append(pair)
         self.values.append(found)
         self.heads.append(heads)
-
-    @property
-    def last(self) -> int:
-        """The last recorded step, 0 before the first."""
-        return self.steps[-1] if self.steps else 0
 
     def known(self) -> dict:
         """Return the fields of a Record that rest on the recorded steps."""
@@ -123,9 +141,12 @@ class Tally:
             new = (np.maximum(old[0], new[0]), old[1] + new[1])
         self._labels[name] = new
 
-    def seek(self, values: np.ndarray, shapes: np.ndarray) -> None:
+    def seek(self, values: np.ndarray) -> None:
         """Count how many rows of a validation batch bear the marks of recorded training rows."""
-        inputs = batch.unpack(values, shapes, [tensor.rank for tensor in self.layout.inputs])
+        self.settle()
+        ranks = [tensor.rank for tensor in self.layout.inputs]
+        shapes, data = np.split(values, [sum(ranks)])
+        inputs = batch.unpack(data, shapes.astype(int), ranks)
         if not inputs:
             return
         marks = batch.row_marks(inputs)
@@ -134,6 +155,7 @@ class Tally:
 
     def new_epoch(self) -> None:
         """Forget the extremes of the units, which are followed epoch by epoch."""
+        self.settle()
         self._peaks = None
 
     def overlap(self) -> float:

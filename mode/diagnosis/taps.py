@@ -10,20 +10,23 @@ from mode.diagnosis.tally import FEATURES
 
 SAMPLE = 2048  # entries of each tensor that enter its statistics; all are checked for NaN
 _ARITHMETIC = {"AddV2": tf.add, "Sub": tf.subtract, "Mul": tf.multiply, "RealDiv": tf.realdiv}
+# predictions that nothing reads are not computed, for Keras takes the loss from their logits
+_UNREAD = {"Softmax": tf.nn.softmax, "Sigmoid": tf.sigmoid}
 _UNCHANGED = ("Identity", "IdentityN", "StopGradient")
 
 
 def readable(tensor) -> tf.Tensor:
-    """Return the values of a tensor such that reading them does not change its last bit.
+    """Return the values of a tensor such that reading them changes nothing of the step.
 
-    TensorFlow merges the constants of two arithmetic operations where nothing else reads what is
-    between them; a second reader would stop that. So such an operation is repeated for the reader,
-    which must be in a branch of its own: beside the first, the two would be merged into one.
+    Predictions that nothing else reads are not computed, and TensorFlow merges the constants of
+    two arithmetic operations where nothing else reads what is between them. A reader would stop
+    both. So such an operation is repeated for the reader, which must be in a branch of its own:
+    beside the first, the two would be merged into one.
     """
     inputs = _merged(tensor)
     if not inputs:
         return tensor
-    again = _ARITHMETIC.get(tensor.op.type, tf.identity)
+    again = (_ARITHMETIC | _UNREAD).get(tensor.op.type, tf.identity)
     return again(*map(readable, inputs))
 
 
@@ -37,12 +40,13 @@ def sources(tensor) -> list:
 
 
 def _merged(tensor) -> tuple:
-    """Return the inputs of an operation that may be merged with its only reader, else nothing."""
-    if tf.executing_eagerly() or _readers(tensor) > 1:
+    """Return the inputs of an operation that is merged with its only reader or not run, or ()."""
+    if tf.executing_eagerly() or (readers := _readers(tensor)) > 1:
         return ()
     if tensor.op.type in _UNCHANGED:
         return (tensor.op.inputs[tensor.value_index],)
-    return tuple(tensor.op.inputs) if tensor.op.type in _ARITHMETIC else ()
+    repeated = tensor.op.type in (_ARITHMETIC if readers else _ARITHMETIC | _UNREAD)
+    return tuple(tensor.op.inputs) if repeated else ()
 
 
 def _readers(tensor) -> int:
@@ -108,6 +112,6 @@ def peaks(tensor) -> tf.Tensor:
 
 
 def sizes(samples: list, data: list) -> tf.Tensor:
-    """Return the lengths of the samples and then the shape of each data tensor, in one row."""
+    """Return the lengths of the samples and then the shape of each data tensor, as floats."""
     lengths = [tf.stack([tf.size(part) for part in samples])] if samples else []
-    return tf.concat([*lengths, *(tf.shape(tensor) for tensor in data)], 0)
+    return tf.cast(tf.concat([*lengths, *(tf.shape(tensor) for tensor in data)], 0), tf.float32)

@@ -8,12 +8,12 @@ import tensorflow as tf
 from keras import tree
 
 from mode.diagnosis import taps
-from mode.diagnosis.record import Row
+from mode.diagnosis.record import EARLY, Row
 from mode.diagnosis.tally import Layout, Tensor
 
 EndOfData = tf.errors.OutOfRangeError
-EARLY = 5  # the first steps are all recorded
-LEFT, STEPS, LOSSES, COUNT, BROKEN = range(5)  # the clock: BROKEN is the first broken step
+# the clock: the step of the last record, those from it to the next, the first that was not finite
+LAST, PERIOD, BROKEN = range(3)
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Trace:
     gradients: list = field(default_factory=list)  # (variable, gradient, value before, scale)
     output: object = None
     loss: object = None
-    again: Callable | None = None  # computes the loss from the mere values of the predictions
+    again: Callable | None = None  # gives the loss of the mere values of the predictions
     guarded: bool = False  # loss scaling meets non-finite gradients on purpose
 
 
@@ -68,7 +68,14 @@ class Store:
 
     def numpy(self, name: str):
         """Return the current values of a variable, or None where it was never made."""
-        return self.variables[name].numpy() if name in self.variables else None
+        return self.variables[name].value().numpy() if name in self.variables else None
+
+    def steps(self) -> int:
+        """Return how many steps were taken."""
+        if "clock" not in self.variables:
+            return 0
+        clock = self.numpy("clock")
+        return int(clock[LAST] + clock[PERIOD] - self.numpy("left"))
 
 
 def flush(trace: Trace, store: Store) -> None:
@@ -83,13 +90,35 @@ def flush(trace: Trace, store: Store) -> None:
         store.layout = layout
     if layout != store.layout or trace.loss is None or not reachable(trace.loss):
         return
-    clock = store.variable("clock", lambda: tf.zeros([5]))
+    left = store.variable("left", lambda: tf.ones([]))
+    losses = store.variable("losses", lambda: tf.zeros([]))
     loss = taps.scalar(trace.loss)
     totals = [_finite(taps.gradient_values(entry[1])) for entry in trace.gradients]
     fine = tf.math.is_finite(loss if trace.guarded else tf.add_n([loss, *totals]))
-    now = clock.assign_add(tf.stack([-1.0, 1.0, loss, 1.0, 0.0]))
-    write = _writer(trace, store, layout, clock, totals)
-    tf.cond(fine & (now[LEFT] > 0.0), lambda: tf.constant(False), lambda: write(now, fine))
+    losses.assign_add(loss)
+    _unless(fine & (left.assign_sub(1.0) > 0.0), _writer(trace, store, layout, totals, fine))
+
+
+def _unless(quiet, act) -> None:
+    """Do `act`, which returns a tensor, in the few steps that are not `quiet`.
+
+    `tf.cond` becomes a switch for each tensor that `act` reads, passed at every step. An `If`
+    left as it is costs little more than a call.
+    """
+    if tf.executing_eagerly():
+        if not quiet:
+            act()
+        return
+    acting = tf.function(act, autograph=False).get_concrete_function()
+    read = [tf.TensorSpec(t.shape, t.dtype) for t in acting.captured_inputs]
+    nothing = tf.function(lambda *unread: tf.constant(True), autograph=False)
+    tf.raw_ops.If(
+        cond=quiet,
+        input=acting.captured_inputs,
+        Tout=[tf.bool],
+        then_branch=nothing.get_concrete_function(*read),
+        else_branch=acting,
+    )
 
 
 def _finite(gradient):
@@ -97,40 +126,44 @@ def _finite(gradient):
     return tf.add_n([taps.total(source) for source in taps.sources(gradient)])
 
 
-def _writer(trace: Trace, store: Store, layout: Layout, clock, totals):
+def _writer(trace: Trace, store: Store, layout: Layout, totals, fine):
     """Return what a recorded step writes; its variables exist before the condition is built."""
+    clock = store.variable("clock", lambda: tf.constant([0.0, 1.0, 0.0]))
     broken = store.variable("broken", lambda: tf.zeros([len(layout.rows)]))
     values = store.variable("values", lambda: tf.zeros([0]), [None])
-    shapes = store.variable("shapes", lambda: tf.zeros([0], tf.int32), [None])
-    data = [t for group in _data(trace) for t in group]
+    left, losses = store.variables["left"], store.variables["losses"]
+    known = [t for group in _data(trace) for t in group]
 
-    def write(now, fine):
-        first = ~fine & tf.equal(now[BROKEN], 0.0)
+    def write():
+        data = [taps.readable(t) for t in known]
+        passed = clock[PERIOD] - left
+        step = clock[LAST] + passed
+        first = ~fine & tf.equal(clock[BROKEN], 0.0)
+        when = tf.where(first, step, clock[BROKEN])
         samples, bad = _samples(trace), _nonfinite(trace, totals)
-        window = tf.stack([now[STEPS], now[LOSSES] / now[COUNT], *_pair(trace)])
+        window = tf.stack([step, when, losses / passed, *_pair(trace)])
         peaks = [taps.peaks(t) for _, t in _rectified(trace)]
-        values.assign(tf.concat([window, bad, *samples, *peaks, *map(taps.flat, data)], 0))
-        shapes.assign(taps.sizes(samples, data))
+        parts = (taps.sizes(samples, data), bad, *samples, *peaks, *map(taps.flat, data))
+        values.assign(tf.concat([window, *parts], 0))
         broken.assign(tf.where(first, bad, broken))
-        clock.assign(
-            tf.stack([
-                _steps_left(now[STEPS], float(store.every)),
-                *(now[STEPS], 0.0, 0.0, tf.where(first, now[STEPS], now[BROKEN])),
-            ])
-        )  # fmt: skip
+        period = _period(step, float(store.every))
+        clock.assign(tf.stack([step, period, when]))
+        left.assign(period)
+        losses.assign(0.0)
         return tf.constant(True)
 
     return write
 
 
-def _steps_left(step, every: float):
+def _period(step, every: float):
     """Return how many steps from here the next one is recorded."""
     return tf.where(step < EARLY, 1.0, every - tf.math.floormod(step, every))
 
 
 def _pair(trace: Trace) -> list:
     """The loss as it was reported, and as its predictions alone give it (NaN: not known)."""
-    again = trace.again() if trace.again is not None else tf.constant(float("nan"))
+    predicted = trace.again and trace.again(taps.readable(trace.output))
+    again = tf.constant(float("nan")) if predicted is None else predicted
     return [taps.scalar(value) for value in (trace.loss, again)]
 
 
@@ -214,9 +247,6 @@ def _nonfinite(trace: Trace, totals):
 def seek(trace: Trace, store: Store) -> None:
     """Copy the inputs of a validation batch out, to be looked for among those of training."""
     inputs = tensors(trace.data[0])
-    if not inputs:
-        return
-    values = store.variable("sought", lambda: tf.zeros([0]), [None])
-    shapes = store.variable("sought shapes", lambda: tf.zeros([0], tf.int32), [None])
-    values.assign(tf.concat([taps.flat(t) for t in inputs], 0))
-    shapes.assign(taps.sizes([], inputs))
+    if inputs:
+        values = store.variable("sought", lambda: tf.zeros([0]), [None])
+        values.assign(tf.concat([taps.sizes([], inputs), *map(taps.flat, inputs)], 0))
