@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from mode.checks import InputError
-from mode.diagnosis import Diagnosis
+from mode.diagnosis import Diagnosis, taps
 from tests.diagnosis.conftest import classifier
 
 LAYERS = keras.layers
@@ -191,3 +191,33 @@ def test_targets_of_any_width_that_a_loss_takes_are_watched(two_classes, width):
     model.fit(x, y, batch_size=16, verbose=0, callbacks=[watch := Diagnosis(every=1)])
     reported, again = watch.report.record.pairs.T
     np.testing.assert_allclose(again, reported, rtol=1e-4)
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_predictions_that_nothing_reads_are_computed_for_the_reader_alone(read):
+    """Keras takes the loss from the logits, so that a step may need no softmax at all."""
+    softmax = []
+
+    @tf.function
+    def step(logits):
+        predictions = tf.nn.softmax(logits)
+        if read:
+            tf.argmax(predictions, -1) + 0  # a metric
+        softmax.append(predictions)
+        found = taps.readable(predictions)
+        softmax.append(found)
+        return found
+
+    logits = tf.constant([[0.0, 1.0, 3.0]])
+    np.testing.assert_array_equal(step(logits), tf.nn.softmax(logits))
+    assert (softmax[0] is softmax[1]) == read
+
+
+def test_every_record_is_kept_though_they_are_worked_off_together(two_classes, monkeypatch):
+    monkeypatch.setattr(Diagnosis, "_time_to_judge", lambda self: False)
+    model = classifier()
+    watch = Diagnosis(every=1)
+    model.fit(*two_classes, epochs=2, batch_size=16, verbose=0, callbacks=[watch])
+    record = watch.report.record
+    assert record.steps.tolist() == list(range(1, record.total_steps + 1))
+    assert record.total_steps > 8
