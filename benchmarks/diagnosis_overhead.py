@@ -136,7 +136,8 @@ def overhead(name: str) -> dict:
     """Return one row: seconds of an epoch watched and unwatched, and what watching costs.
 
     `ratio` is the interquartile mean of the pairs' ratios: an epoch during which the machine did
-    something else does not count.
+    something else does not count. Nor does one in which the judge works for long, which may take
+    0.5 % of the time (1 % by this clock): a mean of all epochs may be higher by that much.
     """
     found, (_, steps, pairs, allowed) = np.array(pairs_of(name)), CASES[name]
     alone, watched = trim_mean(found, 0.25)
