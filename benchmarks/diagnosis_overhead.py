@@ -137,7 +137,7 @@ def overhead(name: str) -> dict:
 
     `ratio` is the interquartile mean of the pairs' ratios: an epoch during which the machine did
     something else does not count. Nor does one in which the judge works for long, which may take
-    0.5 % of the time (1 % by this clock): a mean of all epochs may be higher by that much.
+    0.3 % of the time (0.6 % by this clock): a mean of all epochs may be higher by that much.
     """
     found, (_, steps, pairs, allowed) = np.array(pairs_of(name)), CASES[name]
     alone, watched = trim_mean(found, 0.25)

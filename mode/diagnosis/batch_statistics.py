@@ -1,4 +1,4 @@
-"""Statistics of one batch that was copied out of a training step (numpy, no opinion)."""
+"""Statistics of batches that were copied out of training steps (numpy, no opinion)."""
 
 import numpy as np
 
@@ -9,35 +9,41 @@ LOWEST = np.float32(-3e38)
 
 
 def unpack(values: np.ndarray, shapes: np.ndarray, ranks: list[int]) -> list[np.ndarray]:
-    """Return the arrays that lie one after the other in `values`, their shapes in `shapes`."""
+    """Return the arrays that lie one after the other in each of n rows of `values`.
+
+    Their shapes lie in `shapes`; those returned are (n, *shape), a scalar's (n, 1).
+    """
     found, start, at = [], 0, 0
     for rank in ranks:
-        shape = shapes[at : at + rank]
-        size = int(np.prod(shape))
-        found.append(np.atleast_1d(values[start : start + size].reshape(shape)))
-        start, at = start + size, at + rank
+        shape = shapes[at : at + rank] if rank else [1]
+        end = start + int(np.prod(shape))
+        found.append(values[:, start:end].reshape(len(values), *shape))
+        start, at = end, at + rank
     return found
 
 
 def statistics(samples: np.ndarray, lengths: np.ndarray, bad: np.ndarray) -> np.ndarray:
-    """Return the COLUMNS of every sampled tensor at once, shape (tensors, columns)."""
+    """Return the COLUMNS of every sampled tensor, shape (records, tensors, columns).
+
+    `samples` (records, entries) holds tensors of these `lengths`, `bad` is (records, tensors).
+    """
     good = np.isfinite(samples)
     values = samples if good.all() else np.where(good, samples, np.float32(0))
     size = np.abs(values)
     full = lengths > 0
     starts, count = (np.cumsum(lengths) - lengths)[full], lengths[full]
 
-    def share(of):
-        return np.add.reduceat(of, starts, dtype=np.int64) / count
+    def mean(of, kind=np.float64):
+        return np.add.reduceat(of, starts, axis=1, dtype=kind) / count
 
-    found = np.zeros((len(lengths), len(COLUMNS)))
-    found[full, :-1] = np.transpose([
-        np.add.reduceat(size, starts, dtype=np.float64) / count,
-        np.sqrt(np.add.reduceat(values * values, starts, dtype=np.float64) / count),
-        np.maximum.reduceat(size, starts),
-        *(share(values == 0), share(size > 0.999), share((values < 0.001) | (values > 0.999))),
-    ])  # fmt: skip
-    found[:, -1] = bad
+    found = np.zeros((*bad.shape, len(COLUMNS)))
+    columns = [
+        mean(size), np.sqrt(mean(values * values)), np.maximum.reduceat(size, starts, axis=1),
+        mean(values == 0, np.int64), mean(size > 0.999, np.int64),
+        mean((values < 0.001) | (values > 0.999), np.int64),
+    ]  # fmt: skip
+    found[:, full, :-1] = np.stack(columns, 2)
+    found[:, :, -1] = bad
     return found
 
 
@@ -70,39 +76,54 @@ def label_statistics(target: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndar
     return np.array(extremes), np.bincount(labels, minlength=bins + 2)
 
 
-def head_statistics(output: np.ndarray, target: np.ndarray | None) -> list[float]:
-    """Return the HEAD_COLUMNS of one output: range, spread over rows, row sums, agreement."""
+def head_statistics(output: np.ndarray, target: np.ndarray | None) -> np.ndarray:
+    """Return the HEAD_COLUMNS of one output in each record: range, spread, row sums, agreement.
+
+    `output` and `target` are (records, rows, ...), what is returned (records, columns).
+    """
     if not output.size:
-        return [np.nan] * len(HEAD_COLUMNS)
-    sums = output.sum(-1) if output.ndim > 1 else output
-    spread = output.std(0).mean() if output.ndim > 1 else 0.0
+        return np.full((len(output), len(HEAD_COLUMNS)), np.nan)
+    values = _by_record(output)
+    sums = _by_record(output.sum(-1)) if output.ndim > 2 else values
+    spread = _by_record(output.std(1)).mean(1) if output.ndim > 2 else 0.0
     hits, square, pairs = _agreement(output, target)
     column = {
-        "low": output.min(), "high": output.max(), "spread": spread,
-        "row_sum_low": sums.min(), "row_sum_high": sums.max(),
+        "low": values.min(1), "high": values.max(1), "spread": spread,
+        "row_sum_low": sums.min(1), "row_sum_high": sums.max(1),
         "hits": hits, "square": square, "pairs": pairs,
     }  # fmt: skip
-    return [float(column[name]) for name in HEAD_COLUMNS]
+    found = np.empty((len(output), len(HEAD_COLUMNS)))
+    for i, name in enumerate(HEAD_COLUMNS):
+        found[:, i] = column[name]
+    return found
 
 
-def _agreement(output, target) -> tuple[float, float, float]:
+def _by_record(values: np.ndarray) -> np.ndarray:
+    return values.reshape(len(values), -1)
+
+
+def _agreement(output, target) -> tuple:
     """Return the share of right classes, the mean square error, and which of them hold."""
     nothing = (np.nan, np.nan, 0.0)
     if target is None:
         return nothing
-    if output.ndim == 1 or output.shape[-1] == 1:
+    if output.ndim == 2 or output.shape[-1] == 1:
         if target.size != output.size:
             return np.nan, np.nan, 1.0
-        truth, values = target.reshape(-1), output.reshape(-1)
-        return ((truth > 0.5) == (values > 0.5)).mean(), np.square(truth - values).mean(), 1.0
+        truth, values = _by_record(target), _by_record(output)
+        return _share((truth > 0.5) == (values > 0.5)), _share(np.square(truth - values)), 1.0
     if target.shape == output.shape:
         hits = target.argmax(-1) == output.argmax(-1)
-        return hits.mean(), np.square(target - output).mean(), 1.0
+        return _share(hits), _share(np.square(target - output)), 1.0
     if target.ndim == output.ndim and target.shape[-1] == 1:
         target = target[..., 0]
     if target.shape == output.shape[:-1]:
-        return (target == output.argmax(-1)).mean(), np.nan, 1.0
+        return _share(target == output.argmax(-1)), np.nan, 1.0
     return nothing
+
+
+def _share(values: np.ndarray) -> np.ndarray:
+    return _by_record(values).mean(1)
 
 
 def row_marks(inputs: list[np.ndarray]) -> np.ndarray:

@@ -18,7 +18,7 @@ from mode.diagnosis.report import Report
 from mode.diagnosis.unsafe import unsafe_findings
 
 # judging while a training runs may take this share of its time, and some seconds at its start
-_SHARE, _FREE = 0.005, 0.05
+_SHARE, _FREE = 0.003, 0.03
 _HOPELESS = ("numerical_error", "zero_loss", "lr_negative", "nan_in_input", "single_class_target")
 
 

@@ -1,5 +1,7 @@
 """Rules about gradients, weights and updates over time."""
 
+from bisect import insort
+
 import numpy as np
 
 from mode.diagnosis.case import Case
@@ -58,6 +60,17 @@ def _of_row(record: Record, row: int) -> Where:
     return Where("layer", record.rows[row].layer, record.rows[row].variable)
 
 
+def running_median(values: np.ndarray) -> np.ndarray:
+    """Return the median of each column up to each row, shape as given."""
+    medians = np.empty(values.shape)
+    for column, of in zip(values.T, medians.T, strict=True):
+        seen: list[float] = []
+        for t, value in enumerate(column.tolist()):
+            insort(seen, value)
+            of[t] = (seen[t // 2] + seen[(t + 1) // 2]) / 2
+    return medians
+
+
 def exploding(case: Case) -> list[Finding]:
     """Gradients far above their running median, or weights rewritten at each step."""
     gradients = case.record.indices("gradient")
@@ -68,8 +81,7 @@ def exploding(case: Case) -> list[Finding]:
 
 def _jumping(case: Case, gradients: list[int]) -> list[Finding]:
     sizes = case.record.column("rms")[:, gradients]
-    usual = np.array([np.median(sizes[: t + 1], axis=0) for t in range(len(sizes))])
-    jump = sizes / np.maximum(usual, _TINY)
+    jump = sizes / np.maximum(running_median(sizes), _TINY)
     t, k = np.unravel_index(np.nanargmax(jump), jump.shape)
     if not (jump[t, k] > LIMITS.exploding_ratio and sizes[t, k] > 1e-2):
         return []

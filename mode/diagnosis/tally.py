@@ -1,6 +1,7 @@
 """Running statistics of what was copied out of the training steps (numpy, no opinion)."""
 
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from mode.diagnosis.record import HEAD_COLUMNS, Moments, Row
 FEATURES = 1024  # per-feature statistics up to this width, one summary beyond
 # step, first broken step, mean loss since the last record, loss of this step, the same recomputed
 _WINDOW = 5
-_TOGETHER = 8  # records are worked off together: code that ran a moment ago runs again fast
+# records are worked off together, up to that many or that many entries
+_TOGETHER, _ENTRIES = 8, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -71,31 +73,34 @@ class Tally:
         if len(values) and int(values[0]) > self.last:
             self.last, self.broken = int(values[0]), int(values[1])
             self._waiting.append(values)
-        if len(self._waiting) >= _TOGETHER:
+        if len(self._waiting) * len(values) >= _ENTRIES or len(self._waiting) >= _TOGETHER:
             self.settle()
 
     def settle(self) -> None:
-        """Work off the records that wait."""
+        """Work off the records that wait; those of equal shapes as one array."""
         waiting, self._waiting = self._waiting, []
-        for values in waiting:
-            self._add(values)
+        measures = slice(_WINDOW, _WINDOW + len(self.layout.rows) + sum(self.layout.ranks))
+        for _, alike in groupby(waiting, lambda values: values[measures].tobytes()):
+            self._add(np.stack(list(alike)))
 
-    def _add(self, values: np.ndarray) -> None:
-        """Work off one record: what `_WINDOW` says, lengths, shapes, and values in their order."""
+    def _add(self, records: np.ndarray) -> None:
+        """Work off records, shape (records, entries).
+
+        Each holds what `_WINDOW` says, lengths, shapes, and values in their order.
+        """
         layout, count, ranks = self.layout, len(self.layout.rows), self.layout.ranks
         units = sum(width for _, width in layout.units)
-        lengths = values[_WINDOW : _WINDOW + count].astype(int)
+        lengths = records[0, _WINDOW : _WINDOW + count].astype(int)
         ends = np.cumsum([_WINDOW, count, sum(ranks), count, lengths.sum(), units])
-        window, _, shapes, bad, samples, peaks, data = np.split(values, ends)
-        found = batch.statistics(samples, lengths, bad)
-        heads = self._add_data(batch.unpack(data, shapes.astype(int), ranks))
-        self._peaks = peaks if self._peaks is None else np.maximum(self._peaks, peaks)
-        step, _, loss, *pair = window
-        self.steps.append(int(step))
-        self.losses.append(float(loss))
-        self.pairs.append(pair)
-        self.values.append(found)
-        self.heads.append(heads)
+        window, _, shapes, bad, samples, peaks, data = np.split(records, ends, axis=1)
+        heads = self._add_data(batch.unpack(data, shapes[0].astype(int), ranks))
+        known = [] if self._peaks is None else [self._peaks]
+        self._peaks = np.max([*known, *peaks], axis=0)
+        self.steps.extend(window[:, 0].astype(int))
+        self.losses.extend(window[:, 2].astype(float))
+        self.pairs.extend(window[:, 3:])
+        self.values.extend(batch.statistics(samples, lengths, bad))
+        self.heads.extend(heads)
 
     def known(self) -> dict:
         """Return the fields of a Record that rest on the recorded steps."""
@@ -112,7 +117,10 @@ class Tally:
         }
 
     def _add_data(self, arrays: list) -> np.ndarray:
-        """Merge the batch's data and predictions; return the statistics of each output."""
+        """Merge the batches' data and predictions, each (records, rows, ...).
+
+        Returns the statistics of each output, shape (records, outputs, columns).
+        """
         layout, n, m = self.layout, len(self.layout.inputs), len(self.layout.targets)
         inputs, targets, outputs = arrays[:n], arrays[n : n + m], arrays[n + m :]
         named = (("input", layout.inputs, inputs), ("target", layout.targets, targets))
@@ -120,13 +128,14 @@ class Tally:
             for i, (tensor, array) in enumerate(zip(tensors, group, strict=True)):
                 self._merge(f"{kind} {i}", batch.moments(array.reshape(-1, tensor.features)))
         for i, target in enumerate(targets):
-            bins = layout.outputs[i].features if layout.paired else 1
-            self._merge_labels(f"target {i}", batch.label_statistics(target, max(bins, 64)))
+            bins = max(layout.outputs[i].features if layout.paired else 1, 64)
+            self._merge_labels(f"target {i}", batch.label_statistics(_rows(target), bins))
         truths = targets if layout.paired else [None] * len(outputs)
         found = [batch.head_statistics(*pair) for pair in zip(outputs, truths, strict=True)]
         if inputs:
-            self._marks[batch.row_marks(inputs)] = True
-        return np.reshape(found, (-1, len(HEAD_COLUMNS)))
+            self._marks[batch.row_marks([*map(_rows, inputs)])] = True
+        records = len(arrays[0]) if arrays else 0
+        return np.stack(found, 1) if found else np.zeros((records, 0, len(HEAD_COLUMNS)))
 
     def _merge(self, name: str, new: np.ndarray) -> None:
         old = self._moments.get(name)
@@ -146,10 +155,10 @@ class Tally:
         self.settle()
         ranks = [tensor.rank for tensor in self.layout.inputs]
         shapes, data = np.split(values, [sum(ranks)])
-        inputs = batch.unpack(data, shapes.astype(int), ranks)
+        inputs = batch.unpack(data[None], shapes.astype(int), ranks)
         if not inputs:
             return
-        marks = batch.row_marks(inputs)
+        marks = batch.row_marks([*map(_rows, inputs)])
         hits = self._marks[marks].all(0).sum()
         self._found += hits, marks.shape[1], len(np.unique(marks[0]))
 
@@ -195,3 +204,8 @@ def unmeasured(name: str, tensor: Tensor) -> Moments:
     """Return what is known of a tensor of which no batch was recorded."""
     zero = np.zeros(1)
     return Moments(name, tensor.shape[1:], tensor.dtype, 0, zero, zero, zero, zero)
+
+
+def _rows(array: np.ndarray) -> np.ndarray:
+    """Return (records, rows, ...) as (records x rows, ...)."""
+    return array.reshape(-1, *array.shape[2:])

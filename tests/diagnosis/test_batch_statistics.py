@@ -19,15 +19,20 @@ def _slow(values: np.ndarray, bad: float) -> list[float]:
     return [size.mean(), np.sqrt(np.mean(values**2)), size.max(), *shares, bad]
 
 
-@given(st.lists(st.integers(0, 6), min_size=1, max_size=5), st.integers(0, 99))
-def test_statistics_of_every_tensor_at_once(lengths, seed):
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=5), st.integers(1, 3), st.integers(0, 99))
+def test_statistics_of_every_tensor_at_once(lengths, records, seed):
     draw = np.random.default_rng(seed)
-    parts = [draw.normal(size=n).round(1).astype("float32") for n in lengths]
-    for part in parts:
+    parts = [
+        [draw.normal(size=n).round(1).astype("float32") for n in lengths] for _ in range(records)
+    ]
+    for part in (part for record in parts for part in record):
         part[:1] = draw.choice([0.0, np.nan, np.inf, 5.0])
-    bad = draw.integers(0, 2, len(parts)).astype("float32")
-    found = batch.statistics(np.concatenate(parts), np.array(lengths), bad)
-    expected = [_slow(part, b) for part, b in zip(parts, bad, strict=True)]
+    bad = draw.integers(0, 2, (records, len(lengths))).astype("float32")
+    found = batch.statistics(np.stack([*map(np.concatenate, parts)]), np.array(lengths), bad)
+    expected = [
+        [_slow(*known) for known in zip(*both, strict=True)]
+        for both in zip(parts, bad, strict=True)
+    ]
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
 
 
@@ -61,9 +66,11 @@ def test_sums_of_target_rows_and_the_largest_fraction():
     ],
 )
 def test_heads_are_judged_against_each_form_of_target(target, hits, square):
-    output = np.array([[0.2, 0.8], [0.4, 0.6]], "float32")
-    target = None if target is None else np.array(target, "float32")
-    found = dict(zip(HEAD_COLUMNS, batch.head_statistics(output, target), strict=True))
+    # of two records, the second is looked at; in the first everything is wrong
+    output = np.array([[[0.8, 0.2], [0.6, 0.4]], [[0.2, 0.8], [0.4, 0.6]]], "float32")
+    target = None if target is None else np.array([target, target], "float32")
+    _, columns = batch.head_statistics(output, target)
+    found = dict(zip(HEAD_COLUMNS, columns, strict=True))
     np.testing.assert_allclose([found["hits"], found["square"]], [hits, square], rtol=1e-5)
     np.testing.assert_allclose([found["low"], found["high"]], [0.2, 0.8], rtol=1e-6)
     np.testing.assert_allclose(found["spread"], 0.1, rtol=1e-5)
@@ -84,7 +91,7 @@ def test_a_row_has_the_same_marks_wherever_it_lies():
 
 
 def test_arrays_are_unpacked_in_their_shapes():
-    values = np.arange(10, dtype="float32")
+    values = np.arange(20, dtype="float32").reshape(2, 10)
     first, second, third = batch.unpack(values, np.array([2, 3, 3]), [2, 1, 0])
-    assert first.tolist() == [[0, 1, 2], [3, 4, 5]]
-    assert (second.tolist(), third.tolist()) == ([6, 7, 8], [9])
+    assert first.tolist() == [[[0, 1, 2], [3, 4, 5]], [[10, 11, 12], [13, 14, 15]]]
+    assert (second.tolist(), third.tolist()) == ([[6, 7, 8], [16, 17, 18]], [[9], [19]])
