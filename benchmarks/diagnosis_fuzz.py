@@ -6,9 +6,11 @@ python -m benchmarks.diagnosis_fuzz --models 1000
 import argparse
 import gc
 import warnings
+from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 
 from mode import seeds
 from mode.diagnosis import Diagnosis
@@ -95,43 +97,63 @@ def train(spec: dict, arrays, callbacks) -> tuple:
     return model.get_weights(), None
 
 
-def compare(spec: dict, arrays) -> str:
-    """Return what differs between a training alone and a watched one, "" where nothing does."""
+def compare(spec: dict, arrays) -> dict[str, str]:
+    """Return how a watched training compares with the same one alone.
+
+    `raised` names the exception that both end with, `told` says whether the watched one's carries
+    findings, `difference` what differs; "" where there is none. Weights after an exception are not
+    compared: which of a step's operations ran before it is a matter of threads.
+    """
     alone, expected = train(spec, arrays, [])
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="diagnosis failed")
         watched, received = train(spec, arrays, [watch := Diagnosis(every=spec["every"])])
     failed = [f.text for f in watch.report.findings if " failed: " in f.text]
-    if failed:
-        return failed[0]
-    if type(expected) is not type(received):
-        return f"exception {expected!r} became {received!r}"
     same = all(np.array_equal(a, b, equal_nan=True) for a, b in zip(alone, watched, strict=True))
-    return "" if same or expected is not None else "weights differ"
+    if failed:
+        difference = failed[0]
+    elif type(expected) is not type(received):
+        difference = f"exception {expected!r} became {received!r}"
+    else:
+        difference = "" if same or expected is not None else "weights differ"
+    return {
+        "raised": type(expected).__name__ if expected else "",
+        "told": "yes" if any("Diagnosis" in n for n in getattr(received, "__notes__", ())) else "",
+        "difference": difference,
+    }
+
+
+def run(models: int, seed: int, path: Path) -> pd.DataFrame:
+    """Add one row per model to `path`, where those it holds already are left out."""
+    names = ("input", "hidden", "last", "loss", "target", "optimiser", "eagerly")
+    known = pd.read_csv(path, keep_default_na=False) if path.exists() else pd.DataFrame()
+    # collecting after every few thousand graph objects takes half of the time
+    gc.freeze()
+    gc.disable()
+    for i in range(len(known), models):
+        draw = seeds.generator(seed, "fuzz", i)
+        spec = sample(draw)
+        found = compare(spec, data(spec, draw))
+        told = {name: spec[name] for name in names} | {"hidden": " ".join(spec["hidden"])}
+        known = pd.concat([known, pd.DataFrame([{"model": i, **told, **found}])])
+        known.to_csv(path, index=False)
+        if i % 20 == 19:
+            keras.utils.clear_session()  # which collects too
+        if found["difference"]:
+            print(f"{i}: {found['difference']} {spec}", flush=True)
+    return known
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=int, default=1000)
-    parser.add_argument("--first", type=int, default=0, help="go on from this model")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", default="results/runs/diagnosis/fuzz.csv")
     options = parser.parse_args()
-    wrong = 0
-    # collecting after every few thousand graph objects takes half of the time
-    gc.freeze()
-    gc.disable()
-    for i in range(options.first, options.models):
-        draw = seeds.generator(options.seed, "fuzz", i)
-        spec = sample(draw)
-        difference = compare(spec, data(spec, draw))
-        if i % 20 == 19:
-            keras.utils.clear_session()  # which collects too
-        if difference:
-            wrong += 1
-            print(f"{i}: {difference} {spec}", flush=True)
-        if i % 50 == 49:
-            print(f"{i + 1 - options.first} models, {wrong} differ", flush=True)
-    print(f"{options.models - options.first} models, {wrong} differ")
+    rows = run(options.models, options.seed, Path(options.out))
+    counts = {name: int((rows[name] != "").sum()) for name in ("raised", "told", "difference")}
+    print(f"{len(rows)} models: {counts['difference']} differ; ", end="")
+    print(f"{counts['raised']} end with an exception, {counts['told']} of these with findings")
 
 
 if __name__ == "__main__":
