@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from mode import checks
+from mode.diagnosis.changes import changes
 from mode.diagnosis.details import fix
 from mode.diagnosis.modelfacts import model_facts
 from mode.diagnosis.plan import Plan, rebuild
@@ -89,9 +90,9 @@ def _repair(job: Job, source, plan: Plan, trials: int) -> Repair:
             best = result
             kept.append(candidate.code)
     final = full(job, best)
-    changes = (*(f"fix: {code}" for code in kept), *final.plan.differences(plan)) if kept else ()
+    changed = (*(f"fix: {code}" for code in kept), *changes(source, plan, final.plan))
     told = (tuple(history), final.skill, first.skill, final.report)
-    return Repair(final.model, changes, *told)
+    return Repair(final.model, changed, *told)
 
 
 def _told(code: str, result: Result | None, kept: bool) -> Attempt:

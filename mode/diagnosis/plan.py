@@ -44,22 +44,6 @@ class Plan:
             inserts[name] = (*inserts.get(name, ()), (kind, options))
         return replace(self, inserts=inserts)
 
-    def differences(self, other: "Plan") -> list[str]:
-        """Return one line per difference from `other` to this plan."""
-        lines = []
-        for name in self.__dataclass_fields__:
-            before, after = getattr(other, name), getattr(self, name)
-            if before != after:
-                lines += _lines(name, before, after)
-        return lines
-
-
-def _lines(name: str, before, after) -> list[str]:
-    if not isinstance(after, dict):
-        return [f"{name}: {before} -> {after}"]
-    changed = [key for key in after if before.get(key) != after[key]]
-    return [f"{name} {key}: {before.get(key, 'as it was')} -> {after[key]}" for key in changed]
-
 
 def rebuild(source, plan: Plan, x=None, build=None):
     """Return a compiled model with fresh weights, built from `source` as the plan says.
