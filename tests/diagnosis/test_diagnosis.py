@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from types import SimpleNamespace
 
 import keras
@@ -11,6 +12,7 @@ import pytest
 from mode.diagnosis import Diagnosis, Finding, Fix, autorepair, check
 from mode.diagnosis.case import Case
 from mode.diagnosis.findings import Where
+from mode.diagnosis.judge import judge
 from mode.diagnosis.mapping import mapping_rows, tree_rows
 from mode.diagnosis.plan import Plan, rebuild
 from mode.diagnosis.record import empty_record
@@ -259,6 +261,27 @@ def test_a_repair_changes_what_was_wrong_and_nothing_else(two_classes):
     assert mended.skill > mended.before + 0.3
     assert any(line.startswith("optimiser learning_rate: 1e-06 -> ") for line in mended.changes)
     assert mended.history[0].fix in FIXES
+
+
+def test_a_training_is_judged_by_its_steps_and_by_no_clock(two_classes, monkeypatch):
+    judged, steps = [], []
+
+    def noted(record, *rest):
+        judged.append(record.total_steps)
+        return judge(record, *rest)
+
+    class Slow(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            time.sleep(0.01 if steps else 0)
+
+    monkeypatch.setattr("mode.diagnosis.callback.judge", noted)
+    for _ in range(2):
+        judged.clear()
+        classifier().fit(
+            *two_classes, epochs=15, batch_size=16, verbose=0, callbacks=[Diagnosis(), Slow()]
+        )
+        steps.append(judged.copy())
+    assert steps[0] == steps[1] == [1, 2, 3, 5, 20, 40, 60, 100, 160, 240, 300]
 
 
 def test_a_healthy_model_is_not_changed(two_classes):
