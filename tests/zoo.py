@@ -73,10 +73,10 @@ def residual() -> keras.Model:
 
 
 def mobile_net() -> keras.Model:
-    """Its first seven inverted residuals, behind which images of 32 x 32 are 2 x 2 cells."""
+    """Its first four inverted residuals, behind which images of 32 x 32 are 4 x 4 cells."""
     options = {"input_shape": (32, 32, 3), "alpha": 0.35, "weights": None, "include_top": False}
     whole = keras.applications.MobileNetV2(**options)
-    pooled = layers.GlobalAveragePooling2D()(whole.get_layer("block_6_project_BN").output)
+    pooled = layers.GlobalAveragePooling2D()(whole.get_layer("block_3_project_BN").output)
     return ready(keras.Model(whole.input, softmax()(pooled)))
 
 
@@ -204,7 +204,7 @@ ZOO: dict[str, tuple[Callable, Callable, list[str] | int]] = {
     "MLP": (published, digits, ["hidden_1", "hidden_2", "output"]),
     "LeNet-5": (lenet5, digits, ["conv_1", "conv_2", "hidden_1", "hidden_2", "output"]),
     "ResNet": (residual, lambda: drawn(8, 8, 3), ["stem", "inner", "separable", "output"]),
-    "MobileNetV2": (mobile_net, lambda: drawn(32, 32, 3), 22),
+    "MobileNetV2": (mobile_net, lambda: drawn(32, 32, 3), 13),
     "LSTM": (recurrent, lambda: drawn(7, 4), ["lstm", "output"]),
     "vision transformer": (
         vision_transformer,
