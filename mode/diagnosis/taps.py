@@ -12,6 +12,7 @@ SAMPLE = 2048  # entries of each tensor that enter its statistics; all are check
 _ARITHMETIC = {"AddV2": tf.add, "Sub": tf.subtract, "Mul": tf.multiply, "RealDiv": tf.realdiv}
 # predictions that nothing reads are not computed, for Keras takes the loss from their logits
 _UNREAD = {"Softmax": tf.nn.softmax, "Sigmoid": tf.sigmoid}
+_SHAPES = ("Shape", "ShapeN", "Size", "Rank")
 _UNCHANGED = ("Identity", "IdentityN", "StopGradient")
 
 
@@ -50,9 +51,14 @@ def _merged(tensor) -> tuple:
 
 
 def _readers(tensor) -> int:
-    """Return how many operations read a tensor; gradients leave copies behind that none does."""
+    """Return how many operations read values of a tensor, not only its shape.
+
+    Gradients leave copies behind that none does.
+    """
     count = 0
     for operation in {id(reader): reader for reader in tensor.consumers()}.values():
+        if operation.type in _SHAPES:
+            continue
         if operation.type in _UNCHANGED:
             copies = zip(operation.inputs, operation.outputs, strict=True)
             count += sum(_readers(copy) for original, copy in copies if original is tensor)
