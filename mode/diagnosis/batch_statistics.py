@@ -6,6 +6,7 @@ from mode.diagnosis.record import COLUMNS, HEAD_COLUMNS
 
 HASH_BITS = 20  # rows of the training data seen, as marks in a table of 2**20 bytes
 LOWEST = np.float32(-3e38)
+ENTRIES = 1 << 20  # of one output at most, in its correlation with the targets
 
 
 def unpack(values: np.ndarray, shapes: np.ndarray, ranks: list[int]) -> list[np.ndarray]:
@@ -86,11 +87,11 @@ def head_statistics(output: np.ndarray, target: np.ndarray | None) -> np.ndarray
     values = _by_record(output)
     sums = _by_record(output.sum(-1)) if output.ndim > 2 else values
     spread = _by_record(output.std(1)).mean(1) if output.ndim > 2 else 0.0
-    hits, square, pairs = _agreement(output, target)
+    hits, square, follows, pairs = _agreement(output, target)
     column = {
         "low": values.min(1), "high": values.max(1), "spread": spread,
         "row_sum_low": sums.min(1), "row_sum_high": sums.max(1),
-        "hits": hits, "square": square, "pairs": pairs,
+        "hits": hits, "square": square, "follows": follows, "pairs": pairs,
     }  # fmt: skip
     found = np.empty((len(output), len(HEAD_COLUMNS)))
     for i, name in enumerate(HEAD_COLUMNS):
@@ -103,26 +104,49 @@ def _by_record(values: np.ndarray) -> np.ndarray:
 
 
 def _agreement(output, target) -> tuple:
-    """Return the share of right classes, the mean square error, and which of them hold."""
-    nothing = (np.nan, np.nan, 0.0)
+    """Return the share of right classes, the mean square error, the correlation; which hold."""
+    nothing = (np.nan, np.nan, np.nan, 0.0)
     if target is None:
         return nothing
     if output.ndim == 2 or output.shape[-1] == 1:
         if target.size != output.size:
-            return np.nan, np.nan, 1.0
-        truth, values = _by_record(target), _by_record(output)
-        return _share((truth > 0.5) == (values > 0.5)), _share(np.square(truth - values)), 1.0
+            return (*nothing[:3], 1.0)
+        truth, values = _by_record(target)[..., None], _by_record(output)[..., None]
+        hits = (truth > 0.5) == (values > 0.5)
+        return _mean(hits), _mean(np.square(truth - values)), _correlation(truth, values), 1.0
     if target.shape == output.shape:
-        hits = target.argmax(-1) == output.argmax(-1)
-        return _share(hits), _share(np.square(target - output)), 1.0
+        hits, square = target.argmax(-1) == output.argmax(-1), np.square(target - output)
+        return _mean(hits), _mean(square), _correlation(target, output), 1.0
     if target.ndim == output.ndim and target.shape[-1] == 1:
         target = target[..., 0]
     if target.shape == output.shape[:-1]:
-        return _share(target == output.argmax(-1)), np.nan, 1.0
+        return _mean(target == output.argmax(-1)), np.nan, _correlation(target, output), 1.0
     return nothing
 
 
-def _share(values: np.ndarray) -> np.ndarray:
+def _correlation(target: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """Return how the output follows the target in each record, whatever their mean and scale.
+
+    Labels count as one-hot rows. Of large outputs some rows are taken.
+    """
+    columns, every = output.shape[-1], max(output[0].size // ENTRIES, 1)
+    values = output.reshape(len(output), -1, columns)[:, ::every]
+    if target.size == output.size:
+        truth = target.reshape(len(target), -1, columns)[:, ::every]
+    else:
+        truth = _by_record(target)[:, ::every, None] == np.arange(columns, dtype=np.float32)
+    truth, values = (
+        part - part.mean(1, keepdims=True, dtype=np.float32) for part in (truth, values)
+    )
+    both, one, other = (
+        np.einsum("nrc,nrc->n", *pair)
+        for pair in ((truth, values), (truth, truth), (values, values))
+    )
+    size = np.sqrt(one * other)
+    return np.divide(both, size, out=np.zeros(len(size)), where=size > 0)
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
     return _by_record(values).mean(1)
 
 

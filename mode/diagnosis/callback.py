@@ -15,6 +15,7 @@ from mode.diagnosis.outcome import Outcome
 from mode.diagnosis.record import EARLY, Record
 from mode.diagnosis.recorder import Recorder
 from mode.diagnosis.report import Report
+from mode.diagnosis.symptoms_curves import still_falling
 from mode.diagnosis.unsafe import unsafe_findings
 
 # a training is judged again when it has grown so much: often at first, and by no clock
@@ -132,7 +133,8 @@ class Diagnosis(keras.callbacks.Callback):
         if errors & {*_HOPELESS}:
             return True
         patient = len(record.epochs) >= 5 and record.total_steps >= 200
-        return bool(errors) and outcome.level == "bad" and (patient or record.total_steps >= 1000)
+        patient |= record.total_steps >= 1000
+        return bool(errors) and outcome.level == "bad" and patient and not still_falling(record)
 
     def _failed(self, error: BaseException) -> None:
         """Add what was found to an exception of the training, which goes on as it was."""

@@ -23,6 +23,7 @@ CAUSES = {
     ),
     "depth": ("there are too many layers", "change_depth add_batchnorm change_hidden_activation"),
     "capacity": ("the model is too small", "widen_layer train_longer"),
+    "frozen": ("no weight is trained", "unfreeze_layers"),
     "linearity": ("the model is linear", "add_activation widen_layer"),
     "dropout": ("too much is dropped", "lower_dropout"),
     "operation": (
@@ -56,6 +57,7 @@ _NUMERIC = {
     "recurrence": 0.3,
 }
 _FLAT = {
+    "frozen": 1.0,
     "output": 1.0,
     "labels": 1.0,
     "scale": 0.9,
@@ -146,7 +148,7 @@ TREE = {
     "loss_metric_disagree": {"output": 1.0, "labels": 0.6, "dropout": 0.5},
     "slow_convergence": _SLOW,
     "underfitting": {**_FLAT, "duration": 0.6},
-    "overfitting": {"excess": 1.0},
+    "overfitting": {"excess": 1.0, "labels": 1.0},
     "validation_overlap": {"split": 1.0},
     "suspicious_validation": {"split": 1.0},
     "output_out_of_range": {"output": 1.0},

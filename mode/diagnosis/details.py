@@ -37,6 +37,7 @@ def _worked_out(code: str, facts: ModelFacts, layers) -> dict:
     if code == "change_initializer":
         rectified = any(layer.activation in RECTIFIERS for layer in layers)
         details["initializer"] = "he_normal" if rectified else "glorot_uniform"
+        details["weights"] = "kernel"
         details["names"] = [*names, *(_head_names(facts) if _known_ends(facts) else [])]
     if code == "change_depth":
         details["surplus"] = _surplus(layers)

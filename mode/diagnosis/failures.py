@@ -8,25 +8,43 @@ from mode.diagnosis.modelfacts import ModelFacts
 from mode.diagnosis.remedies import remedy
 
 _LABEL = re.compile(r"label value of (-?\d+) which is outside the valid range of \[0, (\d+)\)")
+_SHAPES = re.compile(r"[Ii]ncompatible shapes: \[([\d,]*)\] vs\. \[([\d,]*)\]")
 _LISTED = re.compile(r"Label values: ([-\d ]+)")
 
 
 def failure_findings(error: BaseException, facts: ModelFacts) -> list[Finding]:
     """Return what the message of an exception says about the cause; [] where it says nothing."""
     text = str(error)
-    beyond = _LABEL.search(text)
-    if not beyond:
-        return []
-    label, units = int(beyond[1]), int(beyond[2])
+    if beyond := _LABEL.search(text):
+        return [_labels_beyond(text, int(beyond[1]), int(beyond[2]), facts)]
+    if shapes := _SHAPES.search(text):
+        return [_shapes_apart(shapes[1], shapes[2], facts)]
+    return []
+
+
+def _labels_beyond(text: str, label: int, units: int, facts: ModelFacts) -> Finding:
     listed = _LISTED.search(text)
     seen = [int(v) for v in listed[1].split()] if listed else [label]
-    layer = facts.heads[0].layer if facts.heads else ""
     fixes = [
         fix("fix_labels", facts, labels=f"whole numbers from 0 to {units - 1}"),
-        remedy("fix_units", layer=layer, units=max(seen) + 1),
+        remedy("fix_units", layer=_output(facts), units=max(seen) + 1),
     ]
     if min(seen) == 0:  # labels do start at 0, so there are more classes than units
         fixes.reverse()
     evidence = (Evidence("label", label, f"0..{units - 1}"),)
-    text = "labels lie beyond the units of the output"
-    return [before_training("target_out_of_range", "error", Where("data"), evidence, fixes, text)]
+    told = "labels lie beyond the units of the output"
+    return before_training("target_out_of_range", "error", Where("data"), evidence, fixes, told)
+
+
+def _shapes_apart(one: str, other: str, facts: ModelFacts) -> Finding:
+    evidence = (Evidence("one shape", f"({one})"), Evidence("the other", f"({other})"))
+    fixes = [
+        fix("fix_labels", facts, labels="of the shape of the predictions"),
+        remedy("fix_units", layer=_output(facts), units=1),
+    ]
+    told = "two tensors do not fit each other, such as targets and predictions"
+    return before_training("shape_mismatch", "error", Where("output"), evidence, fixes, told)
+
+
+def _output(facts: ModelFacts) -> str:
+    return facts.heads[0].layer if facts.heads else ""

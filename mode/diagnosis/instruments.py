@@ -79,6 +79,11 @@ def split_data(data) -> tuple:
     return x, y
 
 
+def weighted(data) -> bool:
+    """Tell whether a step was given weights of rows; those of classes come as such."""
+    return keras.utils.unpack_x_y_sample_weight(data)[2] is not None
+
+
 def bound(function, args, kwargs) -> dict:
     """Return the arguments of a call by their names."""
     try:

@@ -22,6 +22,7 @@ class Limits:
     # initialisation, architecture, optimiser
     gain_low: float = 0.01
     gain_high: float = 100.0
+    bias_low: float = -2.0  # two deviations of what a layer gets
     dropout: float = 0.5
     deep: int = 6
     rate_low: float = 1e-6

@@ -43,6 +43,7 @@ class LayerFacts:
     gain: float = np.nan
     constant: bool = False
     zero: bool = False
+    bias: float = 0.0  # median
     rate: float = 0.0
 
 
@@ -67,6 +68,7 @@ class ModelFacts:
     compiled: bool
     normalised: bool
     embedded: tuple[bool, ...] = ()
+    frozen: bool = False  # there are weights, and none of them is trained
     opaque: bool = False  # parts that are no layers, or a call of its own
     unbent: frozenset[str] | None = None  # see `linearity`; None where no graph tells
 
@@ -110,6 +112,7 @@ def model_facts(model) -> ModelFacts:
         compiled=bool(getattr(model, "compiled", False)),
         normalised=_normalised(leaves),
         embedded=tuple(_embedded(model, leaves)),
+        frozen=bool(model.weights and not model.trainable_weights),
         opaque=_opaque(model),
         unbent=unbent(model, leaves) if has_graph(model) else None,
     )
@@ -126,7 +129,7 @@ def _opaque(model) -> bool:
 
 def layer_facts(layer) -> LayerFacts:
     """Return the facts of one layer; the gain is std(kernel) times the root of its fan-in."""
-    kernel = _kernel(layer)
+    kernel, bias = _values(layer, "kernel"), _values(layer, "bias")
     units = int(getattr(layer, "units", 0) or getattr(layer, "filters", 0) or 0)
     known: dict[str, Any] = {"fan_in": 0}
     if kernel is not None and kernel.ndim >= 2:
@@ -143,6 +146,7 @@ def layer_facts(layer) -> LayerFacts:
         type(layer).__name__,
         units,
         activation=activation_name(layer),
+        bias=float(np.median(bias)) if bias is not None and bias.size else 0.0,
         rate=_dropout(layer),
         **known,
     )
@@ -154,8 +158,8 @@ def _dropout(layer) -> float:
     return float(rate) if isinstance(rate, int | float) else 0.0
 
 
-def _kernel(layer):
-    found = getattr(layer, "kernel", None)
+def _values(layer, name: str):
+    found = getattr(layer, name, None)
     if found is None or not hasattr(found, "shape"):
         return None
     try:

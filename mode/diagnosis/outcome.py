@@ -44,7 +44,7 @@ def judge_outcome(record: Record, heads: tuple[Head, ...]) -> Outcome:
     best, last = (float(good.min()), float(good[-1])) if len(good) else (np.nan, np.nan)
     constant_loss = _constant_loss(record, heads)
     gain = 1 - best / constant_loss if constant_loss > 0 and np.isfinite(best) else np.nan
-    skill, accuracy, majority = _worst_skill(record, heads)
+    skill, accuracy, majority = _skills(record, heads)
     flat = constant_predictions(record)
     enough = (
         len(record.epochs) >= LIMITS.patience_epochs or record.total_steps >= LIMITS.patience_steps
@@ -113,7 +113,7 @@ def _single(target: Moments) -> bool:
 
 
 def _constant_loss(record: Record, heads) -> float:
-    if len(heads) != 1 or len(record.targets) != 1:
+    if len(heads) != 1 or len(record.targets) != 1 or record.weighted:
         return np.nan
     head, target = heads[0], record.targets[0]
     kind = head_kind(head, target)
@@ -133,20 +133,31 @@ def _entropy(shares: np.ndarray) -> float:
     return float(-(p * np.log(p)).sum())
 
 
-def _worst_skill(record: Record, heads) -> tuple[float, float, float]:
-    """Return the lowest skill over the outputs with its accuracy and largest class."""
+def _skills(record: Record, heads) -> tuple[float, float, float]:
+    """Return the mean skill of the outputs, and the worst one's accuracy and largest class.
+
+    Of several, an output that fails counts as nothing learned, however far off it is: its loss
+    may be too small beside the others' to matter.
+    """
     found = []
     for i, head in enumerate(heads):
         if i < record.heads.shape[1] and len(record.targets) == len(heads):
             found.append(_skill(record, head, i))
     found = [f for f in found if np.isfinite(f[0])]
-    return min(found) if found else (np.nan, np.nan, np.nan)
+    if len(found) < 2:
+        return found[0] if found else (np.nan, np.nan, np.nan)
+    return float(np.mean([max(skill, 0.0) for skill, *_ in found])), *min(found)[1:]
 
 
 def _skill(record: Record, head: Head, i: int) -> tuple[float, float, float]:
     target = record.targets[i]
     kind = head_kind(head, target)
+    real = kind in ("real", "positive", "signed_unit", "unit", "distribution")
     recent = slice(-max(3, len(record.steps) // 5), None)
+    # weights say that rows do not count alike, and what an own loss wants of real targets, a
+    # quantile or a scale, is not known; predictions that have learned follow the targets anyway
+    if record.weighted or (head.family == "custom" and real):
+        return _follows(record.head("follows")[recent, i]), np.nan, np.nan
     shares = class_shares(target, kind)
     threshold = head.units == 1 and (head.from_logits or kind == "signed")
     # what an own loss makes of an output that is no probability is not known
@@ -155,11 +166,15 @@ def _skill(record: Record, head: Head, i: int) -> tuple[float, float, float]:
     if majority < 1 and not threshold:
         accuracy = _accuracy(record, head, recent, i)
         return (accuracy - majority) / (1 - majority), accuracy, majority
-    if kind in ("real", "positive", "signed_unit", "unit", "distribution"):
+    if real:
         error = float(np.nanmean(record.head("square")[recent, i])) if len(record.steps) else np.nan
         variance = float(np.mean(target.std**2))
         return (1 - error / variance if variance > 0 else np.nan), np.nan, np.nan
     return np.nan, np.nan, np.nan
+
+
+def _follows(correlation: np.ndarray) -> float:
+    return float(np.nanmean(correlation)) if np.isfinite(correlation).any() else np.nan
 
 
 def _accuracy(record: Record, head: Head, recent, i: int) -> float:

@@ -7,7 +7,10 @@ import numpy as np
 
 COLUMNS = ("mean_abs", "rms", "max_abs", "zero", "beyond", "edge", "nonfinite")
 EARLY = 5  # the first steps of a training are all recorded
-HEAD_COLUMNS = ("low", "high", "spread", "row_sum_low", "row_sum_high", "hits", "square", "pairs")
+HEAD_COLUMNS = (
+    *("low", "high", "spread", "row_sum_low", "row_sum_high"),
+    *("hits", "square", "follows", "pairs"),
+)
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,10 @@ class Record:
     (t, 2) the loss of one batch as reported and as its predictions alone give it (or NaN).
     `epochs` are the logs of each epoch, `units` maps a rectified layer to the largest value of
     each of its units over the last epoch. `broken` (rows,) tells which tensors were not
-    finite at `broken_step`, the first step with any (0: never). Of the columns, `beyond` is
-    the share of |v| > 0.999 and `edge` of v outside 0.001..0.999.
+    finite at `broken_step`, the first step with any (0: never). `weighted` tells whether rows
+    or classes had weights. Of the columns, `beyond` is the share of |v| > 0.999 and `edge` of v
+    outside 0.001..0.999; of those of the heads, `follows` is the correlation of predictions
+    with targets.
     """
 
     steps: np.ndarray
@@ -72,6 +77,7 @@ class Record:
     broken_step: int = 0
     broken: np.ndarray = field(default_factory=lambda: np.zeros(0))
     overlap: float = 0.0
+    weighted: bool = False
     missing: tuple[str, ...] = ()
     finished: bool = False
 

@@ -30,6 +30,7 @@ class Recorder:
         self.trace: Any = None
         self.last_trace: Any = None
         self.tally: Tally | None = None
+        self.weighted = False
         self.missing: list[str] = []
         self.epochs: list[dict] = []
         self._wrapped: list[tuple[object, str, object]] = []
@@ -112,6 +113,7 @@ class Recorder:
 
     def _train_step(self, original, data):
         self.trace = self.last_trace = self.tracing.Trace(data=instruments.split_data(data))
+        self.weighted = instruments.weighted(data)
         try:
             logs = original(data)
         finally:
@@ -217,6 +219,7 @@ class Recorder:
         known: dict[str, Any] = {
             "epochs": tuple(self.epochs),
             "finished": finished,
+            "weighted": self.weighted,
             "total_steps": self.store.steps() if self.store is not None else 0,
         }
         if self.tally is not None:

@@ -49,7 +49,8 @@ LINES = {
     "fix_units": "units={units}  # {layer}",
     "change_hidden_activation": 'activation="relu", kernel_initializer="he_normal"  # {layers}',
     "add_activation": 'activation="relu"  # {layers}',
-    "change_initializer": 'kernel_initializer="{initializer}"  # {layers}',
+    "change_initializer": '{weights}_initializer="{initializer}"  # {layers}',
+    "unfreeze_layers": "layer.trainable = True  # {layers}, before model.compile(...)",
     "add_batchnorm": "keras.layers.BatchNormalization()  # after {layers}",
     "change_depth": "# leave out {layers}",
     "widen_layer": "units={units}  # {layers}",
@@ -107,7 +108,8 @@ def _layers(details: dict, plan: Plan, **options) -> Plan:
 
 
 def _initializer(details: dict, plan: Plan) -> Plan:
-    return _layers(details, plan, kernel_initializer=details.get("initializer", "glorot_uniform"))
+    option = f"{details.get('weights', 'kernel')}_initializer"
+    return _layers(details, plan, **{option: details.get("initializer", "glorot_uniform")})
 
 
 def _rate(details: dict, plan: Plan) -> Plan:
@@ -135,6 +137,7 @@ ACTIONS = {
     "change_hidden_activation": _hidden,
     "add_activation": _hidden,
     "change_initializer": _initializer,
+    "unfreeze_layers": lambda d, plan: _layers(d, plan, trainable=True),
     "add_batchnorm": lambda d, plan: plan.insert(d.get("names", ()), "BatchNormalization"),
     "add_dropout": lambda d, plan: plan.insert(d.get("names", ()), "Dropout", rate=0.3),
     "change_depth": lambda d, plan: replace(plan, dropped=(*plan.dropped, *d.get("surplus", ()))),

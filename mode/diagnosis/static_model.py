@@ -19,7 +19,9 @@ def model_findings(facts: ModelFacts) -> list[Finding]:
         _exponential,
         _bottleneck,
         _dropout,
+        _frozen,
         _initial_weights,
+        _initial_biases,
         _signal_gain,
         _recurrent,
         optimiser_findings,
@@ -145,6 +147,30 @@ def _dropout(facts: ModelFacts) -> list[Finding]:
     return [
         _layer("high_dropout", "warning", worst, evidence, fixes, "most units are dropped", gate)
     ]
+
+
+def _frozen(facts: ModelFacts) -> list[Finding]:
+    if not facts.frozen:
+        return []
+    layers = [s.name for s in facts.layers if s.fan_in]
+    fixes = [fix("unfreeze_layers", facts, layers=layers)]
+    evidence = (Evidence("layers that are trained", 0, 1),)
+    text = "every weight is frozen: no step changes anything"
+    where = Where("optimiser")
+    return [before_training("unchanged_weights", "error", where, evidence, fixes, text)]
+
+
+def _initial_biases(facts: ModelFacts) -> list[Finding]:
+    """Rectified units that start far below 0 are dead before they have seen anything."""
+    low = [s for s in facts.hidden if s.activation == "relu" and s.bias < LIMITS.bias_low]
+    if not low:
+        return []
+    names = [s.name for s in low]
+    known = {"layers": names, "names": names, "weights": "bias", "initializer": "zeros"}
+    fixes = [fix("change_initializer", facts, **known), fix("change_hidden_activation", facts)]
+    evidence = (Evidence("median bias before training", low[0].bias, LIMITS.bias_low),)
+    text = "the initial biases keep rectified units at 0"
+    return [_layer("bad_initialization", "warning", low[0], evidence, fixes, text, "fair")]
 
 
 def _initial_weights(facts: ModelFacts) -> list[Finding]:

@@ -169,7 +169,7 @@ def _flat_target(head: Head, target, kind: str) -> list[Finding]:
     )
     evidence = (Evidence("size of the targets", scale, LIMITS.target_std),)
     return [_finding("target_scale", "warning", head, evidence, fixes,
-                     "large targets need large weights or tiny steps", "fair", "data")]  # fmt: skip
+                     "large targets need large weights or tiny steps", "poor", "data")]  # fmt: skip
 
 
 def metric_findings(head: Head, kind: str, metrics: tuple[str, ...]) -> list[Finding]:

@@ -7,8 +7,9 @@ import numpy as np
 from mode.diagnosis.case import Case, steep
 from mode.diagnosis.details import RECURRENT, hidden_kernels
 from mode.diagnosis.findings import Finding, Fix
+from mode.diagnosis.limits import LIMITS
 from mode.diagnosis.modelfacts import RECTIFIERS
-from mode.diagnosis.symptoms_curves import slope
+from mode.diagnosis.symptoms_curves import accuracies, slope
 from mode.diagnosis.symptoms_weights import gradient_arrives, update_ratio
 
 # The cause that a finding before training speaks for, and how loudly that cause is heard.
@@ -33,11 +34,13 @@ _STATIC = {
     "vanishing_gradient": "activation",
     "exploding_activation": "explosive",
     "missing_activation": "linearity",
+    "unchanged_weights": "frozen",
     "high_dropout": "dropout",
     "bottleneck": "capacity",
     "unsafe_operation": "operation",
 }
 _WEIGHT = {
+    "frozen": 1.0,
     "output": 1.0,
     "labels": 1.0,
     "missing_values": 1.0,
@@ -170,6 +173,10 @@ def _training(case: Case):
     per_epoch = record.total_steps / max(len(record.epochs), 1)
     if per_epoch <= 2 and record.total_steps < 200:
         yield "batch", 0.55, f"{per_epoch:.0f} steps an epoch"
+    logged, chance = accuracies(record), case.outcome.majority
+    by_heart = logged is not None and logged[0][-1] > chance + 0.2
+    if logged is not None and by_heart and logged[1].max() < chance + LIMITS.chance_margin:
+        yield "labels", 0.95, "nothing that is learned holds for validation rows"
     losses = [loss for loss in record.log("loss") if np.isfinite(loss)]
     if len(losses) > 2 and slope(np.array(losses))[0] > 0.1 and losses[-1] < losses[0]:
         yield "duration", 0.5, "the loss still falls at the end"

@@ -90,6 +90,15 @@ def slope(losses: np.ndarray) -> tuple[float, float]:
     return float(losses[-quarter - 1] - losses[-1]) / max(whole, 1e-12), whole
 
 
+def still_falling(record: Record) -> bool:
+    """Tell whether a good part of the loss went only lately, so that more steps may mend it."""
+    losses = loss_curve(record)
+    if len(losses) < 4 or not np.isfinite(losses).all():
+        return False
+    late, whole = slope(losses)
+    return late > LIMITS.still_improving and whole > 0.3 * abs(losses[0])
+
+
 def unfinished(case: Case) -> list[Finding]:
     """Training ends while it still improves, or settles far from the targets."""
     losses, outcome = loss_curve(case.record), case.outcome
@@ -143,7 +152,7 @@ def _score_suffers(record: Record, rise: float) -> bool:
 
     Without an accuracy, the loss has to `rise` further above its best.
     """
-    logged = _accuracies(record)
+    logged = accuracies(record)
     if logged is None:
         return rise > LIMITS.overfit_unscored
     train, held = logged
@@ -151,7 +160,7 @@ def _score_suffers(record: Record, rise: float) -> bool:
     return bool(drop > LIMITS.overfit_drop or gap > LIMITS.overfit_gap)
 
 
-def _accuracies(record: Record) -> tuple[np.ndarray, np.ndarray] | None:
+def accuracies(record: Record) -> tuple[np.ndarray, np.ndarray] | None:
     """Return an accuracy by epoch, in training and in validation, where both were logged."""
     names = [name for name in (record.epochs[-1] if record.epochs else ()) if "acc" in name]
     both = next((name for name in names if f"val_{name}" in names), None)
@@ -171,7 +180,7 @@ def suspicious_validation(case: Case) -> list[Finding]:
     """Validation far better than training for epochs, though nothing is dropped in training."""
     record = case.record
     dropped = any(layer.rate > 0 for layer in case.facts.layers)
-    logged = _accuracies(record)
+    logged = accuracies(record)
     if dropped or len(record.epochs) < 4 or logged is None:
         return []
     lead = logged[1][-3:] - logged[0][-3:]

@@ -77,6 +77,31 @@ def test_heads_are_judged_against_each_form_of_target(target, hits, square):
     assert found["pairs"] == (0.0 if np.isnan(hits) else 1.0)
 
 
+@pytest.mark.parametrize("form", ["values", "one-hot", "labels", "column"])
+def test_predictions_follow_targets_as_far_as_they_correlate(form):
+    draw = np.random.default_rng(3)
+    output = draw.normal(size=(2, 40, 3)).astype("float32")
+    labels = draw.integers(0, 3, (2, 40))
+    one_hot = np.eye(3, dtype="float32")[labels]
+    target = {"values": output + draw.normal(size=output.shape), "one-hot": one_hot}.get(form)
+    if form == "column":
+        output = output[..., :1]
+        target = output[..., 0] * -3 + 7
+    given = labels.astype("float32") if form == "labels" else target
+    truth = one_hot if form == "labels" else target.reshape(output.shape)
+    found = batch.head_statistics(output, given.astype("float32"))
+    for record, columns in enumerate(found):
+        a, b = (part[record] - part[record].mean(0) for part in (truth, output))
+        expected = np.corrcoef(a.ravel(), b.ravel())[0, 1]
+        follows = dict(zip(HEAD_COLUMNS, columns, strict=True))["follows"]
+        np.testing.assert_allclose(follows, expected, rtol=1e-4)
+
+
+def test_constant_predictions_follow_nothing():
+    found = batch.head_statistics(np.ones((1, 8, 1), "float32"), np.arange(8.0)[None])
+    assert dict(zip(HEAD_COLUMNS, found[0], strict=True))["follows"] == 0
+
+
 def test_a_row_has_the_same_marks_wherever_it_lies():
     draw = np.random.default_rng(0)
     rows = draw.normal(size=(500, 7)).astype("float32")
