@@ -10,6 +10,8 @@ from mode.diagnosis.output_table import PROBABILITY, SCCE, Entry, verdict
 from mode.diagnosis.record import Moments
 from mode.diagnosis.remedies import remedy
 
+_TOGETHER = {"change_output_activation", "change_loss"}
+
 
 def head_kind(head: Head, target: Moments | None) -> str:
     """Return the kind of targets an output has; whole numbers of a regression stay real."""
@@ -52,17 +54,19 @@ def _table(head: Head, target, kind: str) -> list[Finding]:
     if entry is None or not (shown or entry.symptom in ("loss_mismatch", "target_mismatch")):
         return []
     units = _classes(target, kind) if "fix_units" in entry.fixes and entry.loss == SCCE else 0
+    codes = _wanted(entry, head)
     fixes = tuple(
         remedy(code, head=head.name, layer=head.layer, carrier=head.carrier, units=units,
                activation=entry.activation, loss=entry.loss, family=head.family)
-        for code in _wanted(entry, head)
+        for code in codes
     )  # fmt: skip
+    text = f"{entry.text}; both fixes are needed" if {*codes} == _TOGETHER else entry.text
     gate = "fair" if _barely_outside(head, target, kind) else entry.gate
     evidence = (
         Evidence("targets", kind), Evidence("units", str(head.units)),
         Evidence("activation", head.activation), Evidence("loss", head.loss),
     )  # fmt: skip
-    return [_finding(entry.symptom, entry.severity, head, evidence, fixes, entry.text, gate)]
+    return [_finding(entry.symptom, entry.severity, head, evidence, fixes, text, gate)]
 
 
 def _wanted(entry: Entry, head: Head) -> list[str]:

@@ -102,3 +102,18 @@ def test_an_exception_tells_which_shapes_are_apart():
     (finding,) = failure_findings(error, model_facts(classifier()))
     assert finding.symptom == "shape_mismatch"
     assert [e.value for e in finding.evidence] == ["(16)", "(16,4)"]
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "codes", "both"),
+    [
+        ("softmax", "categorical_crossentropy", {"change_loss", "change_output_activation"}, True),
+        ("softmax", "binary_crossentropy", {"change_output_activation"}, False),
+    ],
+)
+def test_fixes_that_need_each_other_say_so(activation, loss, codes, both, two_classes):
+    several = np.random.default_rng(0).integers(0, 2, (320, 3)).astype("float32")
+    found = check(classifier(units=3, activation=activation, loss=loss), two_classes[0], several)
+    finding = next(f for f in found if f.symptom.endswith("_mismatch"))
+    assert {f.code for f in finding.fixes} == codes
+    assert finding.text.endswith("both fixes are needed") == both
