@@ -43,7 +43,7 @@ class LayerFacts:
     gain: float = np.nan
     constant: bool = False
     zero: bool = False
-    bias: float = 0.0  # median
+    bias: float = 0.0  # median, where it does not begin around 0
     rate: float = 0.0
 
 
@@ -129,7 +129,7 @@ def _opaque(model) -> bool:
 
 def layer_facts(layer) -> LayerFacts:
     """Return the facts of one layer; the gain is std(kernel) times the root of its fan-in."""
-    kernel, bias = _values(layer, "kernel"), _values(layer, "bias")
+    kernel = _values(layer, "kernel")
     units = int(getattr(layer, "units", 0) or getattr(layer, "filters", 0) or 0)
     known: dict[str, Any] = {"fan_in": 0}
     if kernel is not None and kernel.ndim >= 2:
@@ -146,7 +146,7 @@ def layer_facts(layer) -> LayerFacts:
         type(layer).__name__,
         units,
         activation=activation_name(layer),
-        bias=float(np.median(bias)) if bias is not None and bias.size else 0.0,
+        bias=_bias(layer),
         rate=_dropout(layer),
         **known,
     )
@@ -156,6 +156,15 @@ def _dropout(layer) -> float:
     rate = getattr(layer, "rate", None) if "Dropout" in type(layer).__name__ else None
     rate = getattr(layer, "dropout", 0.0) if rate is None else rate
     return float(rate) if isinstance(rate, int | float) else 0.0
+
+
+def _bias(layer) -> float:
+    """Return the median bias where it does not begin around 0; to read every one takes long."""
+    start = getattr(layer, "bias_initializer", None)
+    if not (getattr(start, "value", 0.0) or getattr(start, "mean", 0.0)):
+        return 0.0
+    bias = _values(layer, "bias")
+    return float(np.median(bias)) if bias is not None and bias.size else 0.0
 
 
 def _values(layer, name: str):
