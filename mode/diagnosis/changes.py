@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import keras
+
 from mode.diagnosis.heads import activation_name, heads_of, loss_facts
 from mode.diagnosis.modelfacts import leaf_layers, optimiser_facts
 from mode.diagnosis.plan import Plan
@@ -47,17 +49,12 @@ def _layers(source, plan: Plan) -> list[tuple[str, Any, Any]]:
 
 
 def _option(layer, name: str):
-    """Return an option of a layer as its configuration gives it."""
+    """Return an option of a layer as it is."""
     if layer is None:
         return "?"
     if name == "class_name":
         return type(layer).__name__
-    if name == "activation":
-        return activation_name(layer)
-    try:
-        return layer.get_config().get(name)
-    except NotImplementedError:  # a class of the user's own
-        return getattr(layer, name, None)
+    return activation_name(layer) if name == "activation" else getattr(layer, name, None)
 
 
 def _losses(source, plan: Plan) -> list[tuple[str, Any, Any]]:
@@ -88,9 +85,9 @@ def _optimiser(source, plan: Plan) -> list[tuple[str, Any, Any]]:
 
 
 def _shown(value) -> str:
-    """Return a value as one writes it: an initialiser's configuration as its name."""
-    if isinstance(value, dict):
-        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", value.get("class_name", str(value))).lower()
+    """Return a value as one writes it: an initialiser or a regulariser as its name."""
+    if isinstance(value, keras.Initializer | keras.Regularizer):
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(value).__name__).lower()
     if value is None or value == "":
         return "none"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
