@@ -51,10 +51,10 @@ class Result:
 
 
 def base(job: Job, plan: Plan) -> Result:
-    """Train the unrepaired plan, epoch by epoch as it stands."""
+    """Train the unrepaired plan, epoch by epoch as it stands, and validate it, for over-fitting."""
     steps = _steps(job, plan)
     epochs = min(plan.epochs, max(-(-_BASE_STEPS // steps), 5))
-    return _train(job, plan, epochs, steps, stop=True)
+    return _train(job, plan, epochs, steps, stop=True, validated=True)
 
 
 def trial(job: Job, plan: Plan) -> Result:
@@ -77,7 +77,9 @@ def _steps(job: Job, plan: Plan) -> int:
     return max(len(take(job.train.x)) // plan.batch_size, 1)
 
 
-def _train(job: Job, plan: Plan, epochs: int, lap: int, *, stop: bool) -> Result:
+def _train(
+    job: Job, plan: Plan, epochs: int, lap: int, *, stop: bool, validated: bool = False
+) -> Result:
     with _seeded(job.seed):
         held = prepared(job.validation, plan, job.train)
         train = prepared(job.train, plan)
@@ -85,8 +87,9 @@ def _train(job: Job, plan: Plan, epochs: int, lap: int, *, stop: bool) -> Result
         train, epochs = _laps(train, plan, epochs, lap, job.seed)
         callbacks = [watch := Diagnosis(stop=stop)]
         options: dict[str, Any] = {"epochs": epochs, "batch_size": plan.batch_size}
-        if plan.early_stopping:
+        if validated or plan.early_stopping:
             options["validation_data"] = (held.x, held.y)
+        if plan.early_stopping:
             callbacks.append(
                 keras.callbacks.EarlyStopping(patience=_PATIENCE, restore_best_weights=True)
             )

@@ -263,6 +263,23 @@ def test_a_repair_changes_what_was_wrong_and_nothing_else(two_classes):
     assert mended.history[0].fix in FIXES
 
 
+def test_a_repair_sees_over_fitting():
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(640, 20)).astype("float32")
+    y = (x[:, :3].sum(1) + draw.normal(size=640) > 0).astype(int)
+
+    def build():
+        model = keras.Sequential(
+            [keras.Input((20,)), LAYERS.Dense(128, "relu"), LAYERS.Dense(2, "softmax")]
+        )
+        model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+        return model
+
+    few, held = (x[:80], y[:80]), (x[80:], y[80:])
+    mended = autorepair(build, few, validation=held, trials=1, epochs=60)
+    assert mended.history[0].fix == "early_stopping"
+
+
 def test_a_training_is_judged_by_its_steps_and_by_no_clock(two_classes, monkeypatch):
     judged, steps = [], []
 
