@@ -58,7 +58,7 @@ FIXES = {
     "change_hidden_activation": "use an activation that does not saturate or die in hidden layers",
     "add_activation": "put a non-linear activation between the layers",
     "change_initializer": "use an initialiser scaled to the layer's width",
-    "unfreeze_layers": "let the weights be trained",
+    "unfreeze_layers": "make the layers trainable",
     "add_batchnorm": "normalise between the hidden layers",
     "change_depth": "use fewer layers",
     "widen_layer": "give the narrow layers more units",
