@@ -62,85 +62,93 @@ def tiny():
     return model, (4,)
 
 
-# steps an epoch, pairs of epochs, and the share of the training time that watching may take
+# pairs of laps, and the share of the training time that watching may take
 CASES = {
-    "lenet5": (lenet5, 40, 150, 0.05),
-    "resnet": (resnet, 20, 150, 0.05),
-    "tiny": (tiny, 200, 300, 0.10),
+    "lenet5": (lenet5, 500, 0.05),
+    "resnet": (resnet, 150, 0.05),
+    "tiny": (tiny, 1000, 0.10),
 }
-WARM = 2  # epochs that compile
+STEPS = 200  # an epoch
+LAP = 20  # steps, of which the recorder reads one
+WARM = 1  # laps that compile
 WHOLE, WHOLE_PAIRS = 15, 20  # epochs and pairs of whole fits
 STATIC = 0.05  # seconds for 100 layers
 
 
 class _Turns:
-    """Lets two fits train in turns, an epoch each, first one and then the other first."""
+    """Lets two fits train in turns, a step each, first one and then the other first."""
 
-    def __init__(self, epochs: int):
-        self.order = [watched for n in range(epochs) for watched in ((n % 2 > 0), (n % 2 == 0))]
+    def __init__(self):
+        self.done = 0
         self.changed = threading.Condition()
 
-    def begin(self, watched: bool) -> None:
+    def wait(self, watched: bool) -> None:
         with self.changed:
-            if not self.changed.wait_for(lambda: self.order[0] == watched, timeout=600):
-                raise TimeoutError("the other fit does not end its epoch")
+            if not self.changed.wait_for(lambda: self._is_next(watched), timeout=600):
+                raise TimeoutError("the other fit does not end its step")
 
-    def end(self) -> None:
+    def pass_on(self) -> None:
         with self.changed:
-            self.order.pop(0)
+            self.done += 1
             self.changed.notify_all()
+
+    def _is_next(self, watched: bool) -> bool:
+        return (self.done + self.done // 2) % 2 == watched
 
 
 class _Clock(keras.callbacks.Callback):
-    """Seconds of each epoch, which waits for its turn."""
+    """Seconds of each step and of what follows it, up to the next; between them it waits."""
 
     def __init__(self, turns: _Turns, watched: bool):
         super().__init__()
         self.turns, self.watched, self.seconds = turns, watched, []
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.turns.begin(self.watched)
-        self.began = time.perf_counter()
+    def on_train_begin(self, logs=None):
+        self._start()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_train_batch_end(self, batch, logs=None):
         self.seconds.append(time.perf_counter() - self.began)
-        self.turns.end()
+        self.turns.pass_on()
+        if len(self.seconds) < self.params["epochs"] * self.params["steps"]:
+            self._start()
+
+    def _start(self):
+        self.turns.wait(self.watched)
+        self.began = time.perf_counter()
 
 
 def trained(name: str, epochs: int, *callbacks: keras.callbacks.Callback) -> float:
     """Fit the network of a case to random numbers; return the seconds that took."""
-    build, steps, *_ = CASES[name]
-    draw, (model, shape) = np.random.default_rng(0), build()
+    draw, (model, shape) = np.random.default_rng(0), CASES[name][0]()
     model.compile("adam", "sparse_categorical_crossentropy")
-    x = draw.normal(size=(32 * steps, *shape)).astype("float32")
-    y = draw.integers(0, 2, 32 * steps)
+    x = draw.normal(size=(32 * STEPS, *shape)).astype("float32")
+    y = draw.integers(0, 2, 32 * STEPS)
     began = time.perf_counter()
     model.fit(x, y, epochs=epochs, batch_size=32, verbose=0, callbacks=list(callbacks))
     return time.perf_counter() - began
 
 
-def pairs_of(name: str) -> list[tuple[float, float]]:
-    """Return for each pair the seconds of an epoch unwatched and of its neighbour watched.
+def laps_of(name: str) -> np.ndarray:
+    """Return the seconds of each lap, unwatched and watched, shape (laps, 2).
 
-    Two equal fits take turns, so that what else the machine does slows both alike. The first
-    epochs, which compile, are left out.
+    Two equal fits take turns step by step, so that what else the machine does slows both alike.
+    The first laps, which compile, are left out.
     """
-    epochs = CASES[name][2] + WARM
-    turns = _Turns(epochs)
+    epochs = -(-(CASES[name][1] + WARM) * LAP // STEPS)
+    turns = _Turns()
 
-    def fit(watched: bool) -> list[float]:
+    def fit(watched: bool) -> np.ndarray:
         # the clock comes last, so that it also counts what the diagnosis does
         clock = _Clock(turns, watched)
         trained(name, epochs, *([Diagnosis()] if watched else []), clock)
-        return clock.seconds[WARM:]
+        return np.reshape(clock.seconds, (-1, LAP)).sum(axis=1)[WARM:]
 
     with ThreadPoolExecutor(2) as both:
-        alone, watched = both.map(fit, (False, True))
-    return list(zip(alone, watched, strict=True))
+        return np.stack(list(both.map(fit, (False, True))), axis=1)
 
 
-def whole_fits(name: str) -> list[tuple[float, float]]:
-    """Return for each pair the seconds of a whole fit unwatched and of one watched.
+def whole_fits(name: str) -> np.ndarray:
+    """Return the seconds of whole fits, unwatched and watched, shape (pairs, 2).
 
     Compiling and every judgement are in them, and so is what else the machine does.
     """
@@ -149,19 +157,19 @@ def whole_fits(name: str) -> list[tuple[float, float]]:
         order = (n % 2 > 0, n % 2 == 0)
         seconds = {w: trained(name, WHOLE, *([Diagnosis()] if w else [])) for w in order}
         found.append((seconds[False], seconds[True]))
-    return found
+    return np.array(found)
 
 
-def overhead(name: str, what: str, found: list[tuple[float, float]]) -> dict:
+def overhead(name: str, what: str, found: np.ndarray) -> dict:
     """Return one row: seconds unwatched and watched, and what watching costs.
 
     `ratio` is the interquartile mean of the pairs' ratios: a pair during which the machine did
-    something else does not count. Nor does, between epochs, one with a judgement of some
-    milliseconds; whole fits have them.
+    something else does not count. Nor does a lap with a judgement of some milliseconds; whole
+    fits have them.
     """
     alone, watched = trim_mean(found, 0.25)
-    more = trim_mean([b / a for a, b in found], 0.25)
-    allowed = CASES[name][3]
+    more = trim_mean(found[:, 1] / found[:, 0], 0.25)
+    allowed = CASES[name][2]
     made = row("diagnosis", f"watching {name}, {what}", watched, alone, peer="the fit unwatched")
     target = {
         "target": f"at most {allowed:.0%} more time",
@@ -170,15 +178,15 @@ def overhead(name: str, what: str, found: list[tuple[float, float]]) -> dict:
     return made | {"ratio": 1 / more} | target
 
 
-def by_epoch(name: str) -> dict:
-    """Return the overhead of a case, epoch by epoch."""
-    _, steps, pairs, _ = CASES[name]
-    return overhead(name, f"{steps} steps of 32, {pairs} pairs", pairs_of(name))
+def by_step(name: str) -> dict:
+    """Return the overhead of a case, step by step."""
+    found = laps_of(name)
+    return overhead(name, f"{len(found)} pairs of {LAP} steps of 32", found)
 
 
 def by_fit(name: str) -> dict:
     """Return the overhead of a case in whole fits."""
-    what = f"whole fits of {WHOLE * CASES[name][1]} steps of 32, {WHOLE_PAIRS} pairs"
+    what = f"whole fits of {WHOLE * STEPS} steps of 32, {WHOLE_PAIRS} pairs"
     return overhead(name, what, whole_fits(name))
 
 
@@ -204,7 +212,7 @@ def main() -> None:
     parser.add_argument("--out", default="results/benchmarks.csv")
     parser.add_argument("--cases", nargs="*", default=list(CASES), choices=sorted(CASES))
     options = parser.parse_args()
-    rows = [static_check(), *map(by_epoch, options.cases)]
+    rows = [static_check(), *map(by_step, options.cases)]
     rows += [by_fit(name) for name in options.cases if name == "tiny"]
     frame = pd.DataFrame(rows).round(4)
     keep(frame, options.out)
