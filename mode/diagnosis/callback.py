@@ -12,11 +12,11 @@ from mode.diagnosis.findings import Finding
 from mode.diagnosis.judge import judge
 from mode.diagnosis.modelfacts import ModelFacts, model_facts
 from mode.diagnosis.outcome import Outcome
+from mode.diagnosis.own_code import own_code_findings
 from mode.diagnosis.record import EARLY, Record
 from mode.diagnosis.recorder import Recorder
 from mode.diagnosis.report import Report
 from mode.diagnosis.symptoms_curves import still_falling
-from mode.diagnosis.unsafe import unsafe_findings
 
 # a training is judged again when it has grown so much: often at first, and by no clock
 _GROWTH = 1.5
@@ -58,7 +58,7 @@ class Diagnosis(keras.callbacks.Callback):
         """Take the facts while the weights are fresh; an unbuilt model waits for its first step."""
         if self._facts is None and self.model.built:
             self._facts = model_facts(self.model)
-            self._extra = tuple(unsafe_findings(self.model))
+            self._extra = tuple(own_code_findings(self.model))
 
     def on_train_begin(self, logs=None) -> None:
         """Begin the clock."""

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from mode.diagnosis.datafacts import array_moments, listed
 from mode.diagnosis.findings import Finding, Where, worst_first
 from mode.diagnosis.modelfacts import ModelFacts, model_facts
+from mode.diagnosis.own_code import own_code_findings
 from mode.diagnosis.record import Moments
 from mode.diagnosis.report import Findings
 from mode.diagnosis.static_data import input_findings, label_findings
 from mode.diagnosis.static_model import model_findings
 from mode.diagnosis.static_output import head_kind, metric_findings, output_findings
-from mode.diagnosis.unsafe import unsafe_findings
 
 
 def check(model, x=None, y=None) -> Findings:
@@ -23,7 +23,7 @@ def check(model, x=None, y=None) -> Findings:
     facts = model_facts(model)
     inputs = _moments("input", listed(x))
     targets = _moments("target", _ordered(y, facts))
-    findings = [*static_findings(facts, inputs, targets), *unsafe_findings(model)]
+    findings = [*static_findings(facts, inputs, targets), *own_code_findings(model)]
     return Findings(worst_first([*findings, *_not_judged(facts, x, y)]))
 
 
