@@ -98,6 +98,15 @@ def test_claims_of_the_diagnosis():
     says(f"{every['fixed forms at their goal']} of {every['fixed forms']} |", "CLAIMS.md")
 
 
+def test_what_watching_costs():
+    measured = pd.read_csv(ROOT / "results" / "benchmarks.csv").set_index("case")
+    rows = measured[measured.index.str.startswith("watching")]
+    more = rows["ours_seconds"] / rows["peer_seconds"] - 1
+    told = "LeNet-5 {:+.1%}, small ResNet {:+.1%}, tiniest network {:+.1%}, its whole fits {:+.1%}"
+    says(f"{told.format(*more).replace('%', ' %')} | yes |", "CLAIMS.md")
+    assert (rows["holds"] == "yes").all(), "the claims say: yes"
+
+
 def test_watched_random_models():
     place = ROOT / "results" / "runs" / "diagnosis" / "fuzz.csv"
     rows = pd.read_csv(place, keep_default_na=False)
@@ -123,6 +132,10 @@ def test_what_is_said_of_diagnosis_and_feature_visualisation():
     assert (first["healthy flagged"], first["healthy"]) == (1, 13)
     says(f"Of {every['repairs tried']} faulty programs", FOUND)
     says(f"brings {every['repaired']} to their goals", FOUND)
+    repairs = pd.read_csv(ROOT / "results" / "runs" / "diagnosis" / "repair.csv")
+    (short,) = repairs[~repairs["reached"]].to_dict("records")
+    asked = f"{100 * short['goal']:.1f} % where {100 * short['threshold']:.0f} % are asked"
+    says(f"stops early, which gives {asked}", FOUND)
     assert every["fixed forms"] == every["fixed forms at their goal"]
     says(f"each of the {every['fixed forms']} programs", FOUND)
     assert every["fixed forms flagged"] == 0, "the text says none"
