@@ -58,7 +58,7 @@ class Diagnosis(keras.callbacks.Callback):
         """Take the facts while the weights are fresh; an unbuilt model waits for its first step."""
         if self._facts is None and self.model.built:
             self._facts = model_facts(self.model)
-            self._extra = tuple(own_code_findings(self.model))
+            self._extra = tuple(own_code_findings(self.model, self._facts))
 
     def on_train_begin(self, logs=None) -> None:
         """Begin the clock."""

@@ -7,7 +7,7 @@ import keras
 from mode.diagnosis.findings import Finding, Where
 from mode.diagnosis.heads import Head
 from mode.diagnosis.intervals import FULL
-from mode.diagnosis.modelfacts import ModelFacts, leaf_layers, model_facts
+from mode.diagnosis.modelfacts import ModelFacts, leaf_layers
 from mode.diagnosis.own_logits import activated_again
 from mode.diagnosis.unsafe import unsafe_operations
 
@@ -19,11 +19,11 @@ _RANGES = {
 }
 
 
-def own_code_findings(model) -> list[Finding]:
+def own_code_findings(model, facts: ModelFacts) -> list[Finding]:
     """Return what custom losses and layers show; [] on a backend that cannot be traced."""
     if keras.backend.backend() != "tensorflow" or not model.built:
         return []
-    facts, found = model_facts(model), []
+    found = []
     for trace, look in (*_losses(model, facts), *_layers(model, facts)):
         try:
             found += look(trace())

@@ -23,7 +23,7 @@ def check(model, x=None, y=None) -> Findings:
     facts = model_facts(model)
     inputs = _moments("input", listed(x))
     targets = _moments("target", _ordered(y, facts))
-    findings = [*static_findings(facts, inputs, targets), *own_code_findings(model)]
+    findings = [*static_findings(facts, inputs, targets), *own_code_findings(model, facts)]
     return Findings(worst_first([*findings, *_not_judged(facts, x, y)]))
 
 
