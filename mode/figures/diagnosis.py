@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from mode.figures.style import COLOURS, GREY, LEGEND, axes, title
+from mode.figures.style import COLOURS, GREY, axes, legend_above, title
 
 FLOOR = 1e-12  # of a ratio that is drawn on a logarithmic axis
 _STYLES = ("-", "--", "-.", ":")
@@ -25,12 +25,13 @@ def loss_over_steps(record: Any, ax: Axes | None = None, *, constant: float | No
     _mark_broken(record, ax)
     ax.set_xlabel("step")
     ax.set_ylabel("loss")
-    ax.legend(**LEGEND)
-    title(ax, "Does the loss fall below a constant answer?")
+    _legend(ax, "Does the loss fall below a constant answer?", columns=2)
     return ax
 
 
-def gradient_ratio(record: Any, ax: Axes | None = None) -> Axes:
+def gradient_ratio(
+    record: Any, ax: Axes | None = None, *, heading: str = "Does a gradient reach every layer?"
+) -> Axes:
     """Draw |gradient| / |weight| of each kernel over the steps, first layer to last.
 
     Where nothing of a gradient is finite, nothing is drawn; where there is none, FLOOR.
@@ -53,8 +54,7 @@ def gradient_ratio(record: Any, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("step")
     ax.set_ylabel("|gradient| / |weight|")
     _mark_broken(record, ax)
-    ax.legend(**LEGEND)
-    title(ax, "Does a gradient reach every layer?")
+    _legend(ax, heading, columns=3)
     return ax
 
 
@@ -78,8 +78,7 @@ def activation_bars(record: Any, ax: Axes | None = None) -> Axes:
     ax.set_ylim(0, 1)
     ax.set_xlabel("layer, from input to output")
     ax.set_ylabel("share of activations")
-    ax.legend(**LEGEND)
-    title(ax, "Which layers are silent or saturated?")
+    _legend(ax, "Which layers are silent or saturated?", columns=2)
     return ax
 
 
@@ -127,6 +126,11 @@ def broken_tensors(record: Any, ax: Axes | None = None) -> Axes:
     ax.set_xlabel(f"at step {record.broken_step}" if record.broken_step else "at no step")
     title(ax, "Where did the first NaN or infinity appear?")
     return ax
+
+
+def _legend(ax: Axes, heading: str, *, columns: int) -> None:
+    handles, _ = ax.get_legend_handles_labels()
+    legend_above(ax, handles, heading, columns=columns)
 
 
 def _mark_broken(record: Any, ax: Axes) -> None:
