@@ -1,6 +1,7 @@
 """Shared small data sets and models; two threads, since the tests are meant for two cores."""
 
 import os
+import random
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,6 +43,12 @@ def _no_browser() -> str:
     if missing:
         return f"not installed: {', '.join(missing)}"
     return "" if shutil.which("chromium") else "no chromium; Debian: apt-get install chromium"
+
+
+@pytest.fixture(autouse=True)
+def _same_weights():
+    """Keras takes the seeds of initialisers from Python's generator; without this, they differ."""
+    random.seed(0)
 
 
 @pytest.fixture(scope="session")
