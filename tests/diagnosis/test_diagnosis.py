@@ -272,11 +272,11 @@ def test_a_repair_sees_over_fitting():
         model = keras.Sequential(
             [keras.Input((20,)), LAYERS.Dense(128, "relu"), LAYERS.Dense(2, "softmax")]
         )
-        model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+        model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy")
         return model
 
     few, held = (x[:80], y[:80]), (x[80:], y[80:])
-    mended = autorepair(build, few, validation=held, trials=1, epochs=60)
+    mended = autorepair(build, few, validation=held, trials=1, epochs=20)
     assert mended.history[0].fix == "early_stopping"
 
 
@@ -289,7 +289,7 @@ def test_a_training_is_judged_by_its_steps_and_by_no_clock(two_classes, monkeypa
 
     class Slow(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            time.sleep(0.01 if steps else 0)
+            time.sleep(0.003 if steps else 0)
 
     monkeypatch.setattr("mode.diagnosis.callback.judge", noted)
     for _ in range(2):
