@@ -11,7 +11,13 @@ FLOOR = 1e-12  # of a ratio that is drawn on a logarithmic axis
 _STYLES = ("-", "--", "-.", ":")
 
 
-def loss_over_steps(record: Any, ax: Axes | None = None, *, constant: float | None = None) -> Axes:
+def loss_over_steps(
+    record: Any,
+    ax: Axes | None = None,
+    *,
+    constant: float | None = None,
+    heading: str = "Does the loss fall below a constant answer?",
+) -> Axes:
     """Draw the mean loss between two records, and the loss of the best constant prediction.
 
     Args:
@@ -21,11 +27,11 @@ def loss_over_steps(record: Any, ax: Axes | None = None, *, constant: float | No
     ax = axes(ax, 4, 2.6)
     ax.plot(record.steps, record.losses, color=COLOURS[0], label="training loss")
     if constant is not None and np.isfinite(constant):
-        ax.axhline(constant, color=GREY, linestyle="--", label="best constant prediction")
+        ax.axhline(constant, color=GREY, linestyle="--", label="best constant")
     _mark_broken(record, ax)
     ax.set_xlabel("step")
     ax.set_ylabel("loss")
-    _legend(ax, "Does the loss fall below a constant answer?", columns=2)
+    _legend(ax, heading, columns=2)
     return ax
 
 
