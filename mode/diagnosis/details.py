@@ -41,7 +41,7 @@ def _worked_out(code: str, facts: ModelFacts, layers) -> dict:
         details["names"] = [*names, *(_head_names(facts) if _known_ends(facts) else [])]
     if code == "change_depth":
         details["surplus"] = _surplus(layers)
-        details["layers"] = _listed(details["surplus"])
+        details["layers"] = _listed(details["surplus"]) or "some of the layers"
     if code == "widen_layer":
         details["units"] = max([32, *(4 * s.units for s in layers if s.units < 8)])
         details["names"] = [s.name for s in layers if s.units < details["units"]]

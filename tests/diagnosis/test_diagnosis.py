@@ -11,9 +11,11 @@ import pytest
 
 from mode.diagnosis import Diagnosis, Finding, Fix, autorepair, check
 from mode.diagnosis.case import Case
+from mode.diagnosis.details import fix
 from mode.diagnosis.findings import Where
 from mode.diagnosis.judge import judge
 from mode.diagnosis.mapping import mapping_rows, tree_rows
+from mode.diagnosis.modelfacts import model_facts
 from mode.diagnosis.plan import Plan, rebuild
 from mode.diagnosis.record import empty_record
 from mode.diagnosis.report import Findings
@@ -328,6 +330,12 @@ def test_inputs_that_are_names_are_not_scaled(look_up):
     kinds = [type(layer).__name__ for layer in scaled.layers]
     assert kinds.count("Normalization") == 1
     assert scaled(x).shape == (2, 1)
+
+
+@pytest.mark.parametrize(("depth", "line"), [(2, "some of the layers"), (5, "dense_3, dense_4")])
+def test_which_layers_to_leave_out_is_said(depth, line):
+    model = classifier(*(LAYERS.Dense(8, "relu", name=f"dense_{i}") for i in range(depth)))
+    assert fix("change_depth", model_facts(model)).line == f"# leave out {line}"
 
 
 def test_a_repair_leaves_every_random_stream_alone(two_classes):
