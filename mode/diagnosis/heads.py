@@ -102,9 +102,9 @@ def heads_of(model, leaves) -> list[Head]:
         found = [(_end(t), tuple(t.shape)) for t in ends_of]
         ends = [(*end[:2], shape, *end[2:]) for end, shape in found]
         names = list(getattr(model, "output_names", None) or [end[1] for end in ends])
-    losses = _losses(model, names)
+    losses = losses_of(model, names)
     return [
-        Head(name, path, carrier, shape, activation, *loss, doubled)
+        Head(name, path, carrier, shape, activation, *loss_facts(loss), doubled)
         for name, (path, carrier, shape, activation, doubled), loss in zip(
             names, ends, losses, strict=False
         )
@@ -144,15 +144,14 @@ def _hidden_from_view(operation) -> bool:
     return own and not hasattr(operation, "activation")
 
 
-def _losses(model, names: list[str]) -> list[tuple[str, str, bool]]:
+def losses_of(model, names: list[str]) -> list:
+    """Return what `compile` was given as the loss of each output, None where there is none."""
     given = getattr(model, "loss", None)
     if isinstance(given, dict):
-        found = [given.get(name) for name in names]
-    elif isinstance(given, list | tuple):
-        found = list(given) + [None] * (len(names) - len(given))
-    else:
-        found = [given] * len(names)
-    return [loss_facts(loss) for loss in found]
+        return [given.get(name) for name in names]
+    if isinstance(given, list | tuple):
+        return [*given, *[None] * (len(names) - len(given))]
+    return [given] * len(names)
 
 
 def loss_facts(loss) -> tuple[str, str, bool]:

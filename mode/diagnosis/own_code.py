@@ -5,7 +5,7 @@ from functools import partial
 import keras
 
 from mode.diagnosis.findings import Finding, Where
-from mode.diagnosis.heads import Head
+from mode.diagnosis.heads import Head, losses_of
 from mode.diagnosis.intervals import FULL
 from mode.diagnosis.modelfacts import ModelFacts, leaf_layers
 from mode.diagnosis.own_logits import activated_again
@@ -34,7 +34,8 @@ def own_code_findings(model, facts: ModelFacts) -> list[Finding]:
 
 def _losses(model, facts: ModelFacts):
     """Yield how each custom loss is traced and how its graph is looked at."""
-    for head, loss in zip(facts.heads, _loss_functions(model, len(facts.heads)), strict=False):
+    given = losses_of(model, [head.name for head in facts.heads])
+    for head, loss in zip(facts.heads, given, strict=True):
         if head.family == "custom" and loss is not None:
             yield partial(_loss_graph, loss, head.shape), partial(_look_at_loss, facts, head)
 
@@ -60,13 +61,6 @@ def _layers(model, facts: ModelFacts):
 def _called(call, structure):
     """Return `call` as a function of as many arguments as its input holds tensors."""
     return lambda *tensors: call(keras.tree.pack_sequence_as(structure, tensors))
-
-
-def _loss_functions(model, heads: int) -> list:
-    given = getattr(model, "loss", None)
-    if isinstance(given, dict):
-        given = list(given.values())
-    return list(given) if isinstance(given, list | tuple) else [given] * heads
 
 
 def _loss_graph(loss, shape):

@@ -94,3 +94,12 @@ def test_an_activated_output_before_logits_is_found(loss, activation):
 )
 def test_other_losses_are_left_alone(loss, activation):
     assert _found(loss, activation) == []
+
+
+def test_a_loss_is_paired_with_its_output_by_name():
+    inputs = keras.Input((4,))
+    ends = {n: keras.layers.Dense(3, "softmax", name=n)(inputs) for n in ("one", "two")}
+    model = keras.Model(inputs, ends)
+    model.compile("sgd", {"two": _rows, "one": _of_logarithms})
+    found = [f.where.layer for f in check(model) if f.symptom == "activation_mismatch"]
+    assert found == ["two"]
