@@ -23,6 +23,7 @@ def loss_over_steps(
     Args:
         record: a `mode.diagnosis` record (steps (t,), losses (t,), broken_step).
         constant: loss of the best constant prediction; None leaves the line out.
+        heading: the title.
     """
     ax = axes(ax, 4, 2.6)
     ax.plot(record.steps, record.losses, color=COLOURS[0], label="training loss")
@@ -40,7 +41,8 @@ def gradient_ratio(
 ) -> Axes:
     """Draw |gradient| / |weight| of each kernel over the steps, first layer to last.
 
-    Where nothing of a gradient is finite, nothing is drawn; where there is none, FLOOR.
+    Where nothing of a gradient is finite, nothing is drawn; where there is none, FLOOR. The
+    title is `heading`.
     """
     ax = axes(ax, 4, 2.6)
     gradients, weights = record.indices("gradient"), record.indices("weight")
