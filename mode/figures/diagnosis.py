@@ -25,7 +25,7 @@ def loss_over_steps(
         constant: loss of the best constant prediction; None leaves the line out.
         heading: the title.
     """
-    ax = axes(ax, 4, 2.6)
+    ax = axes(ax, 4, 3)
     ax.plot(record.steps, record.losses, color=COLOURS[0], label="training loss")
     if constant is not None and np.isfinite(constant):
         ax.axhline(constant, color=GREY, linestyle="--", label="best constant")
@@ -44,7 +44,7 @@ def gradient_ratio(
     Where nothing of a gradient is finite, nothing is drawn; where there is none, FLOOR. The
     title is `heading`.
     """
-    ax = axes(ax, 4, 2.6)
+    ax = axes(ax, 4, 3)
     gradients, weights = record.indices("gradient"), record.indices("weight")
     last = len(gradients) - 1
     few = last < len(COLOURS)
@@ -74,7 +74,7 @@ def _ratio(record: Any, gradient: int, weight: int) -> np.ndarray:
 
 def activation_bars(record: Any, ax: Axes | None = None) -> Axes:
     """Draw, for each layer at the last record, the share of zero and of saturated activations."""
-    ax = axes(ax, 4, 2.6)
+    ax = axes(ax, 4, 3)
     layers = record.indices("activation")
     place = np.arange(len(layers))
     zero = record.column("zero")[-1, layers]
