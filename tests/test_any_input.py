@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from keras import layers
 
 from mode.checks import InputError
-from mode.data import Data, Part, open_pool
-from mode.data.naming import numbered
-from mode.data.own import own
+from mode.data import Data, Part, load_data, open_pool
+from mode.data.labels import numbered
 from mode.data.parts import prepared
 from mode.distances import DISTANCES, distance
 from mode.faults import accuracy_by_label, confusion, faulty_labels, transitions
@@ -205,10 +204,10 @@ def test_own_archives(seed, shape, dtype, kind, classes, tmp_path_factory):
                 arrays["y_pool"] = rng.integers(-1, classes, count)
     np.savez(path, **arrays)
     with unchanged():
-        made = own(path, classes=[None, classes][rng.integers(2)])
-        assert set(made.data.sizes()) == {"train", "pool", "diagnosis", "test"}
-        for part in made.data.sizes():
-            assert len(made.places(part)) == len(getattr(made.data, part))
+        made = load_data(path, classes=[None, classes][rng.integers(2)])
+        assert set(made.sizes()) == {"train", "pool", "diagnosis", "test"}
+        for part in made.sizes():
+            assert len(made.places(part)) == len(getattr(made, part))
     labels = {k: v for k, v in arrays.items() if k.startswith("y_")}
     with unchanged(*labels.values()):
         if labels:

@@ -194,7 +194,7 @@ def test_what_cannot_be_repaired_is_refused_in_one_line(refused):
 
 
 def test_notes_call_labels_by_their_names():
-    data = replace(drawn(30), names=("ant", "bee", "cat"))
+    data = replace(drawn(30), class_names=("ant", "bee", "cat"))
     data = data.with_part("diagnosis", data.diagnosis.take(data.diagnosis.y != 1))
     model = ready(stacked(softmax(), shape=(30,)))
     done = repair(model, data, selector="margin", **QUICK)

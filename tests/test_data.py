@@ -206,7 +206,7 @@ def test_labels_without_a_gap_have_no_names(archive, refused):
     assert (wide.classes, wide.names) == (5, None), "classes without inputs stay classes"
 
 
-SHAPE = "{path} must be an .npz archive of plain numeric arrays. Received: "
+SHAPE = "{path} must be an .npz archive of plain arrays. Received: "
 BAD_ARRAYS = {
     "nan": (
         {"x_train": np.full((60, 4, 5), np.nan)},
@@ -247,7 +247,7 @@ BAD_ARRAYS = {
     ),
     "a name twice": (
         {"names": ["a", "b", "a"]},
-        "names must be 3 different ones. Received: ('a', 'b', 'a').",
+        "class_names must be 3 different ones. Received: ('a', 'b', 'a').",
     ),
     "one axis": (
         {"x_train": np.zeros(60)},
@@ -301,20 +301,21 @@ def test_a_damaged_or_other_file_is_refused(tmp_path, refused):
 
 
 def test_an_archive_with_other_keys_is_refused(tmp_path, refused):
-    np.savez(tmp_path / "own.npz", x=np.zeros(3), y_train=np.zeros(3))
-    assert refused(load, tmp_path / "own.npz") == (
-        f"{tmp_path / 'own.npz'} must hold x_train, y_train, x_test, y_test. "
-        "Received: keys x, y_train."
+    np.savez(tmp_path / "mnist.npz", x=np.zeros((3, 2)), y_train=np.zeros(3), z=np.zeros(3))
+    assert refused(load, "mnist", data_dir=tmp_path) == (
+        f"{tmp_path / 'mnist.npz'} must hold x_train, y_train, x_test, y_test. "
+        "Received: keys x_train, y_train, z."
     )
 
 
 def test_unknown_names_are_refused(refused):
     assert refused(load, "mnits") == (
-        "data set must be one of 'PATH.npz', 'digits', 'fashion_mnist', 'mnist'. "
+        "data set must be one of 'FOLDER', 'PATH.npz', 'cifar10', 'digits', 'fashion_mnist', "
+        "'mnist'. "
         "Received: 'mnits'. Did you mean 'mnist'?"
     )
     assert refused(load, "no/such.npz") == (
-        "the data set must be a known name or the path of an .npz file. Received: 'no/such.npz'."
+        "no/such.npz must be an .npz archive of plain arrays. Received: no such file."
     )
     assert refused(load, "digits", split="publishd") == (
         "split must be one of 'published', 'seeded'. Received: 'publishd'. "

@@ -310,7 +310,7 @@ def test_target_layer_refuses(trained, small, refused):
     assert refused(target_layer, trained, without, 3, kind="under-fitted") == (
         "label must have inputs in the train and diagnosis parts. Received: 3, without."
     )
-    called = replace(without, names=tuple("abcdefghij"))
+    called = replace(without, class_names=tuple("abcdefghij"))
     assert refused(target_layer, trained, called, 3, kind="under-fitted") == (
         "label must have inputs in the train and diagnosis parts. Received: d, without."
     )

@@ -136,7 +136,7 @@ def test_of_many_classes_the_faulty_and_least_accurate_are_shown(mended, monkeyp
 
 def test_suspects_are_told_by_their_place_in_the_callers_pool(mended):
     listed, found = mended.pool_labels.listed(), mended.pool_labels.suspects
-    places = mended.own.places("pool")
+    places = mended.data.places("pool")
     assert listed["index"].tolist() == places[found["index"]].tolist()
     assert listed["label"].tolist() == [NAMES[k] for k in found["label"]]
     assert len(listed) > 0

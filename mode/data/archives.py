@@ -5,7 +5,7 @@ import math
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,10 +18,32 @@ from mode.data.parts import PARTS
 MOST_EXPANSION, ALLOWANCE = 200, 2**24
 KEYS = [f"{axis}_{part}" for part in PARTS for axis in "xy"]
 NAMES = ("class_names", "feature_names")
+SHORT = {"x": "x_train", "y": "y_train", "names": "class_names"}
+MAGIC = b"\x93NUMPY"  # how a file of one array begins
 
 
-def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Return the arrays of an `.npz` that are named as above, x and y as x_train and y_train.
+def keys(names: Iterable[str]) -> dict[str, str]:
+    """Return key of the schema -> the name that stands for it; other names are left out.
+
+    x, y and names stand for x_train, y_train and class_names where these are not there.
+
+    Example:
+        >>> keys(["x", "y", "x_test", "weights"])
+        {'x_train': 'x', 'y_train': 'y', 'x_test': 'x_test'}
+    """
+    names = list(names)
+    full = {name: SHORT.get(name, name) for name in names}
+    return {
+        key: name
+        for name, key in full.items()
+        if key in (*KEYS, *NAMES) and (name == key or key not in names)
+    }
+
+
+def read(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the arrays of an `.npz` by the keys of the schema, and the names of its other arrays.
+
+    The other arrays are not read. Nothing is unpickled.
 
     Raises:
         InputError: for a file that is missing, damaged, pickled, or larger than it may be.
@@ -31,15 +53,17 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     if not path.is_file():
         checks.fail(plain, "no such file")
     if not zipfile.is_zipfile(path):
-        checks.fail(plain, "another or a damaged file")
+        with path.open("rb") as file:
+            single = file.read(len(MAGIC)) == MAGIC
+        checks.fail(plain, "a single array" if single else "another or a damaged file")
     with refusing(plain):
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
                 _check_size(archive, entry, plain)
         with np.load(path, allow_pickle=False) as file:
-            names = {"x": "x_train", "y": "y_train"} if "x_train" not in file else {}
-            arrays = {names.get(key, key): key for key in file}
-            return {new: file[k] for new, k in arrays.items() if new in [*KEYS, *NAMES]}
+            found = keys(file)
+            other = [name for name in file if name not in found.values()]
+            return {key: file[name] for key, name in found.items()}, other
 
 
 @contextmanager

@@ -21,6 +21,7 @@ class Folder(Indexed):
     """
 
     dtype = np.dtype(np.float32)
+    names: tuple[str, ...]
 
     def __init__(self, path: Path, shape: tuple[int, ...] | None = None):
         classes = sorted(place for place in path.resolve().iterdir() if place.is_dir())

@@ -1,4 +1,4 @@
-"""`open_pool`: whatever holds inputs becomes a pool that is read in blocks."""
+"""Open a pool that stays where it is and is read in blocks."""
 
 import math
 import os
@@ -10,7 +10,9 @@ import numpy as np
 from mode import checks
 from mode.data.datasets import Dataset
 from mode.data.folders import Folder
-from mode.data.pools import Arrays, File, Pool, mapped
+from mode.data.labels import labeled_indices, recoded
+from mode.data.parts import Streamed
+from mode.data.pools import Arrays, File, Pool, Some, mapped
 
 KINDS = (
     "an array (numpy, memory map, Zarr, Dask), a tf.data dataset, "
@@ -93,3 +95,43 @@ def _store(path: Path) -> Any:
     if declared > MOST_CHUNK:
         checks.fail(f"chunks of {path} must have at most {MOST_CHUNK} bytes", declared)
     return found
+
+
+def open_streamed(
+    pool: Any,
+    labels: Any,
+    shape: tuple[int, ...],
+    names: tuple[str, ...],
+    valued: bool,
+    client: Any,
+) -> tuple[Streamed, np.ndarray | None, bool]:
+    """Return the pool, the indices of its labeled inputs (None for all), and whether any is.
+
+    Args:
+        pool, labels: as `open_pool` takes them.
+        shape: shape of one prepared input.
+        names: names of the classes.
+        valued: whether labels that are whole numbers are among the names, not places in them.
+        client: a Dask client that shares the reading, or None.
+
+    Raises:
+        InputError: for what is no pool, inputs of another shape, or unknown labels.
+    """
+    pool = open_pool(pool, labels, shape=shape)
+    labeled = np.zeros(0, np.int64) if pool.labels is None else labeled_indices(pool.labels)
+    if not len(labeled):
+        return Streamed(pool, np.zeros(len(pool), np.int8), shape, client), None, False
+    whole = len(labeled) == len(pool)
+    y = _numbers(pool, pool.labels if whole else pool.labels[labeled], names, valued)
+    if whole:
+        return Streamed(pool, y, shape, client), None, True
+    return Streamed(Some(pool, labeled), y, shape, client), labeled, True
+
+
+def _numbers(pool: Pool, labels: np.ndarray, names: tuple[str, ...], valued: bool) -> np.ndarray:
+    if pool.names is not None:
+        number = [names.index(checks.one_of("a class of the pool", n, names)) for n in pool.names]
+        return np.array(number)[labels]
+    if valued or labels.dtype.kind == "U":
+        return recoded("pool labels", labels, names)
+    return checks.numeric("pool labels", labels)

@@ -1,10 +1,12 @@
-"""What a data set is once it is loaded: four parts and the number of classes."""
+"""What a data set is once it is loaded: four parts, the classes, and where the inputs come from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
+from html import escape
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mode import checks
 from mode.data.pools import Pool
@@ -19,10 +21,19 @@ def inputs(name: str, value: Any) -> np.ndarray:
     Raises:
         InputError: for other arrays.
     """
-    array = checks.numeric(name, value)
-    if array.ndim < 2:
-        checks.fail(f"{name} must be an array of inputs, n x ...", f"shape {array.shape}")
-    return checks.images(name, array) if array.ndim == 4 else array
+    if not isinstance(value, np.ndarray) or value.ndim != 4 or not _in_unit_range(value):
+        array = checks.numeric(name, value)
+        if array.ndim < 2:
+            checks.fail(f"{name} must be an array of inputs, n x ...", f"shape {array.shape}")
+        return checks.images(name, array) if array.ndim == 4 else array
+    return value
+
+
+def _in_unit_range(x: np.ndarray) -> bool:
+    """Return whether x holds numbers from 0 to 1 alone; NaN is none of them."""
+    if x.dtype.kind not in "biuf":
+        return False
+    return not x.size or bool(x.min() >= 0 and x.max() <= 1)
 
 
 def prepared(name: str, value: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
@@ -39,13 +50,15 @@ def prepared(name: str, value: Any, shape: tuple[int, ...] | None = None) -> np.
         InputError: as `inputs`, and for another shape.
     """
     x = checks.numeric(name, value)
-    if x.dtype == np.uint8:
-        x = x.astype(np.float32)
-        x /= np.float32(255)
     if is_grey(x) if shape is None else (*x.shape[1:], 1) == tuple(shape):
         x = x[..., None]
-    tokens = x.dtype.kind in "iu" and x.ndim != 4
-    x = inputs(name, x).astype(np.int32 if tokens else np.float32, copy=False)
+    if x.dtype == np.uint8 and x.ndim > 1:
+        x = x.astype(np.float32)
+        x /= np.float32(255)
+    else:
+        tokens = x.dtype.kind in "iu" and x.ndim != 4
+        with np.errstate(over="ignore"):  # what overflows is refused as infinite
+            x = inputs(name, x.astype(np.int32 if tokens else np.float32, copy=False))
     if shape is not None and x.shape[1:] != tuple(shape):
         checks.fail(f"{name} must have shape {('n', *shape)}", f"shape {x.shape}")
     return x
@@ -67,6 +80,8 @@ class Part:
 
     x: np.ndarray
     y: np.ndarray
+    # Whether x is known to be valid, so that it is scanned once, not each time a Data is made.
+    _valid: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self):
         if isinstance(self.x, tuple | list | dict):
@@ -83,7 +98,18 @@ class Part:
 
     def take(self, indices: np.ndarray) -> "Part":
         """Return the inputs at `indices` (or where a mask is true) as a new part."""
-        return Part(self.x[indices], self.y[indices])
+        taken = Part(self.x[indices], self.y[indices])
+        return taken.validated() if self._valid else taken
+
+    def with_labels(self, y: Any) -> "Part":
+        """Return the same inputs with other labels (n,)."""
+        relabeled = Part(self.x, y)
+        return relabeled.validated() if self._valid else relabeled
+
+    def validated(self) -> "Part":
+        """Return this part, marked as one whose inputs need no further scan."""
+        object.__setattr__(self, "_valid", True)
+        return self
 
 
 @dataclass(frozen=True)
@@ -114,13 +140,33 @@ class Streamed:
         return Part(x, self.y[indices])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Data:
-    """The four parts an experiment needs (protocol of Ma et al. 2018).
+    """The four parts that a repair or an experiment needs, and what is known about them.
 
-    `train` made the model, `pool` holds the inputs a repair may choose from, `diagnosis` finds
-    the faults, feeds the maps and stops the loop, and `test` is scored once. `names` are what the
-    labels 0 to classes - 1 are called, where they have names or other values.
+    Attributes:
+        train: inputs that made the model.
+        pool: inputs that a repair may choose from, in memory or streamed from where they are.
+        diagnosis: inputs that find the faults, feed the heat maps and decide when to stop.
+        test: inputs that are scored once.
+        classes: number of classes; labels are 0 to classes - 1.
+        class_names: names of the labels, in their order; None where they have none.
+        feature_names: names of the numbers of an input that is a vector, or None.
+        from_bytes: whether the inputs were 8-bit numbers, which were divided by 255.
+        labeled: whether the pool has labels; where it has none, they are 0.
+        origin: one row per input, columns part, source (the part of the caller's data that the
+            input comes from) and index (its row there); None for named data sets. A streamed
+            pool has no rows.
+        labeled_indices: indices of the inputs of a streamed pool that have labels, where only
+            some have; `pool` holds these alone.
+        notes: warnings about the data, the most important one first.
+        held_out: False where the test or the diagnosis part was created from data that the model
+            may have learned from.
+
+    Example:
+        >>> from mode.data import load_data
+        >>> load_data("digits")
+        Data(train 1,500, pool 2,000, diagnosis 500, test 1,000; inputs 28 x 28 x 1; 10 classes)
     """
 
     train: Part
@@ -128,21 +174,37 @@ class Data:
     diagnosis: Part
     test: Part
     classes: int
-    names: tuple[str, ...] | None = None
+    class_names: tuple[str, ...] | None = None
+    _: KW_ONLY
+    feature_names: tuple[str, ...] | None = None
+    from_bytes: bool = False
+    labeled: bool = True
+    origin: pd.DataFrame | None = None
+    labeled_indices: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+    held_out: bool = True
 
     def __post_init__(self):
         """Refuse inputs that are not of one shape, and labels outside the classes."""
-        if self.names is not None and not len(self.names) == self.classes == len(set(self.names)):
-            checks.fail(f"names must be {self.classes} different ones", repr(self.names))
+        names = self.class_names
+        if names is not None and not len(names) == self.classes == len(set(names)):
+            checks.fail(f"class_names must be {self.classes} different ones", repr(names))
         for name in PARTS:
             part = getattr(self, name)
             checks.labels(f"{name} labels", part.y, self.classes)
-            if not isinstance(part, Streamed):
+            if isinstance(part, Part) and not part._valid:
                 inputs(f"{name} inputs", part.x)
             shape = part.shape if isinstance(part, Streamed) else part.x.shape[1:]
             if shape != self.shape:
                 wanted, given = ("n", *self.shape), (len(part), *shape)
                 checks.fail(f"{name} inputs must have shape {wanted}", f"shape {given}")
+            if isinstance(part, Part):
+                part.validated()
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The names of the classes: another name of `class_names`."""
+        return self.class_names
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -162,7 +224,7 @@ class Data:
 
     def name(self, label: int) -> str:
         """Return what a label is called: its name, or its number."""
-        return str(label) if self.names is None else self.names[label]
+        return str(label) if self.class_names is None else self.class_names[label]
 
     def label(self, name: str | int) -> int:
         """Return the label of that name, or of that number where labels have no names.
@@ -173,9 +235,27 @@ class Data:
         names = [self.name(label) for label in range(self.classes)]
         return names.index(checks.one_of("label", str(name), names))
 
+    def places(self, part: str) -> np.ndarray:
+        """Return the rows of the caller's arrays that the inputs of a part come from.
+
+        They are the positions in the part itself where the origin is not recorded: in named data
+        sets, in data put together by hand, and in exchanged parts.
+        """
+        inputs_of = getattr(self, checks.one_of("part", part, PARTS))
+        if part == "pool" and self.labeled_indices is not None:
+            return self.labeled_indices
+        rows = None if self.origin is None else self.origin[self.origin["part"] == part]
+        if rows is None or not len(rows):
+            return np.arange(len(inputs_of))
+        return rows["index"].to_numpy()
+
     def with_part(self, name: str, part: Part) -> "Data":
-        """Return new data with one part exchanged."""
+        """Return new data with one part exchanged; the other parts are not checked again."""
         changed: dict[str, Any] = {checks.one_of("part", name, PARTS): part}
+        if self.origin is not None:
+            changed["origin"] = self.origin[self.origin["part"] != name]
+        if name == "pool":
+            changed |= {"labeled_indices": None, "labeled": True}
         return replace(self, **changed)
 
     def only(self, labels: Sequence[int]) -> "Data":
@@ -190,12 +270,47 @@ class Data:
             checks.fail("labels must differ from each other", str(list(labels)))
         number = np.full(self.classes, -1)
         number[list(labels)] = np.arange(len(labels))
-        parts = {name: getattr(self, name) for name in PARTS}
-        kept = {name: part.take(number[part.y] >= 0) for name, part in parts.items()}
-        renamed = {name: Part(part.x, number[part.y]) for name, part in kept.items()}
-        names = None if self.names is None else tuple(self.names[label] for label in labels)
-        return Data(**renamed, classes=len(labels), names=names)
+        changed: dict[str, Any] = {"classes": len(labels), "labeled_indices": None}
+        rows = []
+        for name in PARTS:
+            part = getattr(self, name)
+            wanted = number[part.y] >= 0
+            kept = part.take(wanted)
+            changed[name] = kept.with_labels(number[kept.y])
+            table = {"part": name, "source": name, "index": self.places(name)[wanted]}
+            if self.origin is not None and (self.origin["part"] == name).any():
+                table = self.origin[self.origin["part"] == name][wanted]
+            rows.append(pd.DataFrame(table))
+        if self.origin is not None:
+            changed["origin"] = pd.concat(rows, ignore_index=True)
+        if self.class_names is not None:
+            changed["class_names"] = tuple(self.class_names[label] for label in labels)
+        return replace(self, **changed)
 
     def sizes(self) -> dict[str, int]:
         """Return part name -> number of inputs."""
         return {name: len(getattr(self, name)) for name in PARTS}
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name} {size:,}" for name, size in self.sizes().items())
+        return f"Data({'; '.join([sizes, *self._facts()])})"
+
+    def _repr_html_(self) -> str:
+        """Return the sizes of the parts as a table, with the facts and the notes below it."""
+        names = "".join(f"<th>{name}</th>" for name in PARTS)
+        sizes = "".join(f"<td>{size:,}</td>" for size in self.sizes().values())
+        lines = ["; ".join(self._facts()), *self.notes]
+        text = "".join(f"<p>{escape(line)}</p>" for line in lines)
+        return f"<table><tr>{names}</tr><tr>{sizes}</tr></table>{text}"
+
+    def _facts(self) -> list[str]:
+        facts = [f"inputs {' x '.join(map(str, self.shape))}", f"{self.classes} classes"]
+        if isinstance(self.pool, Streamed):
+            facts.append("pool streamed")
+        if not self.labeled:
+            facts.append("pool without labels")
+        if not self.held_out:
+            facts.append("not held out")
+        if self.notes:
+            facts.append(f"{len(self.notes)} note{'s' * (len(self.notes) > 1)}")
+        return facts

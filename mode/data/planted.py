@@ -32,7 +32,7 @@ def label_noise(data: Data, generator: np.random.Generator, *, share: float = 0.
     y = data.train.y.copy()
     noisy = generator.permutation(len(y))[: round(share * len(y))]
     y[noisy] = (y[noisy] + generator.integers(1, data.classes, len(noisy))) % data.classes
-    return data.with_part("train", Part(data.train.x, y))
+    return data.with_part("train", data.train.with_labels(y))
 
 
 def mislabelled(
@@ -52,7 +52,7 @@ def mislabelled(
         checks.labels("pairs", [given], data.classes)
         where = _inputs_of(data, true)
         y[generator.permutation(where)[: round(share * len(where))]] = given
-    return data.with_part("train", Part(data.train.x, y))
+    return data.with_part("train", data.train.with_labels(y))
 
 
 def missing_mode(

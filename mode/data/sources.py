@@ -1,7 +1,6 @@
-"""Where the arrays of a data set come from: the embedded digits, a file, or Keras."""
+"""Read the arrays of a named data set: the embedded digits, a file, or through Keras."""
 
 import os
-import zipfile
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -13,7 +12,6 @@ from mode.data import archives
 
 ENVIRONMENT = "MODE_DATA"
 KEYS = ("x_train", "y_train", "x_test", "y_test")
-MAGIC = b"\x93NUMPY"  # how a file of one array begins
 
 
 @cache
@@ -27,7 +25,7 @@ def digits() -> dict[str, np.ndarray]:
 
 
 def named(name: str, data_dir: str | os.PathLike | None) -> dict[str, np.ndarray]:
-    """Return `mnist` or `fashion_mnist` from the first place that has it, else through Keras.
+    """Return the arrays of a Keras data set from the first place that has it, else through Keras.
 
     Raises:
         InputError: naming every place looked at and what to do.
@@ -35,7 +33,7 @@ def named(name: str, data_dir: str | os.PathLike | None) -> dict[str, np.ndarray
     places = [folder / f"{name}.npz" for folder in _folders(data_dir)]
     for place in places:
         if place.is_file():
-            return archive(place)
+            return _archive(place)
     try:
         import keras
 
@@ -56,24 +54,17 @@ def _folders(data_dir: str | os.PathLike | None) -> list[Path]:
     return [Path(folder) for folder in asked if folder] + [keras_home / "datasets"]
 
 
-def archive(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Return x_train, y_train, x_test, y_test, and `names` if there, of an `.npz`; never unpickles.
+def _archive(path: Path) -> dict[str, np.ndarray]:
+    """Return x_train, y_train, x_test, y_test, and class_names if there, of an `.npz`.
 
     Raises:
-        InputError: for a missing, corrupt or pickled file, or one without these keys.
+        InputError: as `archives.read`, or for a file without these keys.
     """
-    path = Path(path)
-    if not path.is_file():
-        checks.fail("the data set must be a known name or the path of an .npz file", f"'{path}'")
-    plain = f"{path} must be an .npz archive of plain numeric arrays"
-    if not zipfile.is_zipfile(path):
-        single = path.read_bytes().startswith(MAGIC)
-        checks.fail(plain, "a single array" if single else "another or a damaged file")
-    with archives.refusing(plain), np.load(path, allow_pickle=False) as file:
-        lacking = [key for key in KEYS if key not in file]
-        if lacking:
-            checks.fail(f"{path} must hold {', '.join(KEYS)}", f"keys {', '.join(file)}")
-        return {key: file[key] for key in (*KEYS, "names") if key in file}
+    arrays, other = archives.read(path)
+    if not set(KEYS) <= set(arrays):
+        received = ", ".join([*arrays, *other]) or "none"
+        checks.fail(f"{path} must hold {', '.join(KEYS)}", f"keys {received}")
+    return {key: arrays[key] for key in (*KEYS, "class_names") if key in arrays}
 
 
 # Name -> (folder to look in first, or None) -> arrays.
@@ -81,4 +72,5 @@ SOURCES: dict[str, Callable[[str | os.PathLike | None], dict[str, np.ndarray]]] 
     "digits": lambda data_dir: digits(),
     "mnist": partial(named, "mnist"),
     "fashion_mnist": partial(named, "fashion_mnist"),
+    "cifar10": partial(named, "cifar10"),
 }

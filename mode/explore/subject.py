@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mode import checks, seeds
-from mode.data import Data, load
-from mode.data.own import own
+from mode.data import Data, load_data
 from mode.faults import accuracy_by_label
 from mode.heatmaps import HeatMaps
 from mode.layers import LayerChoice, choose_layer, layer_names
@@ -160,7 +159,7 @@ def opened(
         given, mine, asked = loaded(model, data, seed=seed, allow_unsafe=allow_unsafe)
         seen = look(asked, mine, seed=seed)
         return replace(seen, given=given, allow_unsafe=allow_unsafe)
-    return look(*faulty_model(scenario, load("digits", seed=seed), model="demo", seed=seed))
+    return look(*faulty_model(scenario, load_data("digits", seed=seed), model="demo", seed=seed))
 
 
 def loaded(
@@ -185,17 +184,17 @@ def loaded(
     if not (model and data):
         checks.fail("model and data must be given together", f"'{model}' and '{data}'")
     found = load_model(model, allow_unsafe=allow_unsafe)
-    mine = own(data, classes=classes_of(found), seed=seed)
-    if not mine.labelled:
+    parts = load_data(data, classes=classes_of(found), seed=seed)
+    if not parts.labeled:
         checks.fail(f"{data} must hold y_pool beside x_pool", "a pool without labels")
     with copied_unsafely(allow_unsafe):
-        asked = of_unit_inputs(found) if mine.from_bytes else found
-    check_inputs(found, mine.data.train.x)
+        asked = of_unit_inputs(found) if parts.from_bytes else found
+    check_inputs(found, parts.train.x)
     layer_names(found)
     for name in ("train", "diagnosis"):
-        held = np.unique(getattr(mine.data, name).y)
+        held = np.unique(getattr(parts, name).y)
         if len(held) < 2:
             wanted = f"the {name} part of {data} must hold two labels or more"
-            checks.fail(wanted, f"label {mine.names[held[0]]} alone")
-    checks.numeric("the model's probabilities", predict(asked, mine.data.diagnosis.x))
-    return found, mine.data, asked
+            checks.fail(wanted, f"label {parts.name(held[0])} alone")
+    checks.numeric("the model's probabilities", predict(asked, parts.diagnosis.x))
+    return found, parts, asked

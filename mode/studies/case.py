@@ -10,7 +10,6 @@ import pandas as pd
 
 from mode import checks
 from mode.data import Data
-from mode.data.own import Own
 from mode.faults import accuracy_by_label, confusion
 from mode.heatmaps import HeatMaps, differential, heatmaps
 from mode.layers import LayerChoice, states, target_layer
@@ -29,15 +28,16 @@ class Case:
 
     before: keras.Model
     after: keras.Model
-    own: Own
+    data: Data
     rows: pd.DataFrame
     chosen: pd.DataFrame
     faults: pd.DataFrame
     record: dict
 
     @property
-    def data(self) -> Data:
-        return self.own.data
+    def class_names(self) -> tuple[str, ...]:
+        """Names of all classes: their numbers where they have no names."""
+        return tuple(map(self.data.name, range(self.data.classes)))
 
     def sizes(self) -> str:
         """Return how many inputs each part has, in words."""
@@ -61,7 +61,7 @@ class Case:
         kinds = dict(zip(self.faults["label"], self.faults["kind"], strict=True))
         return pd.DataFrame(
             {
-                "class": self.own.names,
+                "class": self.class_names,
                 "test inputs": found[0]["count"],
                 "before": found[0]["accuracy"],
                 "after": found[1]["accuracy"],
@@ -148,7 +148,7 @@ class Case:
     @cached_property
     def _features(self) -> tuple[np.ndarray, list[str]]:
         x = self.data.diagnosis.x
-        return features.shown_features(self.before, self.data, x, self.own.features)
+        return features.shown_features(self.before, self.data, x, self.data.feature_names)
 
     def differences(self, maps: HeatMaps) -> list[list[np.ndarray]]:
         """Return DHMI and DHWI of each map."""
@@ -171,7 +171,7 @@ class Case:
 
     def chosen_first(self, count: int) -> dict[str, np.ndarray]:
         """Return the first inputs that each round chose."""
-        places, firsts = self.own.places("pool"), {}
+        places, firsts = self.data.places("pool"), {}
         for number, taken in self.chosen.groupby("round"):
             at = np.searchsorted(places, taken["index"].to_numpy()[:count])
             firsts[f"round {number}"] = self.data.pool.take(at).x
@@ -187,4 +187,4 @@ class Case:
     @cached_property
     def pool_labels(self) -> PoolLabels:
         """What is to be said of the labels of the pool."""
-        return PoolLabels(self.before, self.own, self.record["seed"])
+        return PoolLabels(self.before, self.data, self.record["seed"])

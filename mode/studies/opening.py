@@ -3,12 +3,12 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mode import results
-from mode.data import load
-from mode.data.own import own
+from mode.data import load_data
 from mode.models import build, classes_of, load_model, train
 from mode.models.files import copied_unsafely
 from mode.models.rescaled import of_unit_inputs
@@ -39,15 +39,15 @@ def opened(
     out = Path(out)
     before = load_model(model, allow_unsafe=allow_unsafe)
     after = load_model(out / "repaired.keras", allow_unsafe=allow_unsafe)
-    files = {"pool": pool or None, "pool_labels": pool_labels or None}
-    mine = own(data, **files, classes=classes_of(before), seed=seed)
-    if mine.from_bytes:
+    files: dict[str, Any] = {"pool": pool or None, "pool_labels": pool_labels or None}
+    parts = load_data(data, **files, classes=classes_of(before), seed=seed)
+    if parts.from_bytes:
         with copied_unsafely(allow_unsafe):
             before, after = of_unit_inputs(before), of_unit_inputs(after)
     record = json.loads((out / "record.json").read_text(encoding="utf-8"))
     names = ("rows", "chosen", "faults")
     rows, chosen, faults = (results.read_partial(out / f"{name}.csv") for name in names)
-    return Case(before, after, mine, rows, chosen, faults, record)
+    return Case(before, after, parts, rows, chosen, faults, record)
 
 
 def example(out: str | os.PathLike, *, seed: int = 0) -> Case:
@@ -56,7 +56,7 @@ def example(out: str | os.PathLike, *, seed: int = 0) -> Case:
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    parts = plant("starved", load("digits", seed=seed), seed=seed, labels=(5, 8))
+    parts = plant("starved", load_data("digits", seed=seed), seed=seed, labels=(5, 8))
     start = build("published", seed=seed, shape=parts.shape, classes=parts.classes)
     train(start, parts.train.x, parts.train.y, epochs=10, seed=seed).save(out / "model.keras")
     arrays = {f"{a}_{n}": getattr(getattr(parts, n), a) for n in parts.sizes() for a in "xy"}

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mode import checks
-from mode.data import Part, Streamed
-from mode.data.own import Own
+from mode.data import Data, Part, Streamed
 from mode.repair.suspects import held_out_probabilities, look_wrong, suspects
 
 SAMPLE = 10_000  # inputs of a streamed pool whose labels are looked at
@@ -20,18 +19,18 @@ class PoolLabels:
     """The labels of a pool, as heads on the states of a model see them."""
 
     model: keras.Model
-    own: Own
+    data: Data
     seed: int
 
     @cached_property
     def sample(self) -> Part:
         """The pool; of a streamed one SAMPLE inputs at equal distances."""
-        pool = self.own.data.pool
+        pool = self.data.pool
         return pool if isinstance(pool, Part) else pool.take(self._sampled)
 
     @property
     def _sampled(self) -> np.ndarray:
-        pool = self.own.data.pool
+        pool = self.data.pool
         few = isinstance(pool, Streamed) and len(pool) > SAMPLE
         places = np.linspace(0, len(pool) - 1, SAMPLE) if few else np.arange(len(pool))
         return places.astype(np.int64)
@@ -39,7 +38,7 @@ class PoolLabels:
     @cached_property
     def held_out(self) -> np.ndarray | None:
         """Probabilities of the sample by heads that have not seen it; None without layers."""
-        classes = self.own.data.classes
+        classes = self.data.classes
         try:
             return held_out_probabilities(self.model, self.sample, classes, seed=self.seed)
         except checks.InputError:
@@ -59,6 +58,6 @@ class PoolLabels:
 
     def listed(self) -> pd.DataFrame:
         """Return the suspects as the caller knows them: index into the pool, label, suggested."""
-        at = self.own.places("pool")[self._sampled[self.suspects["index"].to_numpy(np.int64)]]
-        called = {c: map(self.own.data.name, self.suspects[c]) for c in ("label", "suggested")}
+        at = self.data.places("pool")[self._sampled[self.suspects["index"].to_numpy(np.int64)]]
+        called = {c: map(self.data.name, self.suspects[c]) for c in ("label", "suggested")}
         return pd.DataFrame({"index": at, **{c: list(names) for c, names in called.items()}})

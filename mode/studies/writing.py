@@ -8,30 +8,31 @@ import numpy as np
 import pandas as pd
 
 from mode import results
-from mode.data.own import Own
+from mode.data import Data
 from mode.models.copies import take_state
 from mode.repair import Repair
 from mode.repair.rounds import BROKEN
 
 
-def write(repaired: Repair, given: keras.Model, mine: Own, out: Path, options: dict) -> None:
+def write(repaired: Repair, given: keras.Model, data: Data, out: Path, options: dict) -> None:
     """Write everything but the report; `given` gets the repaired weights."""
     # The caller's own model gets the weights, so that names, dtypes and compile settings stay.
     take_state(given, repaired.model)
     results.write_whole(given.save, out / "repaired.keras")
     results.write_rows(repaired.rounds, out / "rows.csv")
-    pool = mine.places("pool")
+    pool = data.places("pool")
     none = pd.DataFrame(columns=["round", "index", "label"])
     rounds = [
-        pd.DataFrame({"round": number, "index": pool[batch], "label": mine.data.pool.y[batch]})
+        pd.DataFrame({"round": number, "index": pool[batch], "label": data.pool.y[batch]})
         for number, batch in enumerate(repaired.chosen, start=1)
     ]
     chosen = pd.concat(rounds) if rounds else none
     for name, table in (("chosen", chosen), ("faults", repaired.faults)):
-        named = table.assign(**{"class": [mine.data.name(int(label)) for label in table["label"]]})
+        named = table.assign(**{"class": [data.name(int(label)) for label in table["label"]]})
         results.write_rows(named, out / f"{name}.csv")
-    results.write_rows(mine.where, out / "splits.csv")
-    record = {**options, "kept": repaired.kept, "notes": list(repaired.notes)}
+    results.write_rows(data.origin, out / "splits.csv")
+    record = {**options, "held_out": data.held_out, "data_notes": list(data.notes)}
+    record |= {"kept": repaired.kept, "notes": list(repaired.notes)}
     results.write_text(json.dumps(record, indent=1) + "\n", out / "record.json")
 
 

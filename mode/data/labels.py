@@ -8,6 +8,7 @@ import numpy as np
 from mode import checks
 
 Names = tuple[str, ...] | None
+UNKNOWN = -1  # the label of an input that has none yet; among labels that are text, ""
 
 
 def numbered(
@@ -65,6 +66,14 @@ def recoded(key: str, labels: Any, names: tuple[str, ...]) -> np.ndarray:
     values, back = np.unique(array, return_inverse=True)
     places = [names.index(checks.one_of(f"a label of {key}", str(v), names)) for v in values]
     return np.array(places, np.int64)[back]
+
+
+def labeled_indices(y: np.ndarray) -> np.ndarray:
+    """Return the ascending indices of the inputs that have a label; one-hot rows all have one."""
+    y = y.reshape(-1) if y.ndim == 2 and y.shape[1] == 1 else y
+    if y.ndim != 1:
+        return np.arange(len(y))
+    return np.flatnonzero(y != ("" if y.dtype.kind == "U" else UNKNOWN))
 
 
 def _check_count(names: tuple[str, ...], classes: int | None) -> None:

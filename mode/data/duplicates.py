@@ -1,0 +1,39 @@
+"""Count the inputs of one part that are also in another one."""
+
+from hashlib import blake2b
+
+import numpy as np
+
+from mode.data.parts import Data, Part
+
+
+def duplicates(data: Data) -> dict[tuple[str, str], int]:
+    """Count the test and diagnosis inputs that are also in the training part or in the pool.
+
+    Two inputs are the same where all their numbers are. A streamed pool is not read.
+
+    Returns:
+        (part, other part) -> number of inputs of the part that are also in the other one; pairs
+        without any are left out.
+
+    Example:
+        >>> from mode.data import Part
+        >>> some = [Part(np.eye(4)[rows], [0] * len(rows)) for rows in ([0, 1], [2], [3], [1, 3])]
+        >>> duplicates(Data(*some, classes=1))
+        {('test', 'train'): 1}
+    """
+    parts = {name: getattr(data, name) for name in ("train", "pool", "diagnosis", "test")}
+    digests = {name: _digests(part.x) for name, part in parts.items() if isinstance(part, Part)}
+    counts = {
+        (part, other): int(np.isin(digests[part], digests[other]).sum())
+        for part in ("test", "diagnosis")
+        for other in ("train", "pool")
+        if other in digests
+    }
+    return {pair: count for pair, count in counts.items() if count}
+
+
+def _digests(x: np.ndarray) -> np.ndarray:
+    """Return a number of 64 bits per row, the same for the same rows."""
+    rows = (blake2b(np.ascontiguousarray(row).data, digest_size=8).digest() for row in x)
+    return np.frombuffer(b"".join(rows), np.uint64)
