@@ -11,6 +11,7 @@ import pandas as pd
 
 from mode import checks
 from mode.data import archives, sources, splits
+from mode.data.archives import KEYS, NAMES, SHORT
 from mode.data.duplicates import duplicates
 from mode.data.folders import Folder
 from mode.data.labels import Names, labeled_indices, numbered
@@ -154,8 +155,8 @@ def _read(source: Any) -> _Arrays:
     if isinstance(source, str) and path.suffix != ".npz":
         checks.one_of("data set", source, [*sources.SOURCES, "FOLDER", "PATH.npz"])
     values, other = archives.read(path)
-    unused = [name for name in other if name.startswith(("x_", "y_"))]
-    notes = (f"{', '.join(unused)} in {path.name} are of other names and not used",)
+    unused = sorted(name for name in other if name in SHORT or name.startswith(("x_", "y_")))
+    notes = (f"arrays of {path.name} that are not used: {', '.join(unused)}",)
     return _Arrays(values, str(path), _are_bytes(values), notes if unused else ())
 
 
@@ -163,7 +164,7 @@ def _from_mapping(source: Mapping[str, Any]) -> _Arrays:
     keys = archives.keys(source)
     for name in source:
         if name not in keys.values():
-            checks.one_of("a key of the data", name, [*archives.KEYS, *archives.NAMES])
+            checks.one_of("a key of the data", name, [*KEYS, *NAMES])
     values = {}
     for key, name in keys.items():
         array = source[name] if key[:2] == "x_" else np.atleast_1d(np.asarray(source[name]))
