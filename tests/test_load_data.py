@@ -144,8 +144,10 @@ def test_numbers_that_single_precision_cannot_hold_are_refused(refused):
     assert refused(load_data, {"x": x, "y": [0, 1] * 70}).startswith("x_train must be finite")
 
 
-def test_grey_bytes_fit_parts_that_bring_the_channel():
+def test_grey_bytes_fit_parts_that_bring_the_channel(refused):
     held = arrays(train=140, test=9)
+    wrong = held | {"x_test": held["x_test"].astype(float)}  # up to 255
+    assert refused(load_data, wrong).startswith("test inputs must have shape")
     held["x_test"] = held["x_test"][..., None]
     assert load_data(held).shape == (4, 4, 1)
 
@@ -179,7 +181,7 @@ def test_a_folder_of_images_by_class(tmp_path, refused):
 
 def test_a_folder_of_parts_keeps_them(tmp_path, refused):
     for part, count in (("train", 12), ("pool", 40), ("test", 4)):
-        save_images(tmp_path / part / "cats", count, color=10)
+        save_images(tmp_path / part / "cats", count, color=10, size=(6, count))
         save_images(tmp_path / part / "dogs", count, color=200, size=(4, 4))
     data = load_data(tmp_path)
     sizes = data.sizes()
@@ -235,6 +237,7 @@ def test_the_origin_follows_the_parts():
     for name in PARTS:
         source = "train" if name == "train" else "pool"
         found = getattr(kept, name)
+        assert set(kept.origin.loc[kept.origin["part"] == name, "source"]) == {source}
         np.testing.assert_array_equal(found.x[..., 0] * 255, held[f"x_{source}"][kept.places(name)])
         np.testing.assert_array_equal(
             np.array([2, 0])[found.y], held[f"y_{source}"][kept.places(name)]

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from keras import layers
 
 from mode.cli import main
+from mode.data import load_data
 from mode.models import load_model, predict
 from mode.repair import repair
 from mode.repair.keeping import Folder
@@ -215,6 +216,34 @@ def test_a_pool_without_labels_is_asked_for_and_then_used(files, tmp_path, refus
     assert set(chosen["index"]) == set(wanted)
     np.testing.assert_array_equal(chosen["label"], arrays["y_pool"][chosen["index"]])
     assert len(done.repair.chosen) == 1
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_what_was_created_from_training_data_is_said_before_the_work(
+    files, few, tmp_path, held_out
+):
+    model, _, arrays = files
+    keys = ("x_train", "y_train") + (("x_pool", "y_pool") if held_out else ())
+    data = {key: arrays[key] for key in keys}
+    said = []
+    options = {"rounds": 1, "batch": 9, "report": False, "show": said.append}
+    mend(model, data, out=tmp_path, **options)
+    record = json.loads((tmp_path / "record.json").read_text())
+    parts = load_data(data, classes=10)
+    assert record["held_out"] == parts.held_out == held_out
+    assert record["data_notes"] == list(parts.notes)
+    notes = len(parts.notes)
+    assert notes >= (not held_out)
+    assert said[:notes] == record["data_notes"]
+    assert said[notes].startswith("repairing")
+
+
+def test_the_command_takes_named_data_and_for_a_report_no_dict(files, tmp_path, refused):
+    model, _, arrays = files
+    assert "report=False" in refused(mend, model, arrays, out=tmp_path)
+    message = refused(mend, model, "digits", out=tmp_path, report=False)
+    assert "('n', 7, 7, 1)" in message, "digits are larger than what the model takes"
+    assert "Did you mean 'digits'?" in refused(mend, model, "digit", out=tmp_path)
 
 
 def test_bad_input_of_the_command_is_one_line_before_any_work(files, tmp_path):

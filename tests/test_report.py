@@ -1,5 +1,6 @@
 """What the report of a repair is made from: features with names, tables by class, suspects."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -121,6 +122,16 @@ def test_maps_are_of_the_diagnosis_part(mended):
     assert mended.units(mended.maps(layer)) == [
         f"unit {n}" for n in range(mended.maps(layer).hci.shape[1])
     ]
+
+
+def test_it_says_whether_the_test_part_was_held_out(mended):
+    note = "test was created from x_train"
+    assert "held" not in mended.measured_on()
+    assert len(mended.measured_on().splitlines()) == 1 + len(mended.data.notes)
+    created = replace(mended, data=replace(mended.data, held_out=False, notes=(note,)))
+    assert created.measured_on().endswith(note)
+    assert "chose nothing" in mended.measured_on()
+    assert "chose nothing" not in created.measured_on()
 
 
 def test_of_many_classes_the_faulty_and_least_accurate_are_shown(mended, monkeypatch):

@@ -43,6 +43,11 @@ class Case:
         """Return how many inputs each part has, in words."""
         return ", ".join(f"{count} {name}" for name, count in self.data.sizes().items())
 
+    def measured_on(self) -> str:
+        """Return whether the test part was held out, and the warnings about the data."""
+        held_out = ["Measured on the test part, which chose nothing."] * self.data.held_out
+        return "\n".join([*held_out, *(f"Warning: {note}" for note in self.data.notes)])
+
     @property
     def pictured(self) -> bool:
         """Whether inputs can be drawn as pictures."""
