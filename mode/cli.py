@@ -125,10 +125,11 @@ def execute(notebook: tuple[str, ...], out: str, small: bool) -> None:
 @click.option("--report/--no-report", default=True, help="Write report.html, half a minute.")
 @click.option("--out", required=True, help="Folder for the model, the report and the tables.")
 def repair(model: str, data: str, out: str, **options) -> None:
-    """Repair MODEL.keras with DATA.npz: repaired.keras, report.html, rows.csv and chosen.csv.
+    """Repair MODEL.keras with DATA: repaired.keras, report.html, rows.csv and chosen.csv.
 
-    DATA holds x_train, y_train, x_pool, y_pool, x_diagnosis, y_diagnosis, x_test, y_test, any
-    subset; the parts that lack are cut by seed.
+    DATA is the name of a data set, a folder of images by class, or an .npz with any of x_train,
+    y_train, x_pool, y_pool, x_diagnosis, y_diagnosis, x_test, y_test; missing splits are created
+    with a fixed seed.
     """
     from mode.studies.quiet import quietly
 
@@ -171,15 +172,16 @@ def diagnose(target: str, rest: tuple[str, ...], watch_only: bool) -> None:
 @click.option("--prior", default="digits", show_default=True, help="digits, fashion or a folder.")
 @click.option("--images", default=None, help="An .npz with x_train, to show the nearest image.")
 @click.option("--seed", default=0, show_default=True, help="Equal seeds, equal verdicts.")
+@click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
 @_out()
-def visualise(model: str, prior: str, images: str | None, seed: int, out: str) -> None:
+def visualise(model: str, prior: str, out: str, **options) -> None:
     """Audit a saved classifier without its data: report.html, pictures and scores.csv."""
     from mode.studies.quiet import quietly
 
     with quietly():
         from mode.featurevis import visualise as run
 
-    result = run(model, prior, out, images=images, seed=seed)
+    result = run(model, prior, out, **options)
     click.echo(str(result))
     click.echo(f"report: {out}/report.html")
 
@@ -192,7 +194,7 @@ def visualise(model: str, prior: str, images: str | None, seed: int, out: str) -
 @click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
 @_out("out/explore")
 def explore(model: str, data: str, no_browser: bool, **options) -> None:
-    """Look at MODEL.keras with DATA.npz, or at a faulty model on digits, as a page on this machine.
+    """Look at MODEL.keras with DATA, or at a faulty model on digits, as a page on this machine.
 
     Needs the extra `app`: python -m pip install '.[app]'
     """

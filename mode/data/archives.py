@@ -5,7 +5,7 @@ import math
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,10 +40,16 @@ def keys(names: Iterable[str]) -> dict[str, str]:
     }
 
 
-def read(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], list[str]]:
+def read(
+    path: str | os.PathLike, only: Container[str] = (*KEYS, *NAMES)
+) -> tuple[dict[str, np.ndarray], list[str]]:
     """Return the arrays of an `.npz` by the keys of the schema, and the names of its other arrays.
 
     The other arrays are not read. Nothing is unpickled.
+
+    Args:
+        path: path of the archive.
+        only: keys that are read. Defaults to all of the schema.
 
     Raises:
         InputError: for a file that is missing, damaged, pickled, or larger than it may be.
@@ -61,7 +67,7 @@ def read(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], list[str]]:
             for entry in archive.infolist():
                 _check_size(archive, entry, plain)
         with np.load(path, allow_pickle=False) as file:
-            found = keys(file)
+            found = {key: name for key, name in keys(file).items() if key in only}
             other = [name for name in file if name not in found.values()]
             return {key: file[name] for key, name in found.items()}, other
 

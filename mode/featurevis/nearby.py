@@ -1,11 +1,9 @@
 """Training images beside the pictures a classifier prefers: read from a file, found, shown."""
 
-import zipfile
-from pathlib import Path
-
 import numpy as np
 
 from mode import checks
+from mode.data.archives import read
 from mode.featurevis import pictures, scores
 
 KEY = "x_train"
@@ -18,21 +16,10 @@ def training_images(path) -> np.ndarray:
         InputError: for a file that is missing or no `.npz`, one without x_train, or values that
             are no images.
     """
-    if not Path(path).is_file():
-        checks.fail("images must be an .npz file", f"{str(path)!r}, which does not exist")
-    plain = "images must be an .npz file of plain arrays"
-    if not zipfile.is_zipfile(path):
-        checks.fail(plain, f"{str(path)!r}, another or a damaged file")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if KEY not in file:
-                checks.fail(f"images must hold {KEY}", f"keys {', '.join(file) or 'none'}")
-            x = file[KEY]
-    except checks.InputError:
-        raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        pickled = "allow_pickle" in str(error)
-        checks.fail(plain, f"{str(path)!r}, {'pickled objects' if pickled else error}")
+    arrays, other = read(path, [KEY])
+    if KEY not in arrays:
+        checks.fail(f"images must hold {KEY}", f"keys {', '.join(other) or 'none'}")
+    x = arrays[KEY]
     x = checks.numeric(KEY, x)
     x = checks.images(KEY, x / np.float32(255) if x.dtype == np.uint8 else x)
     return x[..., None] if x.ndim == 3 else x

@@ -11,6 +11,7 @@ import numpy as np
 from mode import checks
 from mode.featurevis import mixture as mixtures
 from mode.featurevis import storage, targets
+from mode.models import load_model
 from mode.seeds import generator
 
 READY = Path(__file__).parent / "priors"
@@ -79,7 +80,9 @@ def images_of(prior: Prior, codes: np.ndarray, batch: int = 512) -> np.ndarray:
     return np.concatenate([np.asarray(prior.decoder(p, training=False)) for p in parts])
 
 
-def load_prior(source, *, judge: keras.Model | None = None, box: float = 3.0) -> Prior:
+def load_prior(
+    source, *, judge: keras.Model | None = None, box: float = 3.0, allow_unsafe: bool = False
+) -> Prior:
     """Return the prior called `source`.
 
     Args:
@@ -87,6 +90,7 @@ def load_prior(source, *, judge: keras.Model | None = None, box: float = 3.0) ->
             model code -> image. A model whose images reach below 0 is taken to speak [-1, 1].
         judge: for a brought model: Keras classifier of its images, logits or odds.
         box: for a brought model: codes are kept in [-box, box].
+        allow_unsafe: run code that a `.keras` file holds (Lambda). Defaults to False.
 
     Raises:
         InputError: for an unknown name, a folder whose files lack or do not fit together, a
@@ -99,7 +103,7 @@ def load_prior(source, *, judge: keras.Model | None = None, box: float = 3.0) ->
         checks.fail("prior must be a name, a folder or a Keras model", type(source).__name__)
     path = Path(source)
     if path.suffix == ".keras" and path.is_file():
-        return _brought(_model(path), judge, box)
+        return _brought(load_model(path, allow_unsafe=allow_unsafe, compiled=False), judge, box)
     if path.is_dir():
         return _sound(Prior(**storage.read(path)))
     names = sorted(p.name for p in READY.iterdir() if p.is_dir())
@@ -121,13 +125,6 @@ def judge_of(prior: Prior) -> keras.Model:
     if prior.judge is None:
         checks.fail("prior must have a judge", "none", "fit_prior(images, labels) trains one.")
     return prior.judge
-
-
-def _model(path: Path) -> keras.Model:
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, OSError, TypeError) as error:
-        checks.fail("prior must be a .keras file", f"{str(path)!r}: {str(error).splitlines()[0]}")
 
 
 def _brought(decoder: keras.Model, judge: keras.Model | None, box: float) -> Prior:

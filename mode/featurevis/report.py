@@ -11,7 +11,9 @@ from mode import checks
 from mode.featurevis import nearby, pictures
 from mode.featurevis.auditing import Audit, audit
 from mode.featurevis.maximisation import Stimuli
-from mode.featurevis.prior import Prior, as_prior
+from mode.featurevis.prior import Prior, load_prior
+from mode.models import load_model
+from mode.models.files import copied_unsafely
 
 STYLE = (
     "body{font:16px sans-serif;max-width:50em;margin:2em auto}"
@@ -19,26 +21,35 @@ STYLE = (
 )
 
 
-def visualise(model_path, prior, out, *, images=None, seed: int = 0) -> Audit:
+def visualise(
+    model_path, prior, out, *, images=None, seed: int = 0, allow_unsafe: bool = False
+) -> Audit:
     """Audit a saved classifier; write report.html, scores.csv and a picture a class into `out`.
 
     Args:
-        model_path: a `.keras` file, loaded in safe mode, or a Keras model.
+        model_path: a `.keras` file or a Keras model.
         prior: what `load_prior` takes, or a Prior.
         out: folder, made where it lacks.
         images: training images to show beside the preferred pictures, where there are any: an
             `.npz` with x_train, or an array as `audit` takes it.
+        seed: seed of the audit. Defaults to 0.
+        allow_unsafe: run code that the files of the model and the prior hold (Lambda). Defaults
+            to False.
 
     Raises:
         InputError: for a file that is missing or no Keras model, what `nearby.training_images`
             refuses, and whatever `audit` refuses.
     """
-    classifier = _loaded(model_path)
-    prior = as_prior(prior)
+    classifier = model_path
+    if not isinstance(model_path, keras.Model):
+        classifier = load_model(model_path, allow_unsafe=allow_unsafe, compiled=False)
+    if not isinstance(prior, Prior):
+        prior = load_prior(prior, allow_unsafe=allow_unsafe)
     if images is not None and not isinstance(images, np.ndarray):
         images = nearby.training_images(images)
     folder = _folder(out)
-    result = audit(classifier, prior, images, seed=seed)
+    with copied_unsafely(allow_unsafe):
+        result = audit(classifier, prior, images, seed=seed)
     result.scores.to_csv(folder / "scores.csv", index=False)
     if result.stimuli is not None:
         for unit, row in zip(result.stimuli.units, result.stimuli.images, strict=True):
@@ -55,17 +66,6 @@ def _folder(out) -> Path:
     except OSError as error:  # told before the audit, not after it
         checks.fail("out must be a folder that can be written", f"{str(out)!r}: {error.strerror}")
     return Path(out)
-
-
-def _loaded(path) -> keras.Model:
-    if isinstance(path, keras.Model):
-        return path
-    if not Path(path).is_file():
-        checks.fail("model must be a .keras file", f"{str(path)!r}, which does not exist")
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, OSError, TypeError) as error:
-        checks.fail("model must be a .keras file", f"{str(path)!r}: {str(error).splitlines()[0]}")
 
 
 def page(result: Audit, name: str, prior: Prior, images: np.ndarray | None = None) -> str:

@@ -20,8 +20,22 @@ ALLOWED = (
 )
 
 
-def load_model(path: str | os.PathLike, *, allow_unsafe: bool = False) -> keras.Model:
-    """Return the model of a `.keras` file; its code is run only where that is allowed.
+def load_model(
+    path: str | os.PathLike, *, allow_unsafe: bool = False, compiled: bool = True
+) -> keras.Model:
+    """Load the model of a `.keras` file; code in the file runs only where that is allowed.
+
+    Args:
+        path: path of the file.
+        allow_unsafe: run code that the file holds (Lambda). Defaults to False.
+        compiled: also restore the loss and the optimizer, which may be objects that Keras does
+            not know. Defaults to True.
+
+    Example:
+        >>> load_model("model.h5")
+        Traceback (most recent call last):
+            ...
+        mode.checks.InputError: the model must be the path of an existing .keras file. ...
 
     Raises:
         InputError: for a missing or damaged file, or one that safe mode refuses.
@@ -34,7 +48,8 @@ def load_model(path: str | os.PathLike, *, allow_unsafe: bool = False) -> keras.
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Skipping variable")  # of an optimiser without steps
-            return keras.saving.load_model(path, safe_mode=not allow_unsafe)
+            options = {"compile": compiled, "safe_mode": not allow_unsafe}
+            return keras.saving.load_model(path, **options)
     except Exception as error:
         reason = shorten(str(error) or "no reason given", 160, placeholder=" ...")
         raise checks.InputError(

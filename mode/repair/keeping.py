@@ -17,6 +17,7 @@ import pandas as pd
 
 from mode import checks
 from mode.data import PARTS, Data, Part, Streamed
+from mode.models import load_model
 from mode.repair.recipe import Recipe
 from mode.repair.rounds import Played
 from mode.results import write_text, write_whole
@@ -88,7 +89,7 @@ class Folder:
 
     def model(self, number: int) -> keras.Model:
         """Return the model after the round `number`."""
-        return keras.saving.load_model(self._file(number, "keras"), safe_mode=not self.allow_unsafe)
+        return load_model(self._file(number, "keras"), allow_unsafe=self.allow_unsafe)
 
     def _read(self, number: int) -> Played:
         kept = json.loads(self._file(number, "json").read_text(encoding="utf-8"))

@@ -203,9 +203,9 @@ def test_the_report_needs_nothing_beside_it(good, audited, tmp_path):
 def test_files_that_are_no_models(tmp_path):
     with pytest.raises(InputError) as error:
         visualise(tmp_path / "none.keras", "digits", tmp_path)
-    assert str(error.value).endswith("none.keras', which does not exist.")
+    assert str(error.value).endswith("none.keras'.")
     (tmp_path / "broken.keras").write_text("no model")
-    with pytest.raises(InputError, match=r"^model must be a \.keras file\. Received: "):
+    with pytest.raises(InputError, match="must be a model saved by Keras"):
         visualise(tmp_path / "broken.keras", "digits", tmp_path)
 
 

@@ -1,5 +1,6 @@
 """Training images beside preferred pictures: read from files good and bad, found, in the report."""
 
+import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -71,12 +72,11 @@ def refused(path):
 def test_files_that_are_no_archives_are_one_line(tmp_path, archive):
     lost, text = tmp_path / "none.npz", tmp_path / "text.npz"
     text.write_text("no images")
-    plain = "images must be an .npz file of plain arrays. Received: "
-    missing = f"images must be an .npz file. Received: {str(lost)!r}, which does not exist."
-    assert refused(lost) == missing
-    assert refused(text) == f"{plain}{str(text)!r}, another or a damaged file."
+    plain = "must be an .npz archive of plain arrays. Received:"
+    assert refused(lost) == f"{lost} {plain} no such file."
+    assert refused(text) == f"{text} {plain} another or a damaged file."
     pickled = archive(x_train=np.array([{}]))
-    assert refused(pickled) == f"{plain}{str(pickled)!r}, pickled objects."
+    assert refused(pickled) == f"{pickled} {plain} pickled objects."
 
 
 @pytest.fixture
@@ -98,6 +98,19 @@ def test_the_report_shows_the_training_images(saved, tmp_path, archive, digits):
     assert "below it the nearest training image" in page
     assert "of the 100 training images none changed the verdict" in page
     assert "nearest_image" in (out / "scores.csv").read_text()
+
+
+def test_a_model_with_code_is_audited_only_where_that_is_allowed(tmp_path):
+    stack = [keras.Input((28, 28, 1)), keras.layers.Lambda(lambda x: 1 * x), keras.layers.Flatten()]
+    model = keras.Sequential([*stack, keras.layers.Dense(10)])
+    model.save(tmp_path / "model.keras")
+    arguments = (str(tmp_path / "model.keras"), "--out", str(tmp_path / "out"))
+    run = visualise(*arguments)
+    assert run.exit_code == 2
+    assert "--allow-unsafe" in run.stderr
+    run = visualise(*arguments, "--allow-unsafe")
+    assert run.exit_code == 0, run.output
+    assert (tmp_path / "out" / "report.html").exists()
 
 
 def test_bad_images_and_folders_are_refused_before_the_audit(saved, tmp_path, archive):

@@ -134,7 +134,7 @@ def test_a_saved_model_that_cannot_be_read_is_one_line(tmp_path):
     path.write_text("no model")
     with pytest.raises(InputError) as error:
         load_prior(path)
-    assert str(error.value).startswith("prior must be a .keras file. Received: ")
+    assert str(error.value).startswith(f"{path} must be a model saved by Keras. Received: ")
     assert "\n" not in str(error.value)
 
 
