@@ -48,7 +48,7 @@ def list_names() -> None:
 @main.command()
 @click.option("--study", default="publication", show_default=True, help="Which study.")
 @click.option("--data", default="digits", show_default=True, help="A data set, or an .npz path.")
-@click.option("--data-dir", default=None, help="Folder with mnist.npz and fashion_mnist.npz.")
+@click.option("--data-dir", default=None, help="Folder with mnist.npz, cifar10.npz, ...")
 @click.option("--seeds", default=5, show_default=True, help="How many seeds.")
 @click.option("--protocol", default="both", show_default=True, help="published, corrected, both.")
 @click.option("--workers", default=None, type=int, help="Local processes; one a core by default.")

@@ -78,10 +78,8 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, message):
 def test_an_unknown_data_set_is_refused_before_any_run(tmp_path):
     result = run("reproduce", "--data", "minst", "--out", str(tmp_path))
     assert result.exit_code == 2
-    assert result.stderr == (
-        "Error: data set must be one of 'PATH.npz', 'digits', 'fashion_mnist', 'mnist'. "
-        "Received: 'minst'. Did you mean 'mnist'?\n"
-    )
+    assert result.stderr.startswith("Error: data set must be one of ")
+    assert result.stderr.endswith("Received: 'minst'. Did you mean 'mnist'?\n")
     assert not any(tmp_path.iterdir())
 
 

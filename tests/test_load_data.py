@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from mode.data import PARTS, Data, Part, load_data, parts
-from mode.data.duplicates import duplicates
+from mode.data.notes import duplicates
 
 
 def some(count: int, seed: int = 0):
@@ -109,7 +109,7 @@ def test_a_named_data_set_is_not_searched_for_duplicates(monkeypatch):
     def search(data):
         raise AssertionError("it takes a second for nothing")
 
-    monkeypatch.setattr("mode.data.loading.duplicates", search)
+    monkeypatch.setattr("mode.data.loading.duplicate_notes", search)
     data = load_data("digits")
     assert (data.notes, data.held_out, data.origin, data.from_bytes) == ((), True, None, True)
     np.testing.assert_array_equal(data.places("test"), np.arange(1000))

@@ -12,9 +12,9 @@ import pandas as pd
 from mode import checks
 from mode.data import archives, sources, splits
 from mode.data.archives import KEYS, NAMES, SHORT
-from mode.data.duplicates import duplicates
 from mode.data.folders import Folder
 from mode.data.labels import Names, labeled_indices, numbered
+from mode.data.notes import created_notes, duplicate_notes
 from mode.data.opening import open_streamed
 from mode.data.parts import PARTS, Data, Part, Streamed, is_grey, prepared
 
@@ -104,7 +104,7 @@ def load_data(
         checks.fail("the pool must be given once", f"a pool beside x_pool in {arrays.place}")
     opened = None if pool is None else (pool, pool_labels, client)
     data = _from_arrays(arrays, opened, seed, split, classes)
-    return replace(data, notes=(*data.notes, *_duplicate_notes(data), *arrays.notes))
+    return replace(data, notes=(*data.notes, *duplicate_notes(data), *arrays.notes))
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def _from_arrays(
             made, where = _in_memory(parts, held.get("pool"), labeled, given, seed)
             facts = {"labeled": "pool" in parts or "pool" not in held}
             filled = {**made}
-        facts |= {"origin": _origin(where), "notes": _created_notes(where, arrays.place)}
+        facts |= {"origin": _origin(where), "notes": created_notes(where, arrays.place)}
         facts["held_out"] = not facts["notes"]
         data = Data(**filled, classes=classes)  # type: ignore[arg-type]
     facts["feature_names"] = _feature_names(given.get("feature_names"), data.shape)
@@ -299,30 +299,6 @@ def _origin(where: dict[str, tuple[str, np.ndarray]]) -> pd.DataFrame:
         if name in where
     ]
     return pd.concat(tables, ignore_index=True)
-
-
-def _created_notes(where: dict[str, tuple[str, np.ndarray]], place: str) -> tuple[str, ...]:
-    """Return the warning that a part was created from data that the model may have learned from."""
-    created = [name for name in ("test", "diagnosis") if where[name][0] == "train"]
-    if not created:
-        return ()
-    wanted = " and ".join(f"x_{name}, y_{name}" for name in created)
-    if Path(place).is_dir():
-        wanted = f"images in folders {' and '.join(created)}, one folder per class in each,"
-    verb = "were" if len(created) > 1 else "was"
-    return (
-        f"{' and '.join(created)} {verb} created from x_train, which the model may have learned: "
-        "figures are on data the model may have seen. "
-        f"Pass {wanted} to measure on held-out data.",
-    )
-
-
-def _duplicate_notes(data: Data) -> tuple[str, ...]:
-    """Return a warning for each part whose inputs are also in the training part or the pool."""
-    return tuple(
-        f"{count:,} of {len(getattr(data, part)):,} {part} inputs are also in {other}"
-        for (part, other), count in duplicates(data).items()
-    )
 
 
 def _feature_names(names: Any, shape: tuple[int, ...]) -> Names:

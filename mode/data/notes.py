@@ -1,10 +1,35 @@
-"""Count the inputs of one part that are also in another one."""
+"""Warnings about data: inputs that are in two parts, parts that are not held out."""
 
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 
 from mode.data.parts import Data, Part
+
+
+def created_notes(where: dict[str, tuple[str, np.ndarray]], place: str) -> tuple[str, ...]:
+    """Return the warning that a part was created from data that the model may have learned from."""
+    created = [name for name in ("test", "diagnosis") if where[name][0] == "train"]
+    if not created:
+        return ()
+    wanted = " and ".join(f"x_{name}, y_{name}" for name in created)
+    if Path(place).is_dir():
+        wanted = f"images in folders {' and '.join(created)}, one folder per class in each,"
+    verb = "were" if len(created) > 1 else "was"
+    return (
+        f"{' and '.join(created)} {verb} created from x_train, which the model may have learned: "
+        "figures are on data the model may have seen. "
+        f"Pass {wanted} to measure on held-out data.",
+    )
+
+
+def duplicate_notes(data: Data) -> tuple[str, ...]:
+    """Return a warning for each part whose inputs are also in the training part or the pool."""
+    return tuple(
+        f"{count:,} of {len(getattr(data, part)):,} {part} inputs are also in {other}"
+        for (part, other), count in duplicates(data).items()
+    )
 
 
 def duplicates(data: Data) -> dict[tuple[str, str], int]:
