@@ -47,7 +47,8 @@ LINES = {
     "use_from_logits": "from_logits=?  # in the loss",
     "change_loss": 'model.compile(loss="{loss}", ...)',
     "fix_units": "units={units}  # {layer}",
-    "change_hidden_activation": 'activation="relu", kernel_initializer="he_normal"  # {layers}',
+    "change_hidden_activation": 'activation="{activation}", '
+    'kernel_initializer="{initializer}"  # {layers}',
     "add_activation": 'activation="relu"  # {layers}',
     "change_initializer": '{weights}_initializer="{initializer}"  # {layers}',
     "unfreeze_layers": "layer.trainable = True  # {layers}, before model.compile(...)",
@@ -99,8 +100,9 @@ def _from_logits(details: dict, plan: Plan) -> Plan:
 
 
 def _hidden(details: dict, plan: Plan) -> Plan:
-    plan = plan.edit(details.get("dense", ()), activation="relu", kernel_initializer="he_normal")
-    return plan.edit(details.get("activations", ()), activation="relu")
+    activation, initializer = details["activation"], details["initializer"]
+    plan = plan.edit(details["dense"], activation=activation, kernel_initializer=initializer)
+    return plan.edit(details["activations"], activation=activation)
 
 
 def _layers(details: dict, plan: Plan, **options) -> Plan:

@@ -15,6 +15,9 @@ from mode.diagnosis.symptoms_weights import gradient_arrives, update_ratio
 # The cause that a finding before training speaks for, and how loudly that cause is heard.
 _STATIC = {
     "activation_mismatch": "output",
+    "repeated_activation": "output",
+    "hidden_softmax": "activation",
+    "unbounded_rnn_activation": "explosive",
     "loss_mismatch": "output",
     "missing_softmax": "output",
     "target_mismatch": "output",
