@@ -154,7 +154,7 @@ ACTIONS = {
     "change_optimizer": _optimiser,
     "reduce_momentum": _option("momentum", 0.9),
     "clip_gradient": _option("clipnorm", 1.0),
-    "change_batch_size": lambda d, plan: replace(plan, batch_size=d.get("batch", 32)),
+    "change_batch_size": lambda d, plan: replace(plan, batch_size=d["batch"]),
     "train_longer": lambda d, plan: replace(plan, epochs=plan.epochs * 4),
     "lower_dropout": lambda d, plan: _layers(d, plan, **{d.get("option", "rate"): 0.2}),
     "regularize": lambda d, plan: _layers(d, plan, kernel_regularizer="l2"),

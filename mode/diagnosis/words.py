@@ -77,7 +77,7 @@ FIXES = {
     "change_optimizer": "use an optimiser that scales each step, such as Adam",
     "reduce_momentum": "lower the momentum",
     "clip_gradient": "clip the gradient's norm",
-    "change_batch_size": "change the batch size",
+    "change_batch_size": "use smaller batches, so that an epoch has more steps",
     "train_longer": "train for more epochs",
     "lower_dropout": "drop less",
     "add_dropout": "add some dropout",
