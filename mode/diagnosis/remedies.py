@@ -83,7 +83,7 @@ def _retarget(details: dict, plan: Plan) -> Plan:
     activation, loss = details.get("activation"), details.get("loss")
     if activation:
         plan = plan.edit([details["carrier"]], activation=activation)
-    if details.get("units"):
+    if details.get("units") and details.get("layer"):
         plan = plan.edit([_name(details["layer"])], units=details["units"])
     if loss:
         plan = replace(plan, losses={**plan.losses, details["head"]: loss})
