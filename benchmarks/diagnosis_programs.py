@@ -70,7 +70,10 @@ def diagnose(program, seed: int = 0) -> dict:
 
 def _row(program, report) -> dict:
     alarms = report.alarms
-    symptoms = [f.symptom for f in alarms]
+    worst: dict[str, str] = {}  # of each symptom, which may be found in several places
+    for finding in report.findings:
+        worst.setdefault(finding.symptom, finding.severity)
+    symptoms = [symptom for symptom, severity in worst.items() if severity != "note"]
     accepted = set(program.symptoms.split())
     fixes = alarms[0].fixes if alarms else ()
     first = fixes[0].code if fixes else ""
@@ -83,7 +86,7 @@ def _row(program, report) -> dict:
         "flagged": bool(alarms),
         "first_fix": first,
         "symptoms": " ".join(symptoms),
-        "notes": " ".join(f.symptom for f in report.findings if f.severity == "note"),
+        "notes": " ".join(symptom for symptom in worst if symptom not in symptoms),
         "seconds_to_first": report.seconds_to_first,
         "first_step": report.seconds_of_first_step,
         "stopped": report.stopped,

@@ -88,12 +88,14 @@ def _counts(part: pd.DataFrame) -> dict:
 
 # the rules by what they look at, as the symptoms they name
 GROUPS = {
-    "outputs, losses and targets": "activation_mismatch missing_softmax loss_mismatch "
-    "target_mismatch shape_mismatch target_out_of_range target_not_distribution metric_mismatch",
+    "outputs, losses and targets": "activation_mismatch repeated_activation missing_softmax "
+    "loss_mismatch target_mismatch shape_mismatch target_out_of_range target_not_distribution "
+    "metric_mismatch",
     "data": "nan_in_input unnormalized_input target_scale bad_labels single_class_target "
     "validation_overlap suspicious_validation",
-    "architecture, initial weights, optimiser": "missing_activation bad_initialization bottleneck "
-    "high_dropout lr_high lr_low lr_negative unsafe_operation",
+    "architecture, initial weights, optimiser": "missing_activation hidden_softmax "
+    "unbounded_rnn_activation bad_initialization bottleneck high_dropout lr_high lr_low "
+    "lr_negative unsafe_operation",
     "gradients, weights, activations": "vanishing_gradient exploding_gradient exploding_weights "
     "exploding_activation vanishing_activation dead_relu saturated_activation unchanged_weights "
     "unchanged_output",

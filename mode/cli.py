@@ -17,6 +17,18 @@ class Commands(click.Group):
         except checks.InputError as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(2)
+        except click.UsageError as error:
+            click.echo(f"Error: {error.format_message()}", err=True)
+            sys.exit(2)
+
+
+class ScriptCommand(click.Command):
+    """A command in which what follows a script's name belongs to the script."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        target = next((argument for argument in args if not argument.startswith("-")), "")
+        ctx.allow_interspersed_args = target.endswith(".keras")
+        return super().parse_args(ctx, args)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -148,22 +160,31 @@ def repair(model: str, data: str, out: str, **options) -> None:
     click.echo("\n".join(done.lines))
 
 
-@main.command(context_settings={"ignore_unknown_options": True})
+@main.command(cls=ScriptCommand)
 @click.argument("target")
 @click.argument("rest", nargs=-1, type=click.UNPROCESSED)
 @click.option("--watch-only", is_flag=True, help="Never stop a hopeless training.")
-def diagnose(target: str, rest: tuple[str, ...], watch_only: bool) -> None:
+@click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
+def diagnose(target: str, rest: tuple[str, ...], watch_only: bool, allow_unsafe: bool) -> None:
     """Run TARGET.py with a diagnosis on every fit, or check TARGET.keras against REST, an .npz.
 
+    REST are a script's own arguments; options of this command stand before TARGET.py.
     Exit code 0: nothing found, 1: findings, 2: it could not run.
     """
+    model = target.endswith(".keras")
+    if model and len(rest) > 1:
+        checks.fail("TARGET.keras must be followed by one DATA.npz at most", " ".join(rest))
+    if model and watch_only:
+        checks.fail("--watch-only must come with a script, which trains", target)
+    if allow_unsafe and not model:
+        checks.fail("--allow-unsafe must come with TARGET.keras", target)
     from mode.studies.quiet import quietly
 
     with quietly():
         from mode.diagnosis import diagnose_model, run_script
 
-    if target.endswith(".keras"):
-        sys.exit(diagnose_model(target, *rest[:1], show=click.echo))
+    if model:
+        sys.exit(diagnose_model(target, *rest, allow_unsafe=allow_unsafe, show=click.echo))
     sys.exit(run_script(target, rest, stop=not watch_only, show=click.echo))
 
 

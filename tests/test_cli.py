@@ -75,6 +75,14 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, message):
     assert result.stderr == message
 
 
+@pytest.mark.parametrize("command", main.commands)
+def test_an_unknown_option_is_one_line_and_exit_code_2(command):
+    result = run(command, "--no-such-option")
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: No such option")
+    assert result.output.count("\n") == 1
+
+
 def test_an_unknown_data_set_is_refused_before_any_run(tmp_path):
     result = run("reproduce", "--data", "minst", "--out", str(tmp_path))
     assert result.exit_code == 2

@@ -350,7 +350,7 @@ FAULTY = [
     _f("u-images-dropout", _s(digits, flat=False), lambda: images(rate=0.95), (A, 0.93),
        f"high_dropout {FLAT}", "lower_dropout", images),
     _f("u-recurrent-relu", _s(long_sums), lambda: plain_recurrent("relu", sgd(0.5)), (A, 0.8),
-       f"activation_mismatch lr_high {FLAT} {BURST}",
+       f"unbounded_rnn_activation lr_high {FLAT} {BURST}",
        f"{RATE_DOWN} change_hidden_activation change_recurrent_layer shorten_sequence",
        lambda: plain_recurrent(kind=layers.GRU)),
     _f("u-attention-constant", _s(sums), lambda: attention("ones"), (A, 0.85),

@@ -8,6 +8,7 @@ import numpy as np
 from mode import checks
 from mode.diagnosis.changes import changes
 from mode.diagnosis.details import fix
+from mode.diagnosis.findings import Fix
 from mode.diagnosis.modelfacts import model_facts
 from mode.diagnosis.plan import Plan, rebuild
 from mode.diagnosis.prepare import Data, prepared, take
@@ -124,9 +125,14 @@ def _next(result: Result, source, tried: set[str]):
     found = [f for finding in result.report.alarms for f in finding.fixes]
     general = [fix(code, model_facts(source)) for code in _FALLBACK]
     for candidate in (*found, *general):
-        if candidate.apply is not None and candidate.code not in tried:
+        if candidate.code not in tried and _changes(candidate, result.plan):
             return candidate
     return None
+
+
+def _changes(candidate: Fix, plan: Plan) -> bool:
+    """Tell whether a fix makes another plan, which alone is worth a trial."""
+    return candidate.apply is not None and candidate.apply(plan) != plan
 
 
 def _attempt(job: Job, best: Result, candidate) -> Result | None:

@@ -34,6 +34,7 @@ def _worked_out(code: str, facts: ModelFacts, layers) -> dict:
     details = {"names": names, "layers": _listed(names)}
     if code in ("change_hidden_activation", "add_activation"):
         details |= {"dense": _own_activation(facts, layers), "activations": _loose(facts)}
+        details |= {"activation": "relu", "initializer": "he_normal"}
     if code == "change_initializer":
         rectified = any(layer.activation in RECTIFIERS for layer in layers)
         details["initializer"] = "he_normal" if rectified else "glorot_uniform"

@@ -16,6 +16,11 @@ class Where:
     layer: str = ""
     variable: str = ""
 
+    def overlaps(self, other: "Where") -> bool:
+        """Tell whether one place is the other or holds it, as a layer holds its kernel."""
+        pairs = ((self.layer, other.layer), (self.variable, other.variable))
+        return self.phase == other.phase and all(a == b or not (a and b) for a, b in pairs)
+
     def __str__(self) -> str:
         phase = "" if self.variable.startswith(self.phase) else self.phase
         return " ".join(part for part in (phase, self.layer, self.variable) if part)

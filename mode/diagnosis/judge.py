@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from mode.diagnosis import symptoms, symptoms_curves, symptoms_weights
 from mode.diagnosis.case import Case, first_broken
-from mode.diagnosis.findings import SEVERITIES, Finding, Where
+from mode.diagnosis.findings import SEVERITIES, Finding, Where, worst_first
 from mode.diagnosis.modelfacts import ModelFacts
 from mode.diagnosis.outcome import Outcome, judge_outcome
-from mode.diagnosis.record import Record
+from mode.diagnosis.record import EARLY, Record
 from mode.diagnosis.static import static_findings
 from mode.diagnosis.support import support
 from mode.diagnosis.tree import explain
@@ -57,9 +57,12 @@ ORDER = (
     "lr_negative",
     "target_mismatch",
     "activation_mismatch",
+    "repeated_activation",
     "missing_softmax",
     "loss_mismatch",
     "target_not_distribution",
+    "hidden_softmax",
+    "unbounded_rnn_activation",
     "bad_initialization",
     "high_dropout",
     "missing_activation",
@@ -105,13 +108,17 @@ def judge(
     dynamic = [gated(f, outcome) for rule in rules for f in _applied(rule, case)]
     votes = support(case, static, [f for f in dynamic if f.severity != "note"])
     found = [explain(f, case, votes) for f in (*static, *dynamic)]
-    return ordered([*_first_of_each(found), *_missing(record)]), outcome
+    return ordered([*_worst_of_each(found), *_missing(record)]), outcome
 
 
 def _rows_enough(record: Record) -> bool:
-    """A rare class may be missing from the first batches; it takes many to miss it."""
+    """A rare class may be missing from the first batches; it takes many to miss it.
+
+    An epoch of so few steps that each one was recorded has shown every row.
+    """
     rows = max((t.rows for t in record.targets), default=0)
-    return rows >= (300 if record.finished else 1000)
+    shown = record.epochs and record.total_steps <= EARLY * len(record.epochs)
+    return bool(shown) or rows >= (300 if record.finished else 1000)
 
 
 def _applied(rule, case: Case) -> list[Finding]:
@@ -152,15 +159,14 @@ def _escalated(finding: Finding, before: Finding, outcome: Outcome) -> Finding:
     return finding
 
 
-def _first_of_each(findings) -> list[Finding]:
-    """Keep the worst finding of each symptom and place, and one of each generic symptom."""
-    kept: dict = {}
-    for finding in findings:
-        key = finding.symptom
-        better = key not in kept or _rank(finding)[0] < _rank(kept[key])[0]
-        if better:
-            kept[key] = finding
-    return list(kept.values())
+def _worst_of_each(findings) -> list[Finding]:
+    """Return the worst finding of each symptom at each place, the first where they are alike."""
+    kept: list[Finding] = []
+    for finding in worst_first(findings):
+        same = (k for k in kept if k.symptom == finding.symptom)
+        if not any(k.where.overlaps(finding.where) for k in same):
+            kept.append(finding)
+    return kept
 
 
 def _rank(finding: Finding) -> tuple[int, int]:

@@ -49,6 +49,9 @@ class Limits:
     still_improving: float = 0.2
     overlap: float = 0.05
     losses_apart: float = 0.2
+    # a batch that is too large for its rows becomes this part of itself, or the usual size
+    batch_part: int = 4
+    batch_usual: int = 32
 
 
 LIMITS = Limits()

@@ -47,7 +47,8 @@ LINES = {
     "use_from_logits": "from_logits=?  # in the loss",
     "change_loss": 'model.compile(loss="{loss}", ...)',
     "fix_units": "units={units}  # {layer}",
-    "change_hidden_activation": 'activation="relu", kernel_initializer="he_normal"  # {layers}',
+    "change_hidden_activation": 'activation="{activation}", '
+    'kernel_initializer="{initializer}"  # {layers}',
     "add_activation": 'activation="relu"  # {layers}',
     "change_initializer": '{weights}_initializer="{initializer}"  # {layers}',
     "unfreeze_layers": "layer.trainable = True  # {layers}, before model.compile(...)",
@@ -82,7 +83,7 @@ def _retarget(details: dict, plan: Plan) -> Plan:
     activation, loss = details.get("activation"), details.get("loss")
     if activation:
         plan = plan.edit([details["carrier"]], activation=activation)
-    if details.get("units"):
+    if details.get("units") and details.get("layer"):
         plan = plan.edit([_name(details["layer"])], units=details["units"])
     if loss:
         plan = replace(plan, losses={**plan.losses, details["head"]: loss})
@@ -99,8 +100,9 @@ def _from_logits(details: dict, plan: Plan) -> Plan:
 
 
 def _hidden(details: dict, plan: Plan) -> Plan:
-    plan = plan.edit(details.get("dense", ()), activation="relu", kernel_initializer="he_normal")
-    return plan.edit(details.get("activations", ()), activation="relu")
+    activation, initializer = details["activation"], details["initializer"]
+    plan = plan.edit(details["dense"], activation=activation, kernel_initializer=initializer)
+    return plan.edit(details["activations"], activation=activation)
 
 
 def _layers(details: dict, plan: Plan, **options) -> Plan:
@@ -152,7 +154,7 @@ ACTIONS = {
     "change_optimizer": _optimiser,
     "reduce_momentum": _option("momentum", 0.9),
     "clip_gradient": _option("clipnorm", 1.0),
-    "change_batch_size": lambda d, plan: replace(plan, batch_size=d.get("batch", 32)),
+    "change_batch_size": lambda d, plan: replace(plan, batch_size=d["batch"]),
     "train_longer": lambda d, plan: replace(plan, epochs=plan.epochs * 4),
     "lower_dropout": lambda d, plan: _layers(d, plan, **{d.get("option", "rate"): 0.2}),
     "regularize": lambda d, plan: _layers(d, plan, kernel_regularizer="l2"),

@@ -26,11 +26,11 @@ class Findings(list[Finding]):
         return f"<table><tr>{header}</tr>{rows}</table>" if self else "<p>Nothing found.</p>"
 
     def _told(self) -> Iterator[tuple[Finding, str]]:
-        """Yield each finding with the symptom under which its fixes were written out, or ""."""
+        """Yield each finding with the one under which its fixes were written out, or ""."""
         named: dict[tuple[Fix, ...], str] = {(): ""}
         for finding in self:
             yield finding, named.get(finding.fixes, "")
-            named.setdefault(finding.fixes, finding.symptom)
+            named.setdefault(finding.fixes, f"{finding.symptom} at {finding.where}")
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,7 +88,7 @@ def _row(finding: Finding) -> tuple:
 
 
 def finding_text(finding: Finding, same: str) -> str:
-    """Return a finding as a few lines for a terminal; `same`: the symptom whose fixes it shares."""
+    """Return a finding as a few lines for a terminal; `same`: the finding whose fixes it shares."""
     lines = [f"{finding.severity.upper()} {finding.symptom} at {finding.where}, {finding.when}"]
     lines.append(f"  {sentence(finding)}")
     lines += [f"  evidence: {e}" for e in finding.evidence]

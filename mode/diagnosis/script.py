@@ -1,10 +1,13 @@
 """`diagnose` for people: a whole script run under diagnosis, or a saved model checked at rest."""
 
+import re
 import runpy
 import sys
+import sysconfig
 import traceback
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 
 import keras
 import numpy as np
@@ -15,6 +18,11 @@ from mode.diagnosis.report import Report
 from mode.diagnosis.static import check
 
 NOTHING, FINDINGS, NOT_RUN = 0, 1, 2
+_NOT_USER = (Path(__file__).parents[1], sysconfig.get_path("stdlib"))
+# what Keras and TensorFlow write before the line that tells what is wrong
+_PLACE = re.compile(
+    r"\s*$|\s+File |Graph execution error|Detected at node|<stack|Exception encountered when "
+)
 
 
 def run_script(path, arguments=(), *, stop: bool = True, show=print) -> int:
@@ -34,9 +42,11 @@ def run_script(path, arguments=(), *, stop: bool = True, show=print) -> int:
             runpy.run_path(str(script), run_name="__main__")
         except SystemExit as leaving:
             failed = leaving.code not in (None, 0)
-        except Exception:
+            if isinstance(leaving.code, str):
+                show(leaving.code)
+        except Exception as error:
             failed = True
-            show(traceback.format_exc())
+            show(_failure(error))
     reports = [watch.report for watch in watches]
     for number, report in enumerate(reports, 1):
         show(f"fit {number} of {len(reports)}")
@@ -50,6 +60,31 @@ def _exit_code(reports: list[Report], failed: bool) -> int:
     if any(report.alarms for report in reports):
         return FINDINGS
     return NOT_RUN if failed else NOTHING
+
+
+def _failure(error: Exception) -> str:
+    """Return the user's own lines that led to an error, from the outermost on, and the error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [(f.filename, f.lineno, f.line) for f in frames if _of_user(f.filename)]
+    if isinstance(error, SyntaxError):  # the line that cannot be read has no frame
+        lines.append((str(error.filename), error.lineno, (error.text or "").strip()))
+    own = [f"{Path(name).name}:{number}: {line}" for name, number, line in lines]
+    return "\n".join([*own, f"{type(error).__name__}: {_telling_line(str(error))}"])
+
+
+def _of_user(file: str) -> bool:
+    """Tell whether a file is neither of this package, nor of Python, nor an installed one."""
+    path = Path(file)
+    installed = {"site-packages", "dist-packages"} & {*path.parts}
+    return not (
+        file.startswith("<") or installed or any(path.is_relative_to(part) for part in _NOT_USER)
+    )
+
+
+def _telling_line(message: str) -> str:
+    """Return the first line of a message that names the trouble, not the place in a graph."""
+    lines = [line for line in message.splitlines() if not _PLACE.match(line)]
+    return shorten([*lines, message][0], 300, placeholder=" ...")
 
 
 @contextmanager
@@ -86,15 +121,17 @@ def _as_main(script: Path, arguments):
         sys.argv, sys.path[:] = argv, path
 
 
-def diagnose_model(model_path, data_path=None, *, show=print) -> int:
+def diagnose_model(model_path, data_path=None, *, allow_unsafe: bool = False, show=print) -> int:
     """Check a saved model against an `.npz` of x and y (or x_train and y_train), show the findings.
 
-    Returns 0 for no finding above a note, 1 for findings, 2 where a file could not be read.
+    `allow_unsafe` runs code that the model file holds, such as a Lambda. Returns 0 for no finding
+    above a note, 1 for findings, 2 where a file could not be read.
     """
+    from mode.models import load_model  # loads TensorFlow, which `check` alone does not need
+
     try:
-        model = _file(model_path, "model must be a .keras file", _model)
-        wanted = "data must be an .npz archive"
-        x, y = (None, None) if data_path is None else _file(data_path, wanted, _arrays)
+        model = load_model(model_path, allow_unsafe=allow_unsafe)
+        x, y = (None, None) if data_path is None else _arrays(data_path)
     except checks.InputError as error:
         show(f"Error: {error}")
         return NOT_RUN
@@ -103,26 +140,17 @@ def diagnose_model(model_path, data_path=None, *, show=print) -> int:
     return _exit_code([report], False)
 
 
-def _file(path, wanted: str, read):
-    """Return what `read` makes of a file, which is refused in one line where it cannot."""
+def _arrays(path) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y of an `.npz`, which is refused in one line where it has none."""
+    wanted = "data must be an .npz archive"
     if not Path(path).is_file():
         checks.fail(wanted, f"{str(path)!r}, which does not exist")
     try:
-        return read(path)
-    except checks.InputError:
-        raise
+        with np.load(path, allow_pickle=False) as stored:
+            for x, y in (("x", "y"), ("x_train", "y_train")):
+                if x in stored and y in stored:
+                    return stored[x], stored[y]
+            names = ", ".join(stored.files)
     except (OSError, ValueError, TypeError, EOFError) as error:
         checks.fail(wanted, f"{str(path)!r}: {str(error).splitlines()[0]}")
-
-
-def _model(path):
-    return keras.saving.load_model(path, safe_mode=True)
-
-
-def _arrays(path):
-    with np.load(path, allow_pickle=False) as stored:
-        for x, y in (("x", "y"), ("x_train", "y_train")):
-            if x in stored and y in stored:
-                return stored[x], stored[y]
-        names = ", ".join(stored.files)
     return checks.fail("data must hold x and y, or x_train and y_train", names or "nothing")

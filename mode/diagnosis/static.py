@@ -44,11 +44,10 @@ def static_findings(facts: ModelFacts, inputs, targets) -> list[Finding]:
     paired = targets if len(targets) == len(facts.heads) else ()
     for i, head in enumerate(facts.heads):
         target = paired[i] if paired else None
-        if target is not None:
-            found += label_findings(facts, head, target, head_kind(head, target))
-        if not any(f.symptom == "bad_labels" for f in found):
-            found += output_findings(head, target)
-        found += metric_findings(head, head_kind(head, target), facts.metrics)
+        kind = head_kind(head, target)
+        wrong = [] if target is None else label_findings(facts, head, target, kind)
+        found += wrong or output_findings(head, target)
+        found += metric_findings(head, kind, facts.metrics)
     return [*found, *model_findings(facts)]
 
 

@@ -14,7 +14,7 @@ def model_findings(facts: ModelFacts) -> list[Finding]:
     """Return what is wrong with a model before it sees data."""
     rules = (
         _linear_stack,
-        _odd_hidden,
+        _hidden_softmax,
         _deep_saturating,
         _exponential,
         _bottleneck,
@@ -74,7 +74,7 @@ def _curved(layer) -> bool:
     return layer.activation != "linear" or layer.kind in special or bool(own)
 
 
-def _odd_hidden(facts: ModelFacts) -> list[Finding]:
+def _hidden_softmax(facts: ModelFacts) -> list[Finding]:
     """Softmax inside the network: units compete where they should not."""
     found = [s for s in hidden_kernels(facts) if s.activation == "softmax"]
     if not found:
@@ -82,7 +82,7 @@ def _odd_hidden(facts: ModelFacts) -> list[Finding]:
     fixes = [fix("change_hidden_activation", facts, layers=[s.name for s in found])]
     evidence = (Evidence("activation", "softmax"),)
     text = "softmax in a hidden layer lets one unit win"
-    return [_layer("activation_mismatch", "warning", found[0], evidence, fixes, text)]
+    return [_layer("hidden_softmax", "warning", found[0], evidence, fixes, text)]
 
 
 def _deep_saturating(facts: ModelFacts) -> list[Finding]:
@@ -226,10 +226,12 @@ def _recurrent(facts: ModelFacts) -> list[Finding]:
     ]
     if not odd:
         return []
+    bounded = {"activation": "tanh", "initializer": "glorot_uniform", "activations": ()}
+    layers = [s.name for s in odd]
     fixes = [
-        fix("change_hidden_activation", facts, layers=[s.name for s in odd]),
+        fix("change_hidden_activation", facts, layers=layers, **bounded),
         fix("clip_gradient", facts),
     ]
     evidence = (Evidence("activation", odd[0].activation, "tanh"),)
     text = "an unbounded state can grow at every time step"
-    return [_layer("activation_mismatch", "warning", odd[0], evidence, fixes, text, "bad")]
+    return [_layer("unbounded_rnn_activation", "warning", odd[0], evidence, fixes, text, "bad")]

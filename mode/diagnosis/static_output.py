@@ -1,4 +1,4 @@
-"""Static rules about the outputs: the table, doubled activations, shapes, ranges, metrics."""
+"""Static rules about the outputs: the table, repeated activations, shapes, ranges, metrics."""
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def _rows_for_labels(head: Head, target: Moments) -> bool:
 def output_findings(head: Head, target: Moments | None) -> list[Finding]:
     """Return what is wrong with one output, given what is known of its targets."""
     kind = head_kind(head, target)
-    found = [*_wrong_shape(head, target, kind), *_table(head, target, kind), *_doubled(head)]
+    found = [*_wrong_shape(head, target, kind), *_table(head, target, kind), *_repeated(head)]
     return [*found, *_labels_beyond(head, target, kind), *_flat_target(head, target, kind)]
 
 
@@ -95,12 +95,13 @@ def _classes(target, kind: str) -> int:
     return target.shape[-1] if kind == "one_hot" else int(target.high.max()) + 1
 
 
-def _doubled(head: Head) -> list[Finding]:
+def _repeated(head: Head) -> list[Finding]:
     if not head.doubled or head.activation not in ("softmax", "sigmoid"):
         return []
-    fixes = (remedy("change_output_activation", layer=head.layer, activation="linear"),)
+    inner = head.layer.rsplit("/", 1)[-1]
+    fixes = (remedy("change_output_activation", carrier=inner, activation="linear"),)
     evidence = (Evidence("activation", f"{head.activation} on an activated layer"),)
-    return [_finding("activation_mismatch", "warning", head, evidence, fixes,
+    return [_finding("repeated_activation", "warning", head, evidence, fixes,
                      "the output is activated twice", "fair")]  # fmt: skip
 
 

@@ -15,6 +15,9 @@ from mode.diagnosis.symptoms_weights import gradient_arrives, update_ratio
 # The cause that a finding before training speaks for, and how loudly that cause is heard.
 _STATIC = {
     "activation_mismatch": "output",
+    "repeated_activation": "output",
+    "hidden_softmax": "activation",
+    "unbounded_rnn_activation": "explosive",
     "loss_mismatch": "output",
     "missing_softmax": "output",
     "target_mismatch": "output",
@@ -171,7 +174,7 @@ def _training(case: Case):
     """Yield support from how long training was, in what steps, and where its loss stands."""
     record, optimiser = case.record, case.facts.optimiser
     per_epoch = record.total_steps / max(len(record.epochs), 1)
-    if per_epoch <= 2 and record.total_steps < 200:
+    if per_epoch <= 2 and record.total_steps < 200 and record.batch >= LIMITS.batch_part:
         yield "batch", 0.55, f"{per_epoch:.0f} steps an epoch"
     logged, chance = accuracies(record), case.outcome.majority
     by_heart = logged is not None and logged[0][-1] > chance + 0.2

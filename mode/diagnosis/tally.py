@@ -56,6 +56,7 @@ class Tally:
     def __init__(self, layout: Layout):
         self.layout = layout
         self.last = self.broken = 0  # the last recorded step, the first that was not finite
+        self.batch = 0  # rows of the largest batch
         self._waiting: list[np.ndarray] = []
         self.steps: list[int] = []
         self.losses: list[float] = []
@@ -114,6 +115,7 @@ class Tally:
             **{f"{kind}s": self.moments(kind) for kind in ("input", "target", "output")},
             "units": self.units(),
             "overlap": self.overlap(),
+            "batch": self.batch,
         }
 
     def _add_data(self, arrays: list) -> np.ndarray:
@@ -135,6 +137,7 @@ class Tally:
         if inputs:
             self._marks[batch.row_marks([*map(_rows, inputs)])] = True
         records = len(arrays[0]) if arrays else 0
+        self.batch = max([self.batch, *(array.shape[1] for array in arrays[:1])])
         return np.stack(found, 1) if found else np.zeros((records, 0, len(HEAD_COLUMNS)))
 
     def _merge(self, name: str, new: np.ndarray) -> None:

@@ -11,6 +11,7 @@ from mode.diagnosis.case import Case
 from mode.diagnosis.causes import CAUSES, TREE
 from mode.diagnosis.details import fix
 from mode.diagnosis.findings import Cause, Finding, Fix
+from mode.diagnosis.limits import LIMITS
 from mode.diagnosis.support import Support
 
 
@@ -32,4 +33,5 @@ def _codes(cause: str, votes: Support) -> list[str]:
 
 
 def _fix(code: str, case: Case, votes: Support) -> Fix:
-    return votes.fixes.get(code) or fix(code, case.facts, epochs="4 x as many", batch=32)
+    batch = min(case.record.batch // LIMITS.batch_part, LIMITS.batch_usual)
+    return votes.fixes.get(code) or fix(code, case.facts, epochs="4 x as many", batch=batch)

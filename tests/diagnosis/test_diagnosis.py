@@ -131,14 +131,14 @@ def test_the_same_fixes_are_written_out_once_and_a_symptom_says_what_it_means():
     first = Finding("slow_convergence", "warning", Where("fit"), fixes=fixes, text="it still falls")
     found = Findings([first, Finding("large_loss", "note", Where("loss"), fixes=fixes)])
     assert found._repr_html_().count("train longer") == 1
-    assert "those of slow_convergence" in found._repr_html_()
+    assert "those of slow_convergence at fit" in found._repr_html_()
     assert str(Findings([*found, Finding("nan_in_input", "note", raw)])).splitlines() == [
         "WARNING slow_convergence at fit, before training",
         "  it still falls",
         "  fix 1: train_longer: train longer",
         "NOTE large_loss at loss, before training",
         f"  {SYMPTOMS['large_loss']}",
-        "  fixes: those of slow_convergence",
+        "  fixes: those of slow_convergence at fit",
         "NOTE nan_in_input at input 0, before training",
         f"  {SYMPTOMS['nan_in_input']}",
     ]

@@ -99,7 +99,7 @@ def test_biases_that_kill_units(bias, found, two_classes):
 
 def test_an_exception_tells_which_shapes_are_apart():
     error = ValueError("Incompatible shapes: [16] vs. [16,4] [Op:Mul]")
-    (finding,) = failure_findings(error, model_facts(classifier()))
+    (finding,) = failure_findings(error, model_facts(classifier(units=4)))
     assert finding.symptom == "shape_mismatch"
     assert [e.value for e in finding.evidence] == ["(16)", "(16,4)"]
 

@@ -50,8 +50,12 @@ def test_a_saved_model_is_checked_against_stored_data(tmp_path, two_classes):
 @pytest.mark.parametrize(
     ("model", "data", "message"),
     [
-        ("no.keras", None, "model must be a .keras file. Received: '{}', which does not exist."),
-        ("text.keras", None, "model must be a .keras file. Received: '{}': "),
+        (
+            "no.keras",
+            None,
+            "the model must be the path of an existing .keras file. Received: '{}'.",
+        ),
+        ("text.keras", None, "{} must be a model saved by Keras. Received: another or a damaged "),
         ("model.keras", "no.npz", "data must be an .npz archive. Received: '{}', which does not"),
         ("model.keras", "text.keras", "data must be an .npz archive. Received: '{}': "),
         ("model.keras", "odd.npz", "data must hold x and y, or x_train and y_train. Received: a."),
