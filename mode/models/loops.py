@@ -5,13 +5,17 @@ the next model of the same kind does not compile again.
 """
 
 import json
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import RLock
 
 import keras
 import tensorflow as tf
 
-from mode.models.copies import clone, scales
+from mode.models.copies import assign, clone, scales
+from mode.models.predicting import single_loss
 
 # XLA fuses a whole step of a dense net; its CPU convolutions are slower than TensorFlow's own.
 FUSED = {"InputLayer", "Flatten", "Dense", "Activation", "ReLU", "Softmax", "Dropout", "Reshape"}
@@ -36,16 +40,37 @@ class Trainer:
     padded: bool
 
 
-_TRAINERS: dict[tuple, Trainer] = {}
+KEPT = 8  # compiled loops; a study has one or two architectures at a time
+_TRAINERS: OrderedDict[tuple, Trainer] = OrderedDict()
+_LOCK = RLock()
 
 
-def trainer_for(model: keras.Model) -> Trainer:
-    """Return the compiled loop for models of this architecture, optimiser and loss."""
+@contextmanager
+def lent_weights(model: keras.Model) -> Iterator[Trainer]:
+    """Give the weights and the optimizer's state of `model` to the compiled loop for its kind, and
+    take them back at the end. One thread at a time: the loop's own model is shared."""
+    with _LOCK:
+        trainer = _trainer_for(model)
+        _move(model, trainer.model)
+        yield trainer
+        _move(trainer.model, model)
+
+
+def _trainer_for(model: keras.Model) -> Trainer:
+    """Return the compiled loop for models of this architecture, optimizer and loss."""
     key = _signature(model)
     if key not in _TRAINERS:
         private = clone(model)
         _TRAINERS[key] = Trainer(private, *_loop(private))
+    _TRAINERS.move_to_end(key)
+    while len(_TRAINERS) > KEPT:
+        _TRAINERS.popitem(last=False)
     return _TRAINERS[key]
+
+
+def _move(source: keras.Model, target: keras.Model) -> None:
+    assign(target.variables, source.variables)
+    assign(target.optimizer.variables, source.optimizer.variables)
 
 
 def _signature(model: keras.Model) -> tuple:
@@ -63,7 +88,7 @@ def _signature(model: keras.Model) -> tuple:
         [[weight.tolist() for weight in layer.get_weights()] for layer in scales(model)],
     ]
     text = json.dumps(parts, sort_keys=True, default=str)
-    return type(model), type(model.optimizer), *_loss_signature(model.loss), text
+    return type(model), type(model.optimizer), *_loss_signature(single_loss(model.loss)), text
 
 
 def _loss_signature(loss) -> tuple:
@@ -85,7 +110,7 @@ def _without_seeds(config):
 def _by_row(model: keras.Model) -> bool:
     """Whether a row of weight zero leaves no trace in a batch: no layer mixes rows, and the
     batch's loss is the mean over its rows."""
-    loss = keras.losses.get(model.loss)
+    loss = keras.losses.get(single_loss(model.loss))
     function = getattr(loss, "fn", loss)
     is_mean = function.__module__.startswith("keras.") and (
         getattr(function, "__name__", "") in MEANS

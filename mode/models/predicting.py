@@ -132,6 +132,12 @@ def _last_activation(model: keras.Model) -> str | None:
     return getattr(getattr(last, "activation", None), "__name__", None)
 
 
+def single_loss(loss: Any) -> Any:
+    """Return the one loss of a model that was compiled with it, or with a list or dict of it."""
+    losses = keras.tree.flatten(loss) if isinstance(loss, list | tuple | dict) else [loss]
+    return losses[0] if len(losses) == 1 else loss
+
+
 def _sums_to_one(outputs: np.ndarray) -> bool:
     return np.allclose(outputs.sum(axis=1), 1, atol=1e-2)
 

@@ -5,6 +5,7 @@ arithmetic. Here a compiled loop (`mode.models.loops`) runs STEPS batches at onc
 """
 
 from collections.abc import Callable, Iterator
+from time import perf_counter
 from typing import Any
 
 import keras
@@ -12,13 +13,16 @@ import numpy as np
 
 from mode import checks, seeds
 from mode.models.copies import assign, build_optimizer, clone
-from mode.models.loops import Trainer, trainer_for
+from mode.models.loops import Trainer, lent_weights
+from mode.models.normalization import ROWS as ROWS_OF_STATISTICS
+from mode.models.normalization import reestimate_statistics
 from mode.models.predicting import (
     CHUNK,
     check_inputs,
     classes_of,
     gives_logits,
     of_rows,
+    single_loss,
     units_of,
 )
 
@@ -34,7 +38,11 @@ def train(
     epochs: int = 3,
     batch_size: int = 32,
     average: float = 0.0,
+    decay: float = 0.0,
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
+    frequency: np.ndarray | None = None,
+    seconds: float | None = None,
+    progress: Callable[[float], None] | None = None,
     seed: int = 0,
 ) -> keras.Model:
     """Return a copy of `model`, trained on; its optimiser goes on from the model's state.
@@ -50,8 +58,18 @@ def train(
         average: the trained weights are the mean over this last share of the training, sampled
             every STEPS batches (stochastic weight averaging, Izmailov et al. 2018); 0 for the
             last weights alone.
+        decay: over this last share of the training the learning rate falls linearly to zero, and
+            is as before in the copy that is returned; 0, the default, keeps it. A learning rate
+            schedule of the optimizer's own goes on instead.
         augment: (inputs, generator) -> inputs of the same shape, asked anew in every epoch.
+        frequency: numbers (n,), how often an input is seen relative to the others; an epoch still
+            has n inputs. Each is seen once where None, the default.
+        seconds: training ends after so long, with its decay and average, if the epochs take
+            longer. The result then depends on the machine's speed.
+        progress: called with the share of the training that is done, from 0 on.
         seed: decides the order of the inputs and the masks of dropout layers.
+
+    Moving statistics of batch normalization are estimated again at the end, on `x`.
 
     Raises:
         InputError: for inputs or labels that do not fit the model.
@@ -59,28 +77,60 @@ def train(
     checks.number("epochs", epochs, 0, integer=True)
     checks.number("batch_size", batch_size, 1, integer=True)
     checks.number("average", average, 0, 1)
+    checks.number("decay", decay, 0, 1)
     x = keras.tree.map_structure(lambda array: checks.numeric("x", array), x)
     check_inputs(model, x)
     targets = targets_of(model, checks.labels("y", y, classes_of(model)))
     rows = checks.not_empty("x", keras.tree.flatten(x)[0])
     checks.same_length(x=rows, y=targets)
     trained = _compiled(clone(model), x)
-    trainer = trainer_for(trained)
-    _move(trained, trainer.model)
-    _reseed(trainer.model, seed)
     order = seeds.generator(seed, "order")
-    orders = (order.permutation(len(rows)) for _ in range(epochs))
-    calls = [call for places in orders for call in _calls(trainer, places, batch_size)]
-    mean = _Mean(trained)
+    orders = [_order(len(rows), frequency, order) for _ in range(epochs)]
     rng = seeds.generator(seed, "augment")
     changed = (lambda inputs: augment(inputs, rng)) if augment else lambda inputs: inputs
-    for number, call in enumerate(calls, start=1):
-        _call(trainer, x, targets, *call, changed)
-        if number > (1 - average) * len(calls):
-            mean.add(trainer.model)
-    _move(trainer.model, trained)
+    mean, began = _Mean(trained), perf_counter()
+    with lent_weights(trained) as trainer:
+        _reseed(trainer.model, seed)
+        calls = [call for places in orders for call in _calls(trainer, places, batch_size)]
+        rate = _rate(trainer.model)
+        for number, call in enumerate(calls):
+            share = number / len(calls)
+            if seconds is not None and number:
+                share = max(share, (perf_counter() - began) / seconds)
+            if share >= 1:
+                break
+            if progress:
+                progress(share)
+            if decay and rate is not None:
+                trainer.model.optimizer.learning_rate = rate * min(1.0, (1 - share) / decay)
+            _call(trainer, x, targets, *call, changed)
+            if share >= 1 - average:
+                mean.add(trainer.model)
+        if rate is not None:
+            trainer.model.optimizer.learning_rate = rate
     mean.move_to(trained)
+    if orders:
+        reestimate_statistics(trained, of_rows(x, orders[-1][:ROWS_OF_STATISTICS]))
     return trained
+
+
+def _order(rows: int, frequency: np.ndarray | None, generator: np.random.Generator) -> np.ndarray:
+    """Return the places of one epoch, shuffled; by systematic sampling where inputs differ in
+    how often they are seen."""
+    places = generator.permutation(rows)
+    if frequency is None:
+        return places
+    ends = np.cumsum(frequency[places]) * (rows / frequency.sum())
+    times = np.diff(np.floor(ends + generator.random()), prepend=0).astype(np.int64)
+    return generator.permutation(np.repeat(places, times))
+
+
+def _rate(model: keras.Model) -> float | None:
+    """Return the learning rate, None where the optimizer follows a schedule of its own."""
+    schedule = keras.optimizers.schedules.LearningRateSchedule
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    given = getattr(optimizer, "_learning_rate", None)
+    return None if isinstance(given, schedule) else float(optimizer.learning_rate)
 
 
 def _compiled(model: keras.Model, x: Any) -> keras.Model:
@@ -105,7 +155,7 @@ def targets_of(model: keras.Model, labels: np.ndarray) -> np.ndarray:
 
 
 def _loss_name(model: keras.Model) -> str:
-    loss = model.loss if model.compiled else "sparse"
+    loss = single_loss(model.loss) if model.compiled else "sparse"
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
     return name.lower()
 
@@ -149,11 +199,6 @@ def _call(
         weights.reshape(-1, batch),
         np.int32(steps),
     )
-
-
-def _move(source: keras.Model, target: keras.Model) -> None:
-    assign(target.variables, source.variables)
-    assign(target.optimizer.variables, source.optimizer.variables)
 
 
 class _Mean:
