@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from keras import layers
 
+from mode import seeds
 from mode.data import Data
 from mode.models import build, predict, train
 from mode.repair import (
@@ -21,6 +22,7 @@ from mode.repair import (
     run,
 )
 from mode.repair import repair as repair_
+from mode.repair.experiment import initial_model
 from mode.repair.rounds import measure
 
 QUICK = {"rounds": 2, "batch": 60, "epochs": 1}
@@ -342,3 +344,19 @@ def test_the_experiment_has_rows_of_each_metric_and_its_control(small, refused):
     assert len(METRICS) == 9
     message = refused(next, compare_metrics(small, recipe, metrics=["dott"]))
     assert message.endswith("Received: 'dott'. Did you mean 'dot'?")
+
+
+def test_each_metric_has_the_control_of_its_own_repair(small):
+    """Its pool is the one that the metric's repair has left, though all start from one model."""
+    options = {"layer_selection": False, "rounds": 2, "batch": 50, "epochs": 1}
+    recipe, metrics = protocol_recipe("without fresh_init", **options), ["dot", "euclidean"]
+    rows = pd.concat(compare_metrics(small, recipe, metrics=metrics, epochs=2))
+    seed = seeds.derive(0, "metric", "shared")
+    start = initial_model(small, "published", epochs=2, seed=seed)
+    for metric in metrics:
+        repaired = run(start, small, replace(recipe, metric=metric), seed=seed)
+        expected = control(start, small, recipe, repaired, seed=seed)
+        found = rows[(rows["metric"] == metric) & (rows["arm"] == "control")]
+        columns = [c for c in expected.rounds if c != "seconds"]
+        csv = [table[columns].to_csv(index=False) for table in (found, expected.rounds)]
+        assert csv[0] == csv[1], metric
