@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 
 from mode.models import MODELS, build, classes_of, clone, fresh, load_model, predict, train
+from mode.models.rescaled import of_unit_inputs
 
 X = np.random.default_rng(0).random((50, 6), dtype=np.float32)
 Y = (X[:, 0] > X[:, 1]).astype(int) + (X[:, 2] > 0.6)
@@ -273,3 +274,14 @@ def test_predict_and_classes_refuse_what_does_not_fit(refused):
     assert refused(classes_of, image) == (
         "the model must have one output of shape (n, classes). Received: (None, 6, 6, 3)."
     )
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+def test_scales_for_each_channel_are_those_of_bytes_too(kind):
+    scale = kind([1 / 255, 1 / 127.5, -1 / 255])
+    stack = [keras.Input((2, 2, 3)), layers.Rescaling(scale, offset=[0.0, -1.0, 1.0])]
+    model = keras.Sequential([*stack, layers.Flatten(), layers.Dense(2, "softmax")])
+    x = np.random.default_rng(0).integers(0, 256, (5, 2, 2, 3)).astype(np.float32)
+    found = predict(of_unit_inputs(model), x / 255)
+    np.testing.assert_allclose(found, predict(model, x), rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(model.layers[0].scale, scale)
