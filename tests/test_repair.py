@@ -1,5 +1,6 @@
 """The repair loop, its control and what it refuses, on a few hundred digits."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import keras
@@ -19,6 +20,7 @@ from mode.repair import (
     compare_metrics,
     control,
     protocol_recipe,
+    rounds,
     run,
 )
 from mode.repair import repair as repair_
@@ -183,6 +185,21 @@ def test_a_class_without_error_falls_back_and_says_so(over_fitted, small):
     repaired = repair(over_fitted, data, **options)
     assert repaired.rounds["label"][1] == worst
     assert f"round 1: label {worst} has no input for HMI: it is HCI" in repaired.notes
+
+
+def test_each_target_of_a_round_has_a_random_stream_of_its_own(over_fitted, small, monkeypatch):
+    streams, take = [], rounds.take
+
+    def watched(*arguments, rng):
+        streams.append(deepcopy(rng).random())
+        return take(*arguments, rng=rng)
+
+    monkeypatch.setattr(rounds, "take", watched)
+    recipe = Recipe(theta=0.0, gamma=0.02, rounds=1, batch=20, epochs=1)
+    run(over_fitted, small, recipe)
+    assert len(set(streams)) == len(streams) == 2
+    first = seeds.derive(0, "round", 1)
+    assert streams[0] == seeds.generator(first, "selector").random(), "as with one target"
 
 
 def test_a_label_that_the_pool_lacks_is_made_up_for_at_random(under_fitted, small):
