@@ -182,9 +182,17 @@ def test_a_class_without_error_falls_back_and_says_so(over_fitted, small):
     worst = int(np.argmin(recall))
     data = without(small, "diagnosis", (y == worst) | (predicted != worst))
     options = {"theta": 0.0, "gamma": 0.0, "rounds": 1, "selector": "mode"}
-    repaired = repair(over_fitted, data, **options)
-    assert repaired.rounds["label"][1] == worst
-    assert f"round 1: label {worst} has no input for HMI: it is HCI" in repaired.notes
+    one, two, other = (repair(over_fitted, data, **options, seed=seed) for seed in (0, 0, 1))
+    assert one.rounds["label"][1] == worst
+    assert one.notes[:2] == (
+        f"round 1: label {worst} has no input for HMI: it is HCI",
+        f"round 1: label {worst} has a heat map of zeros: 7 inputs for it are random",
+    )
+    others = [repaired.chosen[0][8:15] for repaired in (one, two, other)]  # half of 15, near DHMI
+    assert (small.pool.y[others[0]] != worst).all()
+    first = np.flatnonzero(small.pool.y != worst)[:7].tolist()
+    assert others[0].tolist() == others[1].tolist() != first, "not those that the file has first"
+    assert others[0].tolist() != others[2].tolist()
 
 
 def test_each_target_of_a_round_has_a_random_stream_of_its_own(over_fitted, small, monkeypatch):

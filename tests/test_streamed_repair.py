@@ -14,7 +14,7 @@ from mode.cli import main
 from mode.data import Data, Part, Streamed, open_pool
 from mode.models import predict
 from mode.models.rescaled import of_unit_inputs
-from mode.repair import repair, taking
+from mode.repair import Recipe, repair, stages, taking
 from mode.repair.asking import ask
 from mode.selection import MEASURES, SELECTORS
 from mode.streaming import Near, best
@@ -86,6 +86,19 @@ def test_the_same_inputs_are_chosen_as_in_memory(way, model, few, streamed):
         np.testing.assert_array_equal(ours, theirs)
     for theirs, ours in zip(expected.model.get_weights(), found.model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("metric", ["dot", "euclidean"])
+def test_a_map_of_zeros_takes_random_inputs_streamed_or_not(metric, model, few, streamed):
+    """All are equally near it by some metrics, and the darkest are nearest by others."""
+    recipe = Recipe(metric=metric, kind="pixel")
+    target = stages.Aim(np.arange(3, 90), 9, np.zeros(few.shape, np.float32))
+    seen = stages.view(model, few, recipe, seed=0)
+    for data in (few, streamed):
+        rng = np.random.default_rng(5)
+        found = taking.take(target, model, data, seen, recipe, None, rng=rng)
+        expected = np.random.default_rng(5).permutation(np.arange(3, 90))[:9]
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_every_selector_of_a_repair_streams():

@@ -137,7 +137,7 @@ def choose(
         chosen.append(take(aim, model, data, seen, recipe, layer, rng=rng))
         free[chosen[-1]] = False
     found = sum(map(len, chosen))
-    notes = stages.notes(maps, seen, recipe, fault, found)
+    notes = stages.notes(maps, seen, recipe, fault, aims, found)
     rng = seeds.generator(seed, "random share")
     count = recipe.batch - found
     chosen.append(stages.random_share(data, recipe, fault, free, count, rng=rng))
