@@ -173,7 +173,8 @@ def test_probes_depend_on_the_seed_and_are_judged_where_asked(trained, small):
     assert (on_test.heads["output"] == one.heads["output"]).all()
     assert len(on_test.diagnosis["output"]) == len(small.test)
     scale = one.scales["hidden_1"]
-    np.testing.assert_allclose(scale[0], states(trained, small.train.x)["hidden_1"].mean(axis=0))
+    hidden = states(trained, small.train.x)["hidden_1"]
+    np.testing.assert_allclose(scale[0], hidden.mean(axis=0, dtype=float), rtol=1e-4, atol=1e-5)
 
 
 def test_states_are_scaled_and_a_constant_unit_stays_at_zero():
@@ -181,6 +182,19 @@ def test_states_are_scaled_and_a_constant_unit_stays_at_zero():
     scale = scale_of(array)
     assert zscale(array, scale).tolist() == [[-1, 0], [1, 0]]
     assert zscale(np.array([[5, 8]], np.float32), scale).tolist() == [[1.5, 1]]
+
+
+def test_a_scale_loses_no_digits_over_many_inputs():
+    """A sum of a million float32 numbers would, and a constant unit would seem to vary."""
+    rng = np.random.default_rng(0)
+    array = np.full((2**20, 2), 0.1, np.float32)
+    array[:, 1] = 1000 + rng.random(2**20, np.float32)
+    mean, deviation = scale_of(array)
+    assert mean.dtype == deviation.dtype == np.float32
+    assert mean[0] == array[0, 0]
+    assert deviation[0] == 1
+    exact = array[:, 1].astype(np.float64)
+    np.testing.assert_allclose([mean[1], deviation[1]], [exact.mean(), exact.std()], rtol=1e-6)
 
 
 def test_a_head_finds_what_separates_and_knows_the_shares_where_nothing_does():

@@ -58,9 +58,14 @@ def probe_layers(
 
 
 def scale_of(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation (units,); a constant unit's deviation counts as 1."""
-    deviation = array.std(axis=0)
-    return array.mean(axis=0), np.where(deviation > 1e-6, deviation, 1).astype(array.dtype)
+    """Return mean and standard deviation (units,); a constant unit's deviation counts as 1.
+
+    They are added up in float64: along the first axis numpy adds number by number, and float32
+    sums of many inputs lose digits.
+    """
+    mean, deviation = (f(array, axis=0, dtype=np.float64) for f in (np.mean, np.std))
+    deviation = np.where(deviation > 1e-6, deviation, 1)
+    return mean.astype(array.dtype), deviation.astype(array.dtype)
 
 
 def zscale(array: np.ndarray, scale: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
