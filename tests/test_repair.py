@@ -139,6 +139,15 @@ def test_the_control_gets_as_many_inputs(selector, under_fitted, small):
         assert repaired.notes[0] == note
 
 
+def test_a_control_has_no_label_and_is_never_given_up(under_fitted, small):
+    recipe = replace(RECIPES["mode"], rounds=2, batch=60, epochs=1, label=3, max_broken=0.0)
+    repaired = run(under_fitted, small, recipe)
+    alone = control(under_fitted, small, recipe, repaired)
+    assert alone.kept == len(alone.chosen) == 2
+    assert not [note for note in alone.notes if "given up" in note]
+    assert alone.rounds["label"].tolist()[1:] != [3, 3]
+
+
 def test_a_used_up_pool_gives_what_it_has_and_says_so(under_fitted, small):
     for selector in ("mode", "recommended"):
         repaired = repair(under_fitted, small, selector=selector, rounds=4, batch=250, stops=False)
