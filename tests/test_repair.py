@@ -324,6 +324,10 @@ BAD = [
         {"replayed": "rigth"},
         "replayed must be one of 'any', 'right'. Received: 'rigth'. Did you mean 'right'?",
     ),
+    (
+        {"retraining": "scratch", "retained": 0.5},
+        "retained must be 0 where retraining is 'scratch', whose model starts anew. Received: 0.5.",
+    ),
     ({"average": 2}, "average must be a number from 0 to 1. Received: 2."),
     ({"alpha": 1.5}, "alpha must be a number from 0 to 1. Received: 1.5."),
     ({"theta": -0.1}, "theta must be a number from 0 to 1. Received: -0.1."),
