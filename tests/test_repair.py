@@ -148,6 +148,16 @@ def test_a_control_has_no_label_and_is_never_given_up(under_fitted, small):
     assert alone.rounds["label"].tolist()[1:] != [3, 3]
 
 
+@pytest.mark.parametrize("theta", [0.0, 1.0])
+def test_resumed_faults_have_the_types_of_found_ones(theta, under_fitted, small, tmp_path):
+    """Also where there are none: JSON has no types for columns without rows."""
+    options = {"selector": "margin", "rounds": 1, "theta": theta, "gamma": 1.0, "keep": tmp_path}
+    found = repair(under_fitted, small, **options)
+    again = repair(under_fitted, small, **options, resume=True)
+    assert found.faults.empty == (theta == 0)
+    pd.testing.assert_frame_equal(again.faults, found.faults)
+
+
 def test_a_used_up_pool_gives_what_it_has_and_says_so(under_fitted, small):
     for selector in ("mode", "recommended"):
         repaired = repair(under_fitted, small, selector=selector, rounds=4, batch=250, stops=False)
