@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from mode.data import Data, Part, load
@@ -21,6 +22,7 @@ from mode.layers import (
     layer_curve,
     layer_names,
     probe_layers,
+    reductions,
     softmax_head,
     states,
     target_layer,
@@ -102,6 +104,35 @@ def test_large_spatial_states_are_averaged_over_space():
     assert features(array).shape == (2, 18)
     np.testing.assert_allclose(features(array, limit=17), array.mean(axis=(1, 2)))
     assert features(array[:0]).shape == (0, 18)
+
+
+def test_channels_that_come_first_are_kept_and_space_is_averaged():
+    x = np.random.default_rng(0).random((4, 3, 40, 40), np.float32)
+    conv = layers.Conv2D(5, 3, data_format="channels_first", name="conv")
+    stack = [conv, layers.BatchNormalization(axis=1), layers.ReLU(), layers.Flatten()]
+    model = keras.Sequential([keras.Input(x.shape[1:]), *stack, layers.Dense(2, name="out")])
+    other = keras.Sequential(
+        [keras.Input((40, 40, 3)), layers.Conv2D(5, 3, activation="relu", name="conv")]
+    )
+    other.set_weights(conv.get_weights())
+    try:
+        model(x)
+    except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError):
+        pytest.skip("TensorFlow has no such convolution here (it has with oneDNN, or on a GPU)")
+    found = states(model, x)["conv"]
+    assert reductions(model)["conv"] == "averaged over space"
+    assert found.shape == (4, 5)
+    expected = states(other, x.transpose(0, 2, 3, 1))["conv"]
+    np.testing.assert_allclose(found, expected / np.sqrt(1 + 1e-3), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("sequence", [False, True])
+def test_the_axis_of_the_channels_follows_the_spatial_axes(sequence):
+    array = np.random.default_rng(0).random((2, 4, 3, 5, 6))  # of a ConvLSTM2D, over time
+    array = array if sequence else array[:, 0]
+    axes = (1, 3, 4) if sequence else (2, 3)
+    found = features(array, limit=9, channels=-3)
+    np.testing.assert_allclose(found, array.mean(axis=axes), rtol=1e-6)
 
 
 def test_models_without_reachable_layers_are_refused(refused, small):
