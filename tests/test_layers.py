@@ -1,6 +1,7 @@
 """Blocks, states, probes and the layer to blame, on nets whose answers are known by hand."""
 
 import sys
+import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
 
@@ -206,6 +207,38 @@ def test_probes_depend_on_the_seed_and_are_judged_where_asked(trained, small):
     scale = one.scales["hidden_1"]
     hidden = states(trained, small.train.x)["hidden_1"]
     np.testing.assert_allclose(scale[0], hidden.mean(axis=0, dtype=float), rtol=1e-4, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def deep() -> tuple[keras.Model, Data]:
+    """Twenty layers of 256 units, and data of which each layer's states take 2 MB."""
+    rng = np.random.default_rng(0)
+    sizes = {"train": 2000, "pool": 10, "diagnosis": 500, "test": 10}
+    parts = {name: rng.random((size, 8), np.float32) for name, size in sizes.items()}
+    parts = {name: Part(x, (x[:, 0] > 0.5).astype(int)) for name, x in parts.items()}
+    hidden = [layers.Dense(256, "relu", name=f"hidden_{number}") for number in range(20)]
+    stack = [keras.Input((8,)), *hidden, layers.Dense(2, "softmax", name="out")]
+    return keras.Sequential(stack), Data(**parts, classes=2)
+
+
+def test_memory_for_probes_does_not_grow_with_the_layers(deep, monkeypatch):
+    model, data = deep
+    monkeypatch.setattr("mode.layers.probes.GROUP_BYTES", 2**23)  # three layers at once
+    tracemalloc.start()
+    probe_layers(model, data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**23 + 4 * 2000 * 256 * 4, "all layers' states would be 51 MB"
+
+
+def test_probes_in_groups_of_layers_are_those_of_all_at_once(trained, small, monkeypatch):
+    whole = probe_layers(trained, small)
+    monkeypatch.setattr("mode.layers.probes.GROUP_BYTES", 1)
+    found = probe_layers(trained, small)
+    assert list(found.heads) == list(whole.heads) == layer_names(trained)
+    for name in found.heads:
+        np.testing.assert_array_equal(found.heads[name], whole.heads[name])
+        np.testing.assert_array_equal(found.diagnosis[name], whole.diagnosis[name])
 
 
 def test_states_are_scaled_and_a_constant_unit_stays_at_zero():

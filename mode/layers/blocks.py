@@ -31,6 +31,11 @@ class Block:
     call: int  # counted from 0 in one run of the model
     channels: int = -1  # the axis of the channels
 
+    @property
+    def units(self) -> int:
+        """How many numbers `states` gives for one input."""
+        return self.shape[self.channels] if averaged(self.shape) else prod(self.shape)
+
 
 def blocks(model: keras.Model, x: Any = None) -> dict[str, Block]:
     """Return weighted layer's name -> its block, in the order in which they are called.

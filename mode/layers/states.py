@@ -35,11 +35,12 @@ def states(model: keras.Model, x: Any, names: Iterable[str] | None = None) -> di
     for name in names:
         checks.one_of("layer", name, known)
     wanted = {known[name].call: (name, known[name].channels) for name in names}
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    # Made whole from the start: joining chunks would need as much memory again.
+    found = {name: np.empty((rows, known[name].units), np.float32) for name in names}
     for start in range(0, max(rows, 1), CHUNK):
         for name, array in _forward(model, cut(x, start, start + CHUNK), wanted).items():
-            parts[name].append(array)
-    return {name: np.concatenate(found)[:rows] for name, found in parts.items()}
+            found[name][start : start + CHUNK] = array[:rows]
+    return found
 
 
 def _forward(
