@@ -30,6 +30,7 @@ from mode.layers import (
 )
 from mode.layers.probes import scale_of, zscale
 from mode.models import build, predict, train
+from tests.tolerance import FLOAT32
 
 
 def identity(units: int, name: str, activation=None) -> layers.Layer:
@@ -95,9 +96,9 @@ def test_states_in_chunks_equal_states_at_once(trained, small, monkeypatch):
     whole = states(trained, small.pool.x)
     monkeypatch.setattr(sys.modules["mode.layers.states"], "CHUNK", 64)
     for name, array in states(trained, small.pool.x).items():
-        np.testing.assert_allclose(array, whole[name], atol=1e-6)
+        np.testing.assert_allclose(array, whole[name], **FLOAT32)
     output = trained.predict(small.pool.x, verbose=0)
-    np.testing.assert_allclose(whole["output"], output, atol=1e-6)
+    np.testing.assert_allclose(whole["output"], output, **FLOAT32)
 
 
 def test_large_spatial_states_are_averaged_over_space():
@@ -124,7 +125,7 @@ def test_channels_that_come_first_are_kept_and_space_is_averaged():
     assert reductions(model)["conv"] == "averaged over space"
     assert found.shape == (4, 5)
     expected = states(other, x.transpose(0, 2, 3, 1))["conv"]
-    np.testing.assert_allclose(found, expected / np.sqrt(1 + 1e-3), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found, expected / np.sqrt(1 + 1e-3), **FLOAT32)
 
 
 @pytest.mark.parametrize("sequence", [False, True])
@@ -206,7 +207,7 @@ def test_probes_depend_on_the_seed_and_are_judged_where_asked(trained, small):
     assert len(on_test.diagnosis["output"]) == len(small.test)
     scale = one.scales["hidden_1"]
     hidden = states(trained, small.train.x)["hidden_1"]
-    np.testing.assert_allclose(scale[0], hidden.mean(axis=0, dtype=float), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(scale[0], hidden.mean(axis=0, dtype=float), **FLOAT32)
 
 
 @pytest.fixture(scope="module")

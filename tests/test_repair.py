@@ -100,8 +100,8 @@ def test_targeted_inputs_are_of_the_worst_label(under_fitted, small):
 def test_uncertain_inputs_are_chosen_by_the_models_own_margin(under_fitted, small):
     repaired = repair(under_fitted, small, selector="margin", rounds=1)
     top = np.sort(under_fitted.predict(small.pool.x, verbose=0), axis=1)
-    expected = np.argsort(top[:, -1] - top[:, -2], kind="stable")[:60]
-    assert set(repaired.chosen[0].tolist()) == set(expected.tolist())
+    margins = top[:, -1] - top[:, -2]
+    assert margins[repaired.chosen[0]].max() <= np.sort(margins)[59] + 1e-5
 
 
 def test_over_fitting_takes_inputs_of_the_label_and_of_others(over_fitted, small):

@@ -18,6 +18,7 @@ from mode.repair import Recipe, repair, stages, taking
 from mode.repair.asking import ask
 from mode.selection import MEASURES, SELECTORS
 from mode.streaming import Near, best
+from tests.tolerance import FLOAT32
 
 QUICK = {"rounds": 2, "batch": 20, "epochs": 1}
 
@@ -279,7 +280,7 @@ def test_a_model_that_rescales_bytes_itself_gets_what_it_expects(files, few, tmp
     model.save(tmp_path / "model.keras")
     asked = of_unit_inputs(model)
     told = model.predict(x.astype(np.float32), verbose=0)
-    np.testing.assert_allclose(predict(asked, few.train.x), told, atol=1e-5)
+    np.testing.assert_allclose(predict(asked, few.train.x), told, **FLOAT32)
     assert inner.layers[-1].scale == 1 / 127.5
     assert of_unit_inputs(asked) is asked
     run(tmp_path / "model.keras", files / "whole.npz", "--out", tmp_path / "out", "--rounds", 1,
@@ -287,12 +288,12 @@ def test_a_model_that_rescales_bytes_itself_gets_what_it_expects(files, few, tmp
     rows = pd.read_csv(tmp_path / "out" / "rows.csv")
     test = as_bytes(few.test)[..., None].astype(np.float32)
     before = (model.predict(test, verbose=0).argmax(axis=1) == few.test.y).mean()
-    assert rows["accuracy"][0] == pytest.approx(before)
+    assert rows["accuracy"][0] == pytest.approx(before, abs=0.02)  # one input
     mended = keras.saving.load_model(tmp_path / "out" / "repaired.keras")
     given = keras.saving.load_model(tmp_path / "model.keras")
     assert mended.get_config() == given.get_config()
     after = (mended.predict(test, verbose=0).argmax(axis=1) == few.test.y).mean()
-    assert rows["accuracy"][1] == pytest.approx(after)
+    assert rows["accuracy"][1] == pytest.approx(after, abs=0.02)
     assert not np.array_equal(mended.get_weights()[0], model.get_weights()[0])
 
 
