@@ -157,6 +157,7 @@ def control(
     if rounds == 0:
         return replace(repaired, model=clone(model))
     plain: dict[str, Any] = {"selector": "random", "targeted": False, "alpha": 1.0, "stops": False}
+    plain |= {"label": None, "max_broken": None}
     recipe = replace(recipe, rounds=rounds, **plain)
     return run(model, data, recipe, seed=seed, taken=taken, after_round=after_round)
 

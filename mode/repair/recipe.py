@@ -131,6 +131,9 @@ class Recipe:
         for name in ("rounds", "batch", "minibatch", "epochs"):
             checks.number(name, getattr(self, name), 1, integer=True)
         checks.number("replay", self.replay, 0)
+        if self.retraining == "scratch" and self.retained:
+            wanted = "retained must be 0 where retraining is 'scratch', whose model starts anew"
+            checks.fail(wanted, self.retained)
         if self.label is not None:
             checks.number("label", self.label, 0, integer=True)
         if self.max_broken is not None:

@@ -130,12 +130,14 @@ def choose(
         layer = stages.chosen_layer(model, data, seen, recipe, *aimed, rng=rng)
         maps = stages.maps_at(model, data, seen, recipe, layer)
     chosen, free = [], available.copy()
-    for aim in stages.aims(maps, data, recipe, fault, free):
-        rng = seeds.generator(seed, "selector")
+    aims = stages.aims(maps, data, recipe, fault, free)
+    for number, aim in enumerate(aims):
+        # The first has no number: its stream is that of a round with one aim.
+        rng = seeds.generator(seed, "selector", *([number] if number else []))
         chosen.append(take(aim, model, data, seen, recipe, layer, rng=rng))
         free[chosen[-1]] = False
     found = sum(map(len, chosen))
-    notes = stages.notes(maps, seen, recipe, fault, found)
+    notes = stages.notes(maps, seen, recipe, fault, aims, found)
     rng = seeds.generator(seed, "random share")
     count = recipe.batch - found
     chosen.append(stages.random_share(data, recipe, fault, free, count, rng=rng))
