@@ -17,7 +17,7 @@ from mode.repair import repair
 from tests.tolerance import FLOAT32
 from tests.zoo import ZOO, drawn, ready, softmax, stacked
 
-QUICK = {"rounds": 1, "batch": 16, "epochs": 1, "replay": 1.0}
+QUICK = {"rounds": 1, "inputs_per_round": 16, "epochs": 1, "replay": 1.0}
 
 
 @pytest.fixture(scope="module", params=ZOO)
@@ -54,11 +54,11 @@ def test_every_kind_is_repaired_and_stays_what_it_is(kind, selector):
     model, data, _ = kind
     predict(model, data.test.x)
     given, shape = everything(model, data), outside(model)
-    done = repair(model, data, selector=selector, stops=False, **QUICK)
+    done = repair(model, data, recipe=selector, stops=False, **QUICK)
     assert everything(model, data) == given
     assert outside(done.model) == shape
     assert all(old != new for old, new in zip(trained(model), trained(done.model), strict=True))
-    assert len(done.chosen[0]) == QUICK["batch"]
+    assert len(done.chosen[0]) == QUICK["inputs_per_round"]
     assert done.rounds["accuracy"].between(0, 1).all()
 
 
@@ -198,7 +198,7 @@ def test_notes_call_labels_by_their_names():
     data = replace(drawn(30), class_names=("ant", "bee", "cat"))
     data = data.with_part("diagnosis", data.diagnosis.take(data.diagnosis.y != 1))
     model = ready(stacked(softmax(), shape=(30,)))
-    done = repair(model, data, selector="margin", **QUICK)
+    done = repair(model, data, recipe="margin", **QUICK)
     assert "round 1: label bee has no input to judge it by" in done.notes
 
 

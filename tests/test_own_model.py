@@ -22,7 +22,7 @@ from mode.repair.suspects import suspects
 from mode.studies.own_model import mend
 from mode.studies.pages import page
 
-QUICK = {"rounds": 2, "batch": 40, "epochs": 4}
+QUICK = {"rounds": 2, "inputs_per_round": 40, "epochs": 4}
 
 
 @pytest.fixture(scope="module")
@@ -138,11 +138,11 @@ def test_no_more_is_broken_than_allowed_and_what_is_given_up_is_said(given, few,
 
 def test_a_label_asked_for_is_the_one_that_is_mended(given, few, refused):
     label = 3
-    repaired = repair(given, few, rounds=1, batch=8, epochs=1, label=label)
+    repaired = repair(given, few, rounds=1, inputs_per_round=8, epochs=1, label=label)
     assert repaired.rounds["label"][1] == label
     assert (few.pool.y[repaired.chosen[0]] == label).all()
     names = ", ".join(f"'{n}'" for n in range(10))
-    assert refused(repair, given, few, rounds=1, batch=8, label=12) == (
+    assert refused(repair, given, few, rounds=1, inputs_per_round=8, label=12) == (
         f"label must be one of {names}. Received: '12'. Did you mean '2'?"
     )
 
@@ -151,7 +151,9 @@ def test_the_repaired_model_is_the_callers_own_and_loads_without_this_package(
     files, given, few, tmp_path
 ):
     model, data, _ = files
-    done = mend(model, data, out=tmp_path, rounds=1, batch=40, max_broken=1.0, report=False)
+    done = mend(
+        model, data, out=tmp_path, rounds=1, inputs_per_round=40, max_broken=1.0, report=False
+    )
     found = keras.saving.load_model(tmp_path / "repaired.keras")
     same_file = keras.saving.load_model(model)
     assert found.get_config() == same_file.get_config()
@@ -211,7 +213,9 @@ def test_a_pool_without_labels_is_asked_for_and_then_used(files, tmp_path, refus
     y = np.full(len(arrays["x_pool"]), -1)
     y[wanted] = arrays["y_pool"][wanted]
     np.savez(data, **unlabelled, y_pool=y)
-    done = mend(model, data, out=tmp_path, rounds=1, batch=9, label_budget=9, report=False)
+    done = mend(
+        model, data, out=tmp_path, rounds=1, inputs_per_round=9, label_budget=9, report=False
+    )
     chosen = pd.read_csv(tmp_path / "chosen.csv")
     assert set(chosen["index"]) == set(wanted)
     np.testing.assert_array_equal(chosen["label"], arrays["y_pool"][chosen["index"]])
@@ -226,7 +230,7 @@ def test_what_was_created_from_training_data_is_said_before_the_work(
     keys = ("x_train", "y_train") + (("x_pool", "y_pool") if held_out else ())
     data = {key: arrays[key] for key in keys}
     said = []
-    options = {"rounds": 1, "batch": 9, "report": False, "show": said.append}
+    options = {"rounds": 1, "inputs_per_round": 9, "report": False, "show": said.append}
     mend(model, data, out=tmp_path, **options)
     record = json.loads((tmp_path / "record.json").read_text())
     parts = load_data(data, classes=10)

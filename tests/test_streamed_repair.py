@@ -20,7 +20,7 @@ from mode.selection import MEASURES, SELECTORS
 from mode.streaming import Near, best
 from tests.tolerance import FLOAT32
 
-QUICK = {"rounds": 2, "batch": 20, "epochs": 1}
+QUICK = {"rounds": 2, "inputs_per_round": 20, "epochs": 1}
 
 
 def as_bytes(part: Part) -> np.ndarray:
@@ -68,13 +68,13 @@ def run(*arguments) -> list[str]:
     return done.stdout.splitlines()
 
 
-WAYS = {name: {"selector": name} for name in sorted(taking.STREAMED - {"nearest", "farthest"})}
+WAYS = {name: {"recipe": name} for name in sorted(taking.STREAMED - {"nearest", "farthest"})}
 WAYS |= {
     "recommended": {},
-    "mode": {"selector": "mode"},
-    "published": {"selector": "published"},
-    "pixels": {"selector": "mode", "kind": "pixel", "metric": "euclidean"},
-    "label": {"selector": "margin", "label": 3, "batch": 6},
+    "mode": {"recipe": "mode"},
+    "published": {"recipe": "published"},
+    "pixels": {"recipe": "mode", "kind": "pixel", "metric": "euclidean"},
+    "label": {"recipe": "margin", "label": 3, "inputs_per_round": 6},
 }
 
 

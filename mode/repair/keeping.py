@@ -86,6 +86,7 @@ class Folder:
         faults = {"rows": played.faults.to_dict("list"), "attrs": played.faults.attrs}
         faults["types"] = played.faults.dtypes.astype(str).to_dict()
         text = {"row": played.row, "notes": played.notes, "faults": faults}
+        text["settings"] = played.settings
         write_text(json.dumps(text, indent=1, default=_plain) + "\n", self._file(number, "json"))
 
     def model(self, number: int) -> keras.Model:
@@ -98,7 +99,8 @@ class Folder:
         types = kept["faults"].get("types", {})  # earlier folders have none
         faults = pd.DataFrame(kept["faults"]["rows"]).astype(types)
         faults.attrs = kept["faults"]["attrs"]
-        return Played(kept["row"], batch, tuple(kept["notes"]), faults)
+        settings = kept.get("settings", {})
+        return Played(kept["row"], batch, tuple(kept["notes"]), faults, settings)
 
     def _file(self, number: int, ending: str) -> Path:
         return self.path / f"round_{number}.{ending}"

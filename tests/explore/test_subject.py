@@ -119,7 +119,7 @@ def test_what_is_left_out_of_an_order_is_told(subject, monkeypatch, way, said):
 @pytest.mark.parametrize("selector", ["recommended", "mode", "published", "margin", "random"])
 def test_what_the_first_round_would_choose_is_what_it_chooses(subject, selector):
     recipe = repairing.recipe_of(selector, rounds=1, batch=60)
-    done = repair(subject.model, subject.data, selector=selector, rounds=1, batch=60)
+    done = repair(subject.model, subject.data, recipe=selector, rounds=1, inputs_per_round=60)
     assert np.array_equal(repairing.next_choice(subject, recipe).batch, done.chosen[0])
 
 
@@ -138,7 +138,7 @@ def test_a_repair_is_followed_round_by_round_with_its_control(subject):
     state = repairing.repaired_live(
         subject, recipe, lambda now: seen.append(len(now.rows)), lambda: False
     )
-    plain = repair(subject.model, subject.data, rounds=2, batch=50)
+    plain = repair(subject.model, subject.data, rounds=2, inputs_per_round=50)
     table = state.table
     assert seen == [2, 3, 4, 5, 6]
     assert table["arm"].tolist() == ["repair", "control"] + 2 * ["repair"] + 2 * ["control"]
@@ -155,7 +155,9 @@ def test_a_cancelled_repair_keeps_what_it_has(subject, after, repaired, controll
     assert len(state.repair.chosen) == repaired
     assert state.repair.kept == repaired
     assert (None if state.control is None else len(state.control.chosen)) == controlled
-    whole = repair(subject.model, subject.data, selector="random", rounds=repaired, batch=50)
+    whole = repair(
+        subject.model, subject.data, selector="random", rounds=repaired, inputs_per_round=50
+    )
     assert state.repair.rounds["accuracy"].tolist() == whole.rounds["accuracy"].tolist()
     assert repairing.outcome(state).startswith(f"{subject.accuracy:.1%} became ")
 
