@@ -55,5 +55,5 @@ def compare_arms(
 
 def first_choice(repaired: Repair, recipe: Recipe) -> np.ndarray:
     """Return what the selector chose in the first round, without the random share."""
-    count, _ = shares(recipe.inputs_per_round, recipe.alpha)
+    count, _ = shares(recipe.batch, recipe.alpha)
     return repaired.chosen[0][:count] if repaired.chosen else np.zeros(0, np.int64)

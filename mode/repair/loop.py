@@ -279,10 +279,10 @@ def _check(model: keras.Model, data: Data, recipe: Recipe) -> None:
         checks.fail(f"the model must tell {data.classes} classes apart", classes_of(model))
     if recipe.retraining == "fine-tune":
         check_fine_tuning(model)
-    if recipe.inputs_per_round > len(data.pool):
+    if recipe.batch > len(data.pool):
         checks.fail(
             f"inputs_per_round must be at most the pool's {len(data.pool)} inputs",
-            recipe.inputs_per_round,
+            recipe.batch,
         )
     if recipe.label is not None:
         checks.one_of("label", str(recipe.label), map(str, range(data.classes)))

@@ -163,6 +163,11 @@ class Recipe:
         return replace(self, inputs_per_round=count)
 
     @property
+    def batch(self) -> int:
+        """The inputs of a round, which `sized` has decided where they were open."""
+        return self.inputs_per_round or INPUTS_PER_ROUND
+
+    @property
     def compares(self) -> bool:
         """Whether inputs are compared with a heat map."""
         return self.selector in ("nearest", "farthest")

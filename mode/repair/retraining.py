@@ -45,17 +45,18 @@ def _trained(
     model: keras.Model, data: Data, batches: Sequence[np.ndarray], recipe: Recipe, *, seed: int
 ) -> keras.Model:
     options: dict[str, Any] = {"average": recipe.average, "seed": seeds.derive(seed, "retrain")}
+    epochs = recipe.epochs or 0  # a number, unless the recipe fine-tunes
     options |= {"batch_size": recipe.minibatch, "augment": moving(recipe.jitter)}
     if recipe.retraining == "new batch" or recipe.defects.no_replay:
         newest = data.pool.take(batches[-1])
-        return train(model, newest.x, newest.y, epochs=recipe.epochs, **options)
+        return train(model, newest.x, newest.y, epochs=epochs, **options)
     chosen = data.pool.take(np.concatenate(batches))
     if recipe.retraining == "scratch":
         part = joined(chosen, data.train)
         anew = fresh(model, seed=seeds.derive(seed, "fresh"))
         return train(anew, part.x, part.y, epochs=SCRATCH_EPOCHS, **options)
     part = joined(chosen, replayed(model, data.train, recipe, seed=seed))
-    return train(model, part.x, part.y, epochs=recipe.epochs, **options)
+    return train(model, part.x, part.y, epochs=epochs, **options)
 
 
 def replayed(model: keras.Model, old: Part, recipe: Recipe, *, seed: int) -> Part:
@@ -63,7 +64,7 @@ def replayed(model: keras.Model, old: Part, recipe: Recipe, *, seed: int) -> Par
     right where the recipe says so."""
     if recipe.replayed == "right":
         old = old.take(predict(model, old.x).argmax(axis=1) == old.y)
-    count = min(round(recipe.replay * recipe.inputs_per_round), len(old))
+    count = min(round(recipe.replay * recipe.batch), len(old))
     return old.take(seeds.generator(seed, "replay").permutation(len(old))[:count])
 
 

@@ -113,8 +113,8 @@ def play(
     batch, cause, said = choose(model, data, seen, recipe, available, seed=stream)
     notes = [f"round {number}: {note}" for note in said]
     tunes = recipe.retraining == "fine-tune"
-    if len(batch) < recipe.inputs_per_round and not tunes:
-        size = f"{len(batch)} of {recipe.inputs_per_round} inputs"
+    if len(batch) < recipe.batch and not tunes:
+        size = f"{len(batch)} of {recipe.batch} inputs"
         notes.append(f"round {number} got {size}: pool used up")
     if len(batch) == 0 and not tunes:
         return _ended(seen, *notes)
@@ -154,7 +154,7 @@ def choose(
     fault = stages.fault_to_mend(seen, recipe, data.classes)
     everything = np.flatnonzero(available)
     tunes = recipe.retraining == "fine-tune" and not recipe.targeted
-    if tunes and len(everything) <= recipe.inputs_per_round:  # there is nothing to choose
+    if tunes and len(everything) <= recipe.batch:  # there is nothing to choose
         return everything, _cause(fault, None, seen), []
     layer, maps = None, None
     if recipe.compares:
@@ -172,7 +172,7 @@ def choose(
     found = sum(map(len, chosen))
     notes = stages.notes(maps, seen, recipe, fault, aims, found)
     rng = seeds.generator(seed, "random share")
-    count = recipe.inputs_per_round - found
+    count = recipe.batch - found
     chosen.append(stages.random_share(data, recipe, fault, free, count, rng=rng))
     return np.concatenate(chosen), _cause(fault, layer, seen), notes
 

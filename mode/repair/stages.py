@@ -128,7 +128,7 @@ def aims(
     (inputs of the label like those it loses), half near DHMI (of others, like those it attracts).
     A recipe may name one map for both.
     """
-    count, _ = shares(recipe.inputs_per_round, recipe.alpha)
+    count, _ = shares(recipe.batch, recipe.alpha)
     free = np.flatnonzero(available)
     if not recipe.targeted:
         return [Aim(free, count)]
@@ -202,7 +202,7 @@ def notes(
     if at_random := sum(min(aim.count, len(aim.among)) for aim in targets if aim.map_is_zero):
         zeros = "has a heat map of zeros"
         said.append(f"{called(fault['label'])} {zeros}: {at_random} inputs for it are random")
-    count, _ = shares(recipe.inputs_per_round, recipe.alpha)
+    count, _ = shares(recipe.batch, recipe.alpha)
     if found < count:
         said.append(f"only {found} of {count} inputs to select from: the rest is random")
     return said
