@@ -1,4 +1,16 @@
-"""The recommended retraining: fine-tuning whose choices are measured on the diagnosis split."""
+"""The recommended repair: fine-tuning whose choices are measured on the diagnosis split.
+
+1. Where the pool's labels look wrong, inputs are set aside whose label is unlikely to two copies of
+   the model that were fine-tuned without it (`check_labels`).
+2. The rest of the pool is taken; of a larger one than the budget, the model's mistakes first.
+3. Three rounds fine-tune on the training part and these inputs, each with twice the passes of the
+   one before: Adam, its rate falling to zero, and averaged weights (Izmailov et al. 2018, UAI).
+4. The first round sets the rate by how much is wrong, and tries random translations of images.
+5. Later rounds see what the original gets right three times as often, so that less of it breaks.
+6. The round with the best diagnosis accuracy is returned if it beats the original by more than
+   chance (McNemar's test); a share of the original's weights is mixed in where that breaks less at
+   no loss (Wortsman et al. 2022, CVPR). `max_broken` sets a limit (`mode.repair.choice`).
+"""
 
 import time
 from collections.abc import Callable

@@ -16,6 +16,7 @@ from mode.data import Data
 from mode.models import classes_of, clone
 from mode.models.copies import like
 from mode.models.predicting import check_inputs
+from mode.models.rescaled import of_unit_inputs
 from mode.repair.choice import returned
 from mode.repair.fine_tuning import Work, check_fine_tuning
 from mode.repair.keeping import Folder, identity
@@ -91,7 +92,7 @@ def repair(
     rounds fine-tune on the training part and the pool, and the round that is the most accurate on
     the diagnosis split is returned if it beats the original there by more than chance (McNemar's
     exact test, p at most 0.05 after multiplying by the number of rounds); else the original is.
-    `mode.repair.RECIPES` says more. The test split is only measured.
+    `mode.repair.fine_tuning` says more. The test split is only measured.
 
     Args:
         model: a built Keras classifier, compiled or not.
@@ -166,7 +167,8 @@ def run(
     Raises:
         InputError: as `repair`.
     """
-    began = time.monotonic()
+    began, given = time.monotonic(), model
+    model = of_unit_inputs(model) if data.from_bytes else model
     recipe = recipe.sized(len(data.pool))
     _check(model, data, recipe)
     work = Work(1.0, None if minutes is None else began + 60 * minutes, progress)
@@ -204,7 +206,7 @@ def run(
     if progress:
         progress(1.0)
     return Repair(
-        model=like(model, best),
+        model=like(given, best),
         rounds=pd.DataFrame(rows),
         faults=done[0].faults,
         chosen=batches,

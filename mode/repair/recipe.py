@@ -78,7 +78,7 @@ class Recipe:
     targeted: the selector's share comes from the worst label (and what is mistaken for it).
     retraining: "replay" (all chosen so far and old inputs), "new batch" (the last batch alone),
         "scratch" (a fresh model, on the training part and all chosen so far), "fine-tune" (the
-        training part and all chosen so far, as `RECIPES` describes under "recommended").
+        training part and all chosen so far, as `mode.repair.fine_tuning` describes).
     replay: old training inputs trained on beside the chosen ones, as a multiple of
         `inputs_per_round`.
     replayed: "any" old inputs, or only those that the model gets "right", which keeps wrong labels
@@ -215,17 +215,7 @@ _BY_SELECTOR = (
     "clusters",
     "diverse_margin",
 )
-# "recommended", the default of `repair`, does what an expert would:
-# 1. Where the pool's labels look wrong, inputs whose label two models that did not learn from it
-#    find unlikely are set aside (`suspects`).
-# 2. It takes the rest of the pool, the model's mistakes first where the budget is smaller.
-# 3. Three rounds fine-tune the model on the training part and these inputs (`fine_tuning`): Adam,
-#    its rate by how much is wrong, falling to zero, and averaged weights (Izmailov et al. 2018);
-#    each round makes twice as many passes as the one before. The first decides whether images are
-#    randomly translated. Later ones see what the original got right three times as often.
-# 4. The round with the best diagnosis accuracy is returned if it beats the original by more than
-#    chance (McNemar 1947), mixed with the original's weights where that breaks less
-#    (Wortsman et al. 2022); with `max_broken` the best model within the limit (`choice`).
+# `mode.repair.fine_tuning` describes "recommended", the default, step by step.
 RECIPES = {
     "recommended": Recipe(
         selector="mistakes",
