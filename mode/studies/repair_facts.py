@@ -83,7 +83,8 @@ def round_over_limit(repaired: Repair, max_broken: float | None) -> dict[str, An
     if max_broken is None:
         return None
     accuracy = repaired.rounds["diagnosis accuracy"]
-    over = (repaired.rounds[BROKEN] > max_broken) & (accuracy > accuracy.iloc[repaired.kept])
+    better = accuracy > repaired.result["diagnosis accuracy"]
+    over = better & (repaired.rounds[BROKEN] > max_broken)
     if not over.any():
         return None
     best = repaired.rounds.loc[accuracy[over].idxmax()]
@@ -118,11 +119,9 @@ def _at_zero(facts: dict[str, Any]) -> list[str]:
 
 def _outcome(facts: dict[str, Any]) -> str:
     where = "on the test part" if facts["held_out"] else "on data the model may have seen"
-    kept, rounds = facts["kept_round"], facts["rounds"]
-    model = f"round {kept} of {rounds} kept" if kept else "the original model is returned"
     return (
         f"{_percent(**facts['accuracy'])} {where}, {facts['repaired']:,} repaired, "
-        f"{facts['broken']:,} broken; {model}: {facts['reason']}"
+        f"{facts['broken']:,} broken; {facts['reason']}"
     )
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -171,14 +171,16 @@ def _resolved(path: Any) -> str:
     return str(Path(path).resolve())
 
 
-def _plan(data: Data, options: dict) -> str:
+def _plan(data: Data, options: dict[str, Any]) -> str:
     """Return what the repair will do, in one line."""
-    words = {"rounds": "rounds", "inputs_per_round": "inputs per round", "minutes": "minutes"}
-    limits = [
-        f"at most {options[name]:,} {word}" for name, word in words.items() if name in options
-    ]
+    recipe = repair.RECIPES[checks.one_of("recipe", options["recipe"], repair.RECIPES)]
+    fields = {name: options[name] for name in ("rounds", "inputs_per_round") if name in options}
+    sized = replace(recipe, **fields).sized(len(data.pool))
+    rounds = f"{sized.rounds} round{'s' * (sized.rounds > 1)}"
+    limit = f"at most {rounds}, each with at most {sized.inputs_per_round:,} inputs of the pool"
+    minutes = f", {options['minutes']:g} minutes" if "minutes" in options else ""
     sizes = ", ".join(f"{count:,} {name}" for name, count in data.sizes().items())
-    return "; ".join([f"repairing by recipe {options['recipe']}", *limits, f"inputs: {sizes}"])
+    return f"repairing by recipe {options['recipe']}: {limit}{minutes}; inputs: {sizes}"
 
 
 def _writable(out: str | os.PathLike) -> Path:
