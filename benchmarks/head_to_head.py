@@ -24,9 +24,9 @@ from mode.repair import RECIPES, run
 TRAINING = 54_000
 # All is replayed, what was chosen is seen twice, and images are moved by at most a pixel.
 RECIPE = replace(
-    RECIPES["recommended"],
+    RECIPES["mistakes"],
     rounds=1,
-    batch=4000,
+    inputs_per_round=4000,
     replay=TRAINING / 4000,
     replayed="any",
     average=0.6,

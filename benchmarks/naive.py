@@ -72,7 +72,7 @@ def control(
         free[batch] = False
     rows, chosen = [], []
     for number in range(1, min(len(repaired.chosen) + 1, recipe.rounds) + 1):
-        batch = generator.permutation(np.flatnonzero(free))[: recipe.batch]
+        batch = generator.permutation(np.flatnonzero(free))[: recipe.inputs_per_round]
         free[batch] = False
         chosen.append(batch)
         row = retrain(model, data, batch, recipe.epochs)
@@ -146,10 +146,10 @@ def choose(
     own = np.flatnonzero(free & (data.pool.y == label))
     measure = PER_ROW[recipe.metric]
     scores = [measure(x, heatmap / heatmap.max()) for x in data.pool.x[own].reshape(len(own), -1)]
-    count = round(recipe.alpha * recipe.batch)
+    count = round(recipe.alpha * recipe.inputs_per_round)
     near = own[np.argsort(scores, kind="stable")[:count]]
     others = generator.permutation(np.flatnonzero(free & (data.pool.y != label)))
-    return np.concatenate([near, others[: recipe.batch - count]])
+    return np.concatenate([near, others[: recipe.inputs_per_round - count]])
 
 
 def retrain(model: keras.Model, data: Data, batch: np.ndarray, epochs: int) -> dict:

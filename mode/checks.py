@@ -87,10 +87,11 @@ def _range_text(low: float, high: float) -> str:
     return f" of at most {high:g}" if np.isfinite(high) else ""
 
 
-def numeric(name: str, value: Any, *, ndim: int | None = None) -> np.ndarray:
+def numeric(name: str, value: Any, *, ndim: int | None = None, finite: bool = True) -> np.ndarray:
     """Return `value`, of any shape or of `ndim` axes, as a numeric array without NaN or infinities.
 
-    The array is not copied where it already is one.
+    The array is not copied where it already is one. NaN and infinities pass where `finite` is
+    False.
 
     Example:
         >>> numeric("x", [[1, 2], [3, 4]]).shape
@@ -110,8 +111,8 @@ def numeric(name: str, value: Any, *, ndim: int | None = None) -> np.ndarray:
     if array.dtype.kind not in "biuf":
         fail(f"{name} must be an array of numbers", f"dtype {array.dtype}")
     if ndim is not None and array.ndim != ndim:
-        fail(f"{name} must have {ndim} axes", f"shape {array.shape}")
-    if array.dtype.kind == "f":
+        fail(f"{name} must have {ndim} {'axis' if ndim == 1 else 'axes'}", f"shape {array.shape}")
+    if finite and array.dtype.kind == "f":
         with np.errstate(over="ignore", invalid="ignore"):
             suspect = not np.isfinite(array.sum())  # no mask of the whole array
         if suspect:

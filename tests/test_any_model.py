@@ -14,9 +14,10 @@ from mode.layers import layer_names, states, target_layer
 from mode.layers.recording import reachable
 from mode.models import clone, fresh, predict, train
 from mode.repair import repair
+from tests.tolerance import FLOAT32
 from tests.zoo import ZOO, drawn, ready, softmax, stacked
 
-QUICK = {"rounds": 1, "batch": 16, "epochs": 1, "replay": 1.0}
+QUICK = {"rounds": 1, "inputs_per_round": 16, "epochs": 1, "replay": 1.0}
 
 
 @pytest.fixture(scope="module", params=ZOO)
@@ -53,11 +54,11 @@ def test_every_kind_is_repaired_and_stays_what_it_is(kind, selector):
     model, data, _ = kind
     predict(model, data.test.x)
     given, shape = everything(model, data), outside(model)
-    done = repair(model, data, selector=selector, stops=False, **QUICK)
+    done = repair(model, data, recipe=selector, stops=False, **QUICK)
     assert everything(model, data) == given
     assert outside(done.model) == shape
     assert all(old != new for old, new in zip(trained(model), trained(done.model), strict=True))
-    assert len(done.chosen[0]) == QUICK["batch"]
+    assert len(done.chosen[0]) == QUICK["inputs_per_round"]
     assert done.rounds["accuracy"].between(0, 1).all()
 
 
@@ -89,7 +90,7 @@ def test_the_last_states_of_every_kind_are_what_the_model_says(kind):
     model, data, _ = kind
     last = layer_names(model)[-1]
     own = np.asarray(model(data.test.x, training=False), np.float32)
-    np.testing.assert_allclose(states(model, data.test.x, last)[last], own, atol=1e-5)
+    np.testing.assert_allclose(states(model, data.test.x, last)[last], own, **FLOAT32)
 
 
 def two_inputs(names: bool = False) -> keras.Model:
@@ -107,14 +108,14 @@ def test_several_inputs_are_trained_on_and_asked(names, refused):
     x = dict(zip(("one", "two"), arrays, strict=True)) if names else arrays
     y = np.arange(20) % 3
     own = np.asarray(model(x))
-    np.testing.assert_allclose(predict(model, x, chunk=7), own, atol=1e-6)
+    np.testing.assert_allclose(predict(model, x, chunk=7), own, **FLOAT32)
     after = train(model, x, y, epochs=2, batch_size=8)
     assert weights(after) != weights(model)
     assert layer_names(model) == ["a", "b", "output"]
     found = states(model, x)
     hidden = np.maximum(arrays[0] @ model.get_layer("a").kernel.numpy(), 0)
-    np.testing.assert_allclose(found["a"], hidden, atol=1e-6)
-    np.testing.assert_allclose(found["output"], own, atol=1e-6)
+    np.testing.assert_allclose(found["a"], hidden, **FLOAT32)
+    np.testing.assert_allclose(found["output"], own, **FLOAT32)
     wanted = f"the inputs must be a {'dict' if names else 'list'} of 2 arrays. Received: "
     assert refused(predict, model, arrays[0]) == wanted + "one array."
     assert refused(Part, x, y) == (
@@ -126,7 +127,7 @@ def test_several_inputs_are_trained_on_and_asked(names, refused):
 def test_an_axis_of_one_may_lack_at_the_end():
     model = stacked(layers.Flatten(), softmax(), shape=(6, 6))
     x = drawn(6, 6, 1).test.x
-    np.testing.assert_array_equal(predict(model, x), predict(model, x[..., 0]))
+    np.testing.assert_allclose(predict(model, x), predict(model, x[..., 0]), **FLOAT32)
 
 
 def test_a_layer_without_inputs_has_no_states_and_a_shared_one_its_last():
@@ -145,7 +146,7 @@ def test_large_states_are_averaged_before_they_are_flattened():
     choice = target_layer(model, data, 0, kind="under-fitted")
     assert choice.curve["states"].tolist() == ["averaged over space", "flattened"]
     own = np.maximum(np.asarray(conv(data.test.x)), 0).mean(axis=(1, 2))
-    np.testing.assert_allclose(states(model, data.test.x, "conv")["conv"], own, atol=1e-6)
+    np.testing.assert_allclose(states(model, data.test.x, "conv")["conv"], own, **FLOAT32)
 
 
 def test_a_scale_learned_from_data_outlives_a_fresh_start():
@@ -197,7 +198,7 @@ def test_notes_call_labels_by_their_names():
     data = replace(drawn(30), class_names=("ant", "bee", "cat"))
     data = data.with_part("diagnosis", data.diagnosis.take(data.diagnosis.y != 1))
     model = ready(stacked(softmax(), shape=(30,)))
-    done = repair(model, data, selector="margin", **QUICK)
+    done = repair(model, data, recipe="margin", **QUICK)
     assert "round 1: label bee has no input to judge it by" in done.notes
 
 

@@ -94,7 +94,7 @@ def test_only_the_publication_stops_early():
 
 
 def test_the_first_choice_is_the_selectors_own_share():
-    recipe = Recipe(alpha=0.25, batch=8)
+    recipe = Recipe(alpha=0.25, inputs_per_round=8)
     repaired = Repair(None, None, None, (np.array([5, 3, 9, 1, 0, 2, 4, 6]), np.arange(8)), ())
     assert first_choice(repaired, recipe).tolist() == [5, 3]
     assert first_choice(Repair(None, None, None, (), ()), recipe).tolist() == []
@@ -120,5 +120,5 @@ def test_bad_input_is_refused(refused):
     message = refused(next, compare_arms(tiny(), "under_train", one))
     assert message.endswith("Received: 'under_train'. Did you mean 'under_trained'?")
     assert refused(next, compare_arms(tiny(), "under_trained", one, batch=201)) == (
-        "batch must be at most the pool's 200 inputs. Received: 201."
+        "inputs_per_round must be at most the pool's 200 inputs. Received: 201."
     )

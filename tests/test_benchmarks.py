@@ -17,7 +17,7 @@ from mode.distances import distance
 from mode.repair import METRICS, initial_model, run
 from mode.repair import control as random_control
 
-RECIPE = repair.published_recipe("euclidean", rounds=2, batch=80, epochs=1)
+RECIPE = repair.published_recipe("euclidean", rounds=2, inputs_per_round=80, epochs=1)
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +47,9 @@ def check_batches(outcome, data: Data, recipe) -> None:
     """A quarter of a batch is of the round's label, none of the rest is, no input comes twice."""
     for label, batch in zip(labels_of(outcome), outcome.chosen, strict=True):
         labels = data.pool.y[batch]
-        assert len(batch) == recipe.batch
-        assert (labels[: recipe.batch // 4] == label).all()
-        assert (labels[recipe.batch // 4 :] != label).all()
+        assert len(batch) == recipe.inputs_per_round
+        assert (labels[: recipe.inputs_per_round // 4] == label).all()
+        assert (labels[recipe.inputs_per_round // 4 :] != label).all()
     used = np.concatenate(outcome.chosen)
     assert len(set(used)) == len(used)
 

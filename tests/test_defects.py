@@ -23,7 +23,9 @@ from mode.repair import (
     stages,
 )
 
-PIXEL = Recipe(kind="pixel", layer="output", alpha=1.0, rounds=1, batch=20, epochs=1, gamma=1.0)
+PIXEL = Recipe(
+    kind="pixel", layer="output", alpha=1.0, rounds=1, inputs_per_round=20, epochs=1, gamma=1.0
+)
 
 
 def on(name: str, recipe: Recipe) -> Recipe:
@@ -105,7 +107,7 @@ def test_pixel_hci_only_compares_images_with_the_mean_image(under_fitted, small)
 
 
 def test_layer_never_differs(under_fitted, small):
-    recipe = Recipe(layer="chosen", eps=1.0, rounds=2, batch=20, epochs=1, gamma=1.0)
+    recipe = Recipe(layer="chosen", eps=1.0, rounds=2, inputs_per_round=20, epochs=1, gamma=1.0)
     layers = [
         run(under_fitted, small, r).rounds["layer"].tolist()
         for r in (recipe, on("layer_never_differs", recipe))
@@ -153,7 +155,7 @@ def test_extra_control_batch(under_fitted, small):
     assert list(map(len, unfair.chosen)) == [20, 20]
     used = set(repaired.chosen[0].tolist())
     assert not used & set(np.concatenate(unfair.chosen).tolist())
-    whole = replace(recipe, batch=600)
+    whole = replace(recipe, inputs_per_round=600)
     assert set(control(under_fitted, small, whole, repaired).chosen[0].tolist()) >= used
     before = int(under_fitted.optimizer.iterations)
     assert int(fair.model.optimizer.iterations) == before + 1
@@ -161,7 +163,9 @@ def test_extra_control_batch(under_fitted, small):
 
 
 def test_fresh_init_gives_each_metric_a_model_of_its_own(small):
-    recipe = protocol_recipe("corrected", layer_selection=False, rounds=1, batch=20, epochs=1)
+    recipe = protocol_recipe(
+        "corrected", layer_selection=False, rounds=1, inputs_per_round=20, epochs=1
+    )
     for switch, models in ((recipe, 1), (on("fresh_init", recipe), 2)):
         rows = pd.concat(compare_metrics(small, switch, metrics=["dot", "cosine"], epochs=1))
         starts = rows[rows["round"] == 0].drop(columns=["metric", "arm"]).drop_duplicates()
@@ -169,7 +173,7 @@ def test_fresh_init_gives_each_metric_a_model_of_its_own(small):
 
 
 def test_no_replay_trains_on_the_batch_alone_without_the_label(under_fitted, small):
-    recipe = replace(PIXEL, metric="cosine", alpha=0.25, batch=80, replay=2.0)
+    recipe = replace(PIXEL, metric="cosine", alpha=0.25, inputs_per_round=80, replay=2.0)
     alone = run(under_fitted, small, on("no_replay", recipe))
     label, batch = alone.rounds["label"][1], alone.chosen[0]
     assert (small.pool.y[batch[:20]] == label).all()
@@ -187,7 +191,9 @@ def test_no_replay_trains_on_the_batch_alone_without_the_label(under_fitted, sma
 
 
 def test_swapped_hmi_hwi(over_fitted, small):
-    recipe = Recipe(layer="last hidden", alpha=1.0, theta=0.0, gamma=0.02, batch=20, epochs=1)
+    recipe = Recipe(
+        layer="last hidden", alpha=1.0, theta=0.0, gamma=0.02, inputs_per_round=20, epochs=1
+    )
     recipe = replace(recipe, rounds=1)
     swapped = on("swapped_hmi_hwi", recipe)
     maps = [

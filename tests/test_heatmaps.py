@@ -103,7 +103,7 @@ def test_order_does_not_matter_and_nothing_is_changed():
     copies = STATES.copy(), LABELS.copy(), PREDICTIONS.copy()
     one, two = (heatmaps(STATES[o], LABELS[o], PREDICTIONS[o]) for o in (order, np.arange(7)))
     for name in ("hci", "hmi", "hwi"):
-        np.testing.assert_allclose(getattr(one, name), getattr(two, name))
+        np.testing.assert_allclose(getattr(one, name), getattr(two, name), rtol=1e-6)
     for array, copy in zip((STATES, LABELS, PREDICTIONS), copies, strict=True):
         np.testing.assert_array_equal(array, copy)
 

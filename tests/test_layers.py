@@ -1,6 +1,7 @@
 """Blocks, states, probes and the layer to blame, on nets whose answers are known by hand."""
 
 import sys
+import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
 
@@ -8,6 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from mode.data import Data, Part, load
@@ -21,12 +23,14 @@ from mode.layers import (
     layer_curve,
     layer_names,
     probe_layers,
+    reductions,
     softmax_head,
     states,
     target_layer,
 )
 from mode.layers.probes import scale_of, zscale
 from mode.models import build, predict, train
+from tests.tolerance import FLOAT32
 
 
 def identity(units: int, name: str, activation=None) -> layers.Layer:
@@ -92,9 +96,9 @@ def test_states_in_chunks_equal_states_at_once(trained, small, monkeypatch):
     whole = states(trained, small.pool.x)
     monkeypatch.setattr(sys.modules["mode.layers.states"], "CHUNK", 64)
     for name, array in states(trained, small.pool.x).items():
-        np.testing.assert_allclose(array, whole[name], atol=1e-6)
+        np.testing.assert_allclose(array, whole[name], **FLOAT32)
     output = trained.predict(small.pool.x, verbose=0)
-    np.testing.assert_allclose(whole["output"], output, atol=1e-6)
+    np.testing.assert_allclose(whole["output"], output, **FLOAT32)
 
 
 def test_large_spatial_states_are_averaged_over_space():
@@ -102,6 +106,35 @@ def test_large_spatial_states_are_averaged_over_space():
     assert features(array).shape == (2, 18)
     np.testing.assert_allclose(features(array, limit=17), array.mean(axis=(1, 2)))
     assert features(array[:0]).shape == (0, 18)
+
+
+def test_channels_that_come_first_are_kept_and_space_is_averaged():
+    x = np.random.default_rng(0).random((4, 3, 40, 40), np.float32)
+    conv = layers.Conv2D(5, 3, data_format="channels_first", name="conv")
+    stack = [conv, layers.BatchNormalization(axis=1), layers.ReLU(), layers.Flatten()]
+    model = keras.Sequential([keras.Input(x.shape[1:]), *stack, layers.Dense(2, name="out")])
+    other = keras.Sequential(
+        [keras.Input((40, 40, 3)), layers.Conv2D(5, 3, activation="relu", name="conv")]
+    )
+    other.set_weights(conv.get_weights())
+    try:
+        model(x)
+    except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError):
+        pytest.skip("TensorFlow has no such convolution here (it has with oneDNN, or on a GPU)")
+    found = states(model, x)["conv"]
+    assert reductions(model)["conv"] == "averaged over space"
+    assert found.shape == (4, 5)
+    expected = states(other, x.transpose(0, 2, 3, 1))["conv"]
+    np.testing.assert_allclose(found, expected / np.sqrt(1 + 1e-3), **FLOAT32)
+
+
+@pytest.mark.parametrize("sequence", [False, True])
+def test_the_axis_of_the_channels_follows_the_spatial_axes(sequence):
+    array = np.random.default_rng(0).random((2, 4, 3, 5, 6))  # of a ConvLSTM2D, over time
+    array = array if sequence else array[:, 0]
+    axes = (1, 3, 4) if sequence else (2, 3)
+    found = features(array, limit=9, channels=-3)
+    np.testing.assert_allclose(found, array.mean(axis=axes), rtol=1e-6)
 
 
 def test_models_without_reachable_layers_are_refused(refused, small):
@@ -173,7 +206,40 @@ def test_probes_depend_on_the_seed_and_are_judged_where_asked(trained, small):
     assert (on_test.heads["output"] == one.heads["output"]).all()
     assert len(on_test.diagnosis["output"]) == len(small.test)
     scale = one.scales["hidden_1"]
-    np.testing.assert_allclose(scale[0], states(trained, small.train.x)["hidden_1"].mean(axis=0))
+    hidden = states(trained, small.train.x)["hidden_1"]
+    np.testing.assert_allclose(scale[0], hidden.mean(axis=0, dtype=float), **FLOAT32)
+
+
+@pytest.fixture(scope="module")
+def deep() -> tuple[keras.Model, Data]:
+    """Twenty layers of 256 units, and data of which each layer's states take 2 MB."""
+    rng = np.random.default_rng(0)
+    sizes = {"train": 2000, "pool": 10, "diagnosis": 500, "test": 10}
+    parts = {name: rng.random((size, 8), np.float32) for name, size in sizes.items()}
+    parts = {name: Part(x, (x[:, 0] > 0.5).astype(int)) for name, x in parts.items()}
+    hidden = [layers.Dense(256, "relu", name=f"hidden_{number}") for number in range(20)]
+    stack = [keras.Input((8,)), *hidden, layers.Dense(2, "softmax", name="out")]
+    return keras.Sequential(stack), Data(**parts, classes=2)
+
+
+def test_memory_for_probes_does_not_grow_with_the_layers(deep, monkeypatch):
+    model, data = deep
+    monkeypatch.setattr("mode.layers.probes.GROUP_BYTES", 2**23)  # three layers at once
+    tracemalloc.start()
+    probe_layers(model, data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**23 + 4 * 2000 * 256 * 4, "all layers' states would be 51 MB"
+
+
+def test_probes_in_groups_of_layers_are_those_of_all_at_once(trained, small, monkeypatch):
+    whole = probe_layers(trained, small)
+    monkeypatch.setattr("mode.layers.probes.GROUP_BYTES", 1)
+    found = probe_layers(trained, small)
+    assert list(found.heads) == list(whole.heads) == layer_names(trained)
+    for name in found.heads:
+        np.testing.assert_array_equal(found.heads[name], whole.heads[name])
+        np.testing.assert_array_equal(found.diagnosis[name], whole.diagnosis[name])
 
 
 def test_states_are_scaled_and_a_constant_unit_stays_at_zero():
@@ -181,6 +247,19 @@ def test_states_are_scaled_and_a_constant_unit_stays_at_zero():
     scale = scale_of(array)
     assert zscale(array, scale).tolist() == [[-1, 0], [1, 0]]
     assert zscale(np.array([[5, 8]], np.float32), scale).tolist() == [[1.5, 1]]
+
+
+def test_a_scale_loses_no_digits_over_many_inputs():
+    """A sum of a million float32 numbers would, and a constant unit would seem to vary."""
+    rng = np.random.default_rng(0)
+    array = np.full((2**20, 2), 0.1, np.float32)
+    array[:, 1] = 1000 + rng.random(2**20, np.float32)
+    mean, deviation = scale_of(array)
+    assert mean.dtype == deviation.dtype == np.float32
+    assert mean[0] == array[0, 0]
+    assert deviation[0] == 1
+    exact = array[:, 1].astype(np.float64)
+    np.testing.assert_allclose([mean[1], deviation[1]], [exact.mean(), exact.std()], rtol=1e-6)
 
 
 def test_a_head_finds_what_separates_and_knows_the_shares_where_nothing_does():

@@ -8,6 +8,8 @@ import pytest
 from keras import layers
 
 from mode.models import MODELS, build, classes_of, clone, fresh, load_model, predict, train
+from mode.models.rescaled import of_unit_inputs
+from tests.tolerance import FLOAT32
 
 X = np.random.default_rng(0).random((50, 6), dtype=np.float32)
 Y = (X[:, 0] > X[:, 1]).astype(int) + (X[:, 2] > 0.6)
@@ -95,17 +97,17 @@ def test_predict_is_the_models_own_answer_as_probabilities(kind):
         expected = own / own.sum(axis=1, keepdims=True)
     found = predict(model, X)
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(found, expected, **FLOAT32)
     assert classes_of(model) == found.shape[1]
-    np.testing.assert_allclose(predict(model, X, chunk=7), found, atol=1e-6)
-    np.testing.assert_allclose(predict(model, X[:1]), found[:1], atol=1e-6)
+    np.testing.assert_allclose(predict(model, X, chunk=7), found, **FLOAT32)
+    np.testing.assert_allclose(predict(model, X[:1]), found[:1], **FLOAT32)
     assert predict(model, X[:0]).shape == (0, found.shape[1])
 
 
 def test_a_lone_binary_logit_is_no_probability():
     model = sequential(layers.Dense(1, kernel_initializer="ones"))
     found = predict(model, np.full((1, 6), 0.05, np.float32))  # 0.3, which as a logit says yes
-    np.testing.assert_allclose(found, [[0.425557, 0.574443]], atol=1e-5)
+    np.testing.assert_allclose(found, [[0.425557, 0.574443]], **FLOAT32)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -273,3 +275,14 @@ def test_predict_and_classes_refuse_what_does_not_fit(refused):
     assert refused(classes_of, image) == (
         "the model must have one output of shape (n, classes). Received: (None, 6, 6, 3)."
     )
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+def test_scales_for_each_channel_are_those_of_bytes_too(kind):
+    scale = kind([1 / 255, 1 / 127.5, -1 / 255])
+    stack = [keras.Input((2, 2, 3)), layers.Rescaling(scale, offset=[0.0, -1.0, 1.0])]
+    model = keras.Sequential([*stack, layers.Flatten(), layers.Dense(2, "softmax")])
+    x = np.random.default_rng(0).integers(0, 256, (5, 2, 2, 3)).astype(np.float32)
+    found = predict(of_unit_inputs(model), x / 255)
+    np.testing.assert_allclose(found, predict(model, x), **FLOAT32)
+    np.testing.assert_array_equal(model.layers[0].scale, scale)

@@ -22,7 +22,7 @@ from mode.repair.suspects import suspects
 from mode.studies.pages import page
 from mode.studies.repair_files import repair_files
 
-QUICK = {"rounds": 2, "batch": 40, "epochs": 4}
+QUICK = {"rounds": 2, "inputs_per_round": 40, "epochs": 4}
 ONE_ROUND = {"rounds": 1, "inputs_per_round": 9, "report": False}
 
 
@@ -139,11 +139,11 @@ def test_no_more_is_broken_than_allowed_and_what_is_given_up_is_said(given, few,
 
 def test_a_label_asked_for_is_the_one_that_is_mended(given, few, refused):
     label = 3
-    repaired = repair(given, few, rounds=1, batch=8, epochs=1, label=label)
+    repaired = repair(given, few, rounds=1, inputs_per_round=8, epochs=1, label=label)
     assert repaired.rounds["label"][1] == label
     assert (few.pool.y[repaired.chosen[0]] == label).all()
     names = ", ".join(f"'{n}'" for n in range(10))
-    assert refused(repair, given, few, rounds=1, batch=8, label=12) == (
+    assert refused(repair, given, few, rounds=1, inputs_per_round=8, label=12) == (
         f"label must be one of {names}. Received: '12'. Did you mean '2'?"
     )
 

@@ -15,6 +15,7 @@ from mode.repair import suspects
 from mode.repair.suspects import far_excess, look_wrong, tempered
 from mode.studies import advice, case, features, opening
 from mode.studies.repair_files import repair_files
+from tests.tolerance import FLOAT32
 
 NAMES = ["a small cat", "dog", "owl"]
 COLUMNS = ["weight", "height", "age", "noise"]
@@ -30,7 +31,7 @@ def test_features_of_vectors_are_z_scores_with_the_callers_names():
     model = keras.Sequential([keras.Input((2,)), layers.Dense(2)])
     found, called = features.shown_features(model, of(x), x, ["kilos", "years"])
     expected = [[-(1.5**0.5), -(1.5**0.5)], [0, 1.5**0.5], [1.5**0.5, 0]]
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(found, expected, **FLOAT32)
     assert called == ["kilos", "years"]
     assert features.shown_features(model, of(x), x)[1] == ["feature 0", "feature 1"]
 
@@ -40,7 +41,7 @@ def test_features_of_sequences_are_their_steps():
     model = keras.Sequential([keras.Input((3, 2)), layers.LSTM(2), layers.Dense(2)])
     found, called = features.shown_features(model, of(x), x[:4])
     assert (found.shape, called) == ((4, 3, 2), ["step 0", "step 1", "step 2"])
-    np.testing.assert_allclose(found, (x[:4] - x.mean(axis=0)) / x.std(axis=0), atol=1e-5)
+    np.testing.assert_allclose(found, (x[:4] - x.mean(axis=0)) / x.std(axis=0), **FLOAT32)
 
 
 def test_features_of_tokens_are_how_often_each_is_there(monkeypatch):
@@ -52,7 +53,7 @@ def test_features_of_tokens_are_how_often_each_is_there(monkeypatch):
     found, called = features.shown_features(model, of(x), x)
     assert called == ["token 2", "token 4", "token 7"]
     counts = np.array([[1, 0, 2], [0, 2, 1], [1, 1, 0]])
-    np.testing.assert_allclose(found, (counts - counts.mean(0)) / counts.std(0), atol=1e-6)
+    np.testing.assert_allclose(found, (counts - counts.mean(0)) / counts.std(0), **FLOAT32)
     numbers = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
     assert features.shown_features(numbers, of(x), x)[1][0] == "feature 0"
 
@@ -116,7 +117,7 @@ def test_maps_are_of_the_diagnosis_part(mended):
         assert maps.counts["hci"][label] == right.sum()
         if right.any():
             mean = z[right].mean(axis=0)
-            np.testing.assert_allclose(maps.hci[label], mean / np.abs(mean).max(), atol=1e-5)
+            np.testing.assert_allclose(maps.hci[label], mean / np.abs(mean).max(), **FLOAT32)
     assert mended.features == COLUMNS
     layer = mended.layer().layer
     assert mended.units(mended.maps(layer)) == [

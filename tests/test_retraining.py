@@ -14,7 +14,7 @@ from mode.repair.retraining import moving, replayed, retrain
 from mode.repair.stages import View, fault_to_mend
 from mode.seeds import derive
 
-QUICK = {"batch": 40, "epochs": 1}
+QUICK = {"inputs_per_round": 40, "epochs": 1}
 OLD, NEW = np.arange(40), np.arange(100, 140)
 
 
@@ -66,7 +66,7 @@ def test_from_scratch_the_given_weights_do_not_matter(under_fitted, over_fitted,
 
 
 def test_replayed_inputs_are_old_and_as_many_as_asked_for(under_fitted, small):
-    recipe = Recipe(batch=40, replay=1.5)
+    recipe = Recipe(inputs_per_round=40, replay=1.5)
     part = replayed(under_fitted, small.train, recipe, seed=0)
     old = {x.tobytes() + bytes([y]) for x, y in zip(small.train.x, small.train.y, strict=True)}
     rows = [x.tobytes() + bytes([y]) for x, y in zip(part.x, part.y, strict=True)]
@@ -84,7 +84,7 @@ def test_right_ones_alone_keep_wrong_labels_out(over_fitted, small):
     y = small.train.y.copy()
     y[:100] = (y[:100] + 1) % 10
     part = Part(small.train.x, y)
-    recipe = Recipe(batch=400, replay=1.0)
+    recipe = Recipe(inputs_per_round=400, replay=1.0)
     wrong = {x.tobytes() for x in small.train.x[:100]}
     right = replayed(over_fitted, part, replace(recipe, replayed="right"), seed=0)
     assert len(right) == 300
@@ -103,7 +103,7 @@ def test_where_nothing_is_right_nothing_is_replayed(over_fitted, small):
 def test_averaging_reaches_the_training(under_fitted, small):
     plain, averaged = (trained(under_fitted, small, average=share) for share in (0.0, 1.0))
     assert plain == averaged, "one call has one set of weights"
-    recipe = Recipe(batch=40, epochs=4)
+    recipe = Recipe(inputs_per_round=40, epochs=4)
     several = [
         weights(retrain(under_fitted, small, [NEW], replace(recipe, average=share), seed=0))
         for share in (0.0, 1.0)
@@ -117,7 +117,7 @@ def test_the_oracle_takes_the_batch_that_is_best_on_the_diagnosis_part(under_fit
     pool = Part(small.pool.x, np.where(half, (small.pool.y + 1) % 10, small.pool.y))
     misled = relabelled(small.with_part("pool", pool), "diagnosis")
     sound = small.with_part("pool", pool)
-    recipe = Recipe(selector="oracle", batch=100, epochs=20, retraining="new batch")
+    recipe = Recipe(selector="oracle", inputs_per_round=100, epochs=20, retraining="new batch")
     wrong, right = np.arange(100), np.arange(400, 500)
 
     def best(data, batch, available):
@@ -150,7 +150,7 @@ def test_without_a_fault_the_least_accurate_label_is_mended():
 def test_a_repair_that_does_not_stop_goes_on(selector, stops, rounds, under_fitted, small):
     options = {} if stops is None else {"stops": stops}
     limits = {"theta": 0.0, "gamma": 1.0, "rounds": 2, **QUICK}
-    repaired = repair(under_fitted, small, selector=selector, **limits, **options)
+    repaired = repair(under_fitted, small, recipe=selector, **limits, **options)
     assert repaired.faults.empty
     assert len(repaired.chosen) == rounds
     label = repaired.rounds["label"][1]
@@ -201,7 +201,9 @@ def test_jitter_and_minibatch_reach_the_training(under_fitted, small):
 
 def test_a_share_of_the_weights_is_kept(under_fitted, small):
     whole, half, none = (
-        retrain(under_fitted, small, [NEW], Recipe(batch=40, epochs=1, retained=keep), seed=0)
+        retrain(
+            under_fitted, small, [NEW], Recipe(inputs_per_round=40, epochs=1, retained=keep), seed=0
+        )
         for keep in (1.0, 0.5, 0.0)
     )
     given = under_fitted.trainable_variables

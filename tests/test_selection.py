@@ -1,8 +1,11 @@
 """Every selector against a plain sort over the inputs."""
 
+from dataclasses import replace
 from math import log
 
+import dask.array as da
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -174,3 +177,37 @@ def test_among_may_be_a_mask():
     mask = np.array([True, False, True, False])
     chosen = select("nearest", candidates, 1, among=mask, generator=np.random.default_rng(0))
     assert chosen.tolist() == [2]
+
+
+COLUMN_TYPES = {"list": list, "Series": pd.Series, "Dask": da.from_array}
+
+
+@pytest.mark.parametrize("kind", COLUMN_TYPES)
+def test_columns_of_any_kind_are_cut_like_arrays(kind):
+    columns = {"distances": DISTANCES, "labels": LABELS, "known_labels": POOL.known_labels}
+    given = {name: COLUMN_TYPES[kind](column) for name, column in columns.items()}
+    given |= {"probabilities": PROBABILITIES.tolist(), "features": FEATURES.tolist()}
+    pool = replace(POOL, **given)
+    among = np.array([50, 3, 17, 8, 33, 21])
+    for name in SELECTORS:
+        found = select(name, pool, 4, among=among, generator=rng())
+        expected = select(name, POOL, 4, among=among, generator=rng())
+        np.testing.assert_array_equal(found, expected, err_msg=name)
+
+
+def test_columns_must_hold_numbers(refused):
+    assert refused(Candidates, labels=["a", "b"]) == (
+        "labels must be an array of numbers. Received: dtype <U1."
+    )
+    assert refused(Candidates, distances=[[1.0], [2.0]]) == (
+        "distances must have 1 axis. Received: shape (2, 1)."
+    )
+    assert refused(Candidates, labels=[1, 0, 1], distances=[0.5, 1]) == (
+        "distances and labels must have the same length. Received: distances: 2, labels: 3."
+    )
+
+
+def test_an_index_is_among_the_candidates_once(refused):
+    assert refused(select, "nearest", POOL, 2, among=[4, 1, 4], generator=rng()) == (
+        "among must name each index once. Received: 4 more than once."
+    )

@@ -73,6 +73,16 @@ def test_near_misses_are_wrong_by_little_then_right_by_little():
     assert select("near_miss", POOL, 3, generator=rng()).tolist() == wrong[:3]
 
 
+def test_a_tie_is_wrong_where_the_prediction_is_another_class():
+    """The prediction is the first of the likeliest classes, as in every accuracy."""
+    tied = Candidates(probabilities=np.full((2, 2), 0.5), labels=np.array([0, 1]))
+    for name in ("misclassified", "mistakes", "near_miss"):
+        for seed in range(9):
+            assert select(name, tied, 2, generator=rng(seed)).tolist() == [1, 0], name
+    beside = Candidates(probabilities=np.array([[0.5, 0.5], [0.6, 0.4]]), labels=np.array([1, 1]))
+    assert select("near_miss", beside, 2, generator=rng()).tolist() == [0, 1]
+
+
 def test_mistakes_are_in_random_order_and_what_follows_is_not():
     ahead = leads()
     wrong = [i for i in range(N) if ahead[i] < 0]

@@ -14,12 +14,13 @@ from mode.cli import main
 from mode.data import Data, Part, Streamed, open_pool
 from mode.models import predict
 from mode.models.rescaled import of_unit_inputs
-from mode.repair import repair, taking
+from mode.repair import Recipe, repair, stages, taking
 from mode.repair.asking import ask
 from mode.selection import MEASURES, SELECTORS
 from mode.streaming import Near, best
+from tests.tolerance import FLOAT32
 
-QUICK = {"rounds": 2, "batch": 20, "epochs": 1}
+QUICK = {"rounds": 2, "inputs_per_round": 20, "epochs": 1}
 
 
 def as_bytes(part: Part) -> np.ndarray:
@@ -67,13 +68,13 @@ def run(*arguments) -> list[str]:
     return done.stdout.splitlines()
 
 
-WAYS = {name: {"selector": name} for name in sorted(taking.STREAMED - {"nearest", "farthest"})}
+WAYS = {name: {"recipe": name} for name in sorted(taking.STREAMED - {"nearest", "farthest"})}
 WAYS |= {
     "recommended": {},
-    "mode": {"selector": "mode"},
-    "published": {"selector": "published"},
-    "pixels": {"selector": "mode", "kind": "pixel", "metric": "euclidean"},
-    "label": {"selector": "margin", "label": 3, "batch": 6},
+    "mode": {"recipe": "mode"},
+    "published": {"recipe": "published"},
+    "pixels": {"recipe": "mode", "kind": "pixel", "metric": "euclidean"},
+    "label": {"recipe": "margin", "label": 3, "inputs_per_round": 6},
 }
 
 
@@ -86,6 +87,19 @@ def test_the_same_inputs_are_chosen_as_in_memory(way, model, few, streamed):
         np.testing.assert_array_equal(ours, theirs)
     for theirs, ours in zip(expected.model.get_weights(), found.model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("metric", ["dot", "euclidean"])
+def test_a_map_of_zeros_takes_random_inputs_streamed_or_not(metric, model, few, streamed):
+    """All are equally near it by some metrics, and the darkest are nearest by others."""
+    recipe = Recipe(metric=metric, kind="pixel")
+    target = stages.Aim(np.arange(3, 90), 9, np.zeros(few.shape, np.float32))
+    seen = stages.view(model, few, recipe, seed=0)
+    for data in (few, streamed):
+        rng = np.random.default_rng(5)
+        found = taking.take(target, model, data, seen, recipe, None, rng=rng)
+        expected = np.random.default_rng(5).permutation(np.arange(3, 90))[:9]
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_every_selector_of_a_repair_streams():
@@ -266,7 +280,7 @@ def test_a_model_that_rescales_bytes_itself_gets_what_it_expects(files, few, tmp
     model.save(tmp_path / "model.keras")
     asked = of_unit_inputs(model)
     told = model.predict(x.astype(np.float32), verbose=0)
-    np.testing.assert_allclose(predict(asked, few.train.x), told, atol=1e-5)
+    np.testing.assert_allclose(predict(asked, few.train.x), told, **FLOAT32)
     assert inner.layers[-1].scale == 1 / 127.5
     assert of_unit_inputs(asked) is asked
     run(tmp_path / "model.keras", files / "whole.npz", "--out", tmp_path / "out", "--rounds", 1,
@@ -274,12 +288,12 @@ def test_a_model_that_rescales_bytes_itself_gets_what_it_expects(files, few, tmp
     rows = pd.read_csv(tmp_path / "out" / "rows.csv")
     test = as_bytes(few.test)[..., None].astype(np.float32)
     before = (model.predict(test, verbose=0).argmax(axis=1) == few.test.y).mean()
-    assert rows["accuracy"][0] == pytest.approx(before)
+    assert rows["accuracy"][0] == pytest.approx(before, abs=0.02)  # one input
     mended = keras.saving.load_model(tmp_path / "out" / "repaired.keras")
     given = keras.saving.load_model(tmp_path / "model.keras")
     assert mended.get_config() == given.get_config()
     after = (mended.predict(test, verbose=0).argmax(axis=1) == few.test.y).mean()
-    assert rows["accuracy"][1] == pytest.approx(after)
+    assert rows["accuracy"][1] == pytest.approx(after, abs=0.02)
     assert not np.array_equal(mended.get_weights()[0], model.get_weights()[0])
 
 

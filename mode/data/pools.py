@@ -82,18 +82,8 @@ class Arrays(Indexed):
         wanted = np.asarray(indices, np.int64) if part is None else part
         source = self.source if part else getattr(self.source, "oindex", self.source)
         found = np.asarray(source[wanted])  # Dask computes here
-        if isinstance(self.source, np.memmap) and self.source.mode == "r":
-            found = np.array(found)
-            _forget(self.source)
-        return found
-
-
-def _forget(mapped: np.memmap) -> None:
-    """Give back the memory of the pages that were read; it would count as ours."""
-    from mmap import MADV_DONTNEED
-
-    memory: Any = mapped  # numpy types what it maps as an array
-    memory._mmap.madvise(MADV_DONTNEED)
+        # Of a memory map this is what reads the file, in the thread that reads ahead.
+        return np.array(found) if isinstance(self.source, np.memmap) else found
 
 
 class File(Indexed):

@@ -4,7 +4,8 @@
 samples, n x ..., of any real dtype (a memory map too) and a heat map of the samples' shape, and
 returns n numbers. Samples are read in blocks of rows that fit a core's cache, converted to
 float64 there, so that a pool of any size needs no copy; a row's number does not depend on the
-rows around it, so that scoring a pool in chunks equals scoring it whole, bit for bit.
+rows around it, so that scoring a pool in chunks equals scoring it whole. That holds to the last bit
+on processors with AVX2; older ones round the end of a block in another way.
 
 In the equations x is a sample and m the heat map, both flattened.
 """

@@ -1,6 +1,5 @@
 """The page: the labels at its side, one panel at a time beside them."""
 
-import gc
 from functools import cached_property
 from html import escape
 from importlib.resources import files
@@ -30,7 +29,6 @@ class Page(widgets.VBox):
         self.add_class("mode-page")
         self.out = out
         self.show(subject)
-        settle()
 
     def show(self, subject: Subject) -> None:
         """Build the page anew for a subject."""
@@ -90,15 +88,6 @@ class Page(widgets.VBox):
 
     def _repr_mimebundle_(self, **options) -> dict:
         return {**super()._repr_mimebundle_(**options), "text/html": self.still}
-
-
-def settle() -> None:
-    """Leave what is there by now out of later searches for garbage.
-
-    One through all that TensorFlow has loaded takes longer than a choice on the page may.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def heading(subject: Subject) -> str:

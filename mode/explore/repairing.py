@@ -38,7 +38,7 @@ def recipe_of(selector: str, *, rounds: int, batch: int, label: int | None = Non
     Raises:
         InputError: for numbers that are too small.
     """
-    recipe = replace(RECIPES[selector], rounds=rounds, batch=batch)
+    recipe = replace(RECIPES[selector], rounds=rounds, inputs_per_round=batch)
     return recipe if label is None else replace(recipe, label=label, targeted=True)
 
 

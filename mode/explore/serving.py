@@ -1,5 +1,6 @@
 """Serve the notebook `09-explore` as a page on this machine, through Voila."""
 
+import gc
 import json
 import logging
 import os
@@ -77,8 +78,18 @@ def start_tensorflow() -> None:
         import_module("tensorflow")
 
 
+def settle() -> None:
+    """Leave what is there by now out of later searches for garbage, in a kernel that serves a page.
+
+    One through all that TensorFlow has loaded takes longer than a choice on the page may.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def with_parameters(parameters: dict, folder: str | os.PathLike) -> Path:
-    """Write the notebook with other parameters, set in a cell of their own, into a folder.
+    """Write the notebook, with a cell that sets other parameters and one that settles what the page
+    has loaded, into a folder.
 
     Raises:
         InputError: for a parameter that the notebook has not.
@@ -92,6 +103,8 @@ def with_parameters(parameters: dict, folder: str | os.PathLike) -> Path:
     lines += [f"from {__name__} import {start_tensorflow.__name__} as start", "start()"]
     given = {"id": "given", "metadata": {}, "source": "\n".join(lines)}
     cells.insert(at + 1, {**cells[at], **given})
+    last = f"from {__name__} import {settle.__name__} as settle\nsettle()"
+    cells.append({**cells[at + 1], "id": "settled", "source": last})
     return results.write_text(json.dumps(source), Path(folder) / f"{NOTEBOOK}.ipynb")
 
 

@@ -29,6 +29,12 @@ class Block:
 
     shape: tuple[int, ...]  # of one input, without the batch axis
     call: int  # counted from 0 in one run of the model
+    channels: int = -1  # the axis of the channels
+
+    @property
+    def units(self) -> int:
+        """How many numbers `states` gives for one input."""
+        return self.shape[self.channels] if averaged(self.shape) else prod(self.shape)
 
 
 def blocks(model: keras.Model, x: Any = None) -> dict[str, Block]:
@@ -65,8 +71,12 @@ def blocks(model: keras.Model, x: Any = None) -> dict[str, Block]:
             f"{type(model).__name__} {model.name!r} with {len(model.layers)} layers",
             "Call it on an input, and keep its layers as attributes.",
         )
-    ends = {name: _end_of_block(calls, start) for name, start in starts.items()}
-    return {name: Block(tuple(calls[end].output.shape[1:]), end) for name, end in ends.items()}
+    found = {}
+    for name, start in starts.items():
+        end = _end_of_block(calls, start)
+        shape = tuple(calls[end].output.shape[1:])
+        found[name] = Block(shape, end, _channels(calls[start].layer))
+    return found
 
 
 def layer_names(model: keras.Model) -> list[str]:
@@ -84,6 +94,13 @@ def _calls(model: keras.Model, x: Any, layers: dict[str, keras.Layer]) -> list[C
     with watching(layers, calls.append):
         model(cut(x, 0, ROWS), training=False)
     return calls
+
+
+def _channels(layer: keras.Layer) -> int:
+    """Return the axis of the channels in a layer's output, from its end: before the spatial ones
+    where they come first, of which a convolution knows the number."""
+    first = getattr(layer, "data_format", None) == "channels_first"
+    return -1 - getattr(layer, "rank", 0) if first else -1
 
 
 def _starts(layer: keras.Layer) -> bool:

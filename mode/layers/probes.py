@@ -11,11 +11,13 @@ import numpy as np
 
 from mode import checks, seeds
 from mode.data import Data, Part
+from mode.layers.blocks import Block, blocks
 from mode.layers.states import reductions, states
 
 # Enough steps of Adam for a softmax head on scaled states to settle, whatever the data's size.
 STEPS = 600
 BATCH = 128
+GROUP_BYTES = 2**29  # of states that are held at once
 
 
 @dataclass(frozen=True)
@@ -44,28 +46,53 @@ def probe_layers(
         InputError: for a model without reachable layers.
     """
     judge = judge or data.diagnosis
-    seen, judged = states(model, data.train.x), states(model, judge.x)
     heads, scales, on_train, on_judge = {}, {}, {}, {}
-    for name in seen:
-        scales[name] = scale_of(seen[name])
-        scaled = zscale(seen[name], scales[name])
-        heads[name] = softmax_head(
-            scaled, data.train.y, data.classes, generator=seeds.generator(seed, "probe", name)
-        )
-        on_train[name] = head_predict(heads[name], scaled)
-        on_judge[name] = head_predict(heads[name], zscale(judged[name], scales[name]))
+    for names in _groups(blocks(model, data.train.x), len(data.train) + len(judge)):
+        seen, judged = states(model, data.train.x, names), states(model, judge.x, names)
+        for name in names:
+            scales[name] = scale_of(seen[name])
+            scaled = zscale(seen.pop(name), scales[name])
+            heads[name] = softmax_head(
+                scaled, data.train.y, data.classes, generator=seeds.generator(seed, "probe", name)
+            )
+            on_train[name] = head_predict(heads[name], scaled)
+            on_judge[name] = head_predict(heads[name], zscale(judged.pop(name), scales[name]))
     return Probes(heads, scales, on_train, on_judge, reductions(model, data.train.x))
 
 
+def _groups(found: dict[str, Block], rows: int) -> list[list[str]]:
+    """Return the names in groups whose states of `rows` inputs fit GROUP_BYTES, or of one layer.
+
+    Each group costs a run of the model, and what it holds bounds the memory.
+    """
+    groups: list[list[str]] = []
+    size = 0
+    for name, block in found.items():
+        needed = 4 * rows * block.units
+        if not groups or size + needed > GROUP_BYTES:
+            groups.append([])
+            size = 0
+        groups[-1].append(name)
+        size += needed
+    return groups
+
+
 def scale_of(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation (units,); a constant unit's deviation counts as 1."""
-    deviation = array.std(axis=0)
-    return array.mean(axis=0), np.where(deviation > 1e-6, deviation, 1).astype(array.dtype)
+    """Return mean and standard deviation (units,); a constant unit's deviation counts as 1.
+
+    They are added up in float64: along the first axis numpy adds number by number, and float32
+    sums of many inputs lose digits.
+    """
+    mean, deviation = (f(array, axis=0, dtype=np.float64) for f in (np.mean, np.std))
+    deviation = np.where(deviation > 1e-6, deviation, 1)
+    return mean.astype(array.dtype), deviation.astype(array.dtype)
 
 
 def zscale(array: np.ndarray, scale: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """Return states (n, units) on the scale that `scale_of` measured."""
-    return (array - scale[0]) / scale[1]
+    found = array - scale[0]
+    found /= scale[1]
+    return found
 
 
 def softmax_head(

@@ -34,34 +34,42 @@ def states(model: keras.Model, x: Any, names: Iterable[str] | None = None) -> di
     names = list(known) if names is None else [names] if isinstance(names, str) else list(names)
     for name in names:
         checks.one_of("layer", name, known)
-    wanted = {known[name].call: name for name in names}
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    wanted = {known[name].call: (name, known[name].channels) for name in names}
+    # Made whole from the start: joining chunks would need as much memory again.
+    found = {name: np.empty((rows, known[name].units), np.float32) for name in names}
     for start in range(0, max(rows, 1), CHUNK):
         for name, array in _forward(model, cut(x, start, start + CHUNK), wanted).items():
-            parts[name].append(array)
-    return {name: np.concatenate(found)[:rows] for name, found in parts.items()}
+            found[name][start : start + CHUNK] = array[:rows]
+    return found
 
 
-def _forward(model: keras.Model, x: Any, wanted: dict[int, str]) -> dict[str, np.ndarray]:
-    """Run the model on x and keep the output of the calls `wanted`, by their names."""
-    found, number = {}, count()
+def _forward(
+    model: keras.Model, x: Any, wanted: dict[int, tuple[str, int]]
+) -> dict[str, np.ndarray]:
+    """Run the model on x and keep the states of the calls `wanted`: name, axis of the channels."""
+    found, counted = {}, count()
 
     def keep(call: Call) -> None:
-        name = wanted.get(next(number))
-        if name is not None:
-            found[name] = features(keras.ops.convert_to_numpy(call.output))
+        if (number := next(counted)) in wanted:
+            name, channels = wanted[number]
+            output = keras.ops.convert_to_numpy(call.output)
+            found[name] = features(output, channels=channels)
 
     with watching(reachable(model), keep):
         model(x, training=False)
     return found
 
 
-def features(array: np.ndarray, *, limit: int = LIMIT) -> np.ndarray:
-    """Return states (n, ...) as (n, units): flattened, or averaged over space above `limit`."""
+def features(array: np.ndarray, *, limit: int = LIMIT, channels: int = -1) -> np.ndarray:
+    """Return states (n, ...) as (n, units): flattened, or averaged over space above `limit`.
+
+    Space is every axis but that of the inputs and that of the `channels`.
+    """
     if array.dtype.itemsize < 4:  # of mixed precision, in which a mean would lose digits
         array = array.astype(np.float32)
     if array.ndim > 2 and np.prod(array.shape[1:]) > limit:
-        array = array.mean(axis=tuple(range(1, array.ndim - 1)))
+        space = set(range(1, array.ndim)) - {channels % array.ndim}
+        array = array.mean(axis=tuple(sorted(space)))
     units = int(np.prod(array.shape[1:]))  # -1 would not do for no inputs at all
     return array.reshape(len(array), units).astype(np.float32, copy=False)
 
@@ -69,7 +77,7 @@ def features(array: np.ndarray, *, limit: int = LIMIT) -> np.ndarray:
 def reductions(model: keras.Model, x: Any = None) -> dict[str, str]:
     """Return layer name -> what `states` does to it: "flattened" or "averaged over space".
 
-    Space is every axis between the inputs and the channels: of a sequence, time.
+    Space is every axis but those of the inputs and the channels: of a sequence, time.
     """
     found = blocks(model, x)
     return {name: AVERAGED if averaged(b.shape) else FLATTENED for name, b in found.items()}

@@ -6,6 +6,7 @@ import keras
 
 from mode import checks, seeds
 
+_SCHEDULE = keras.optimizers.schedules.LearningRateSchedule
 # Compile settings that are passed on as they are.
 KEPT = ("loss_weights", "run_eagerly", "steps_per_execution", "jit_compile")
 
@@ -27,6 +28,26 @@ def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
     _use_scales(copy)
     if model.compiled:
         _copy_compilation(model, copy, keep_optimizer=keep_optimizer)
+    return copy
+
+
+def like(model: keras.Model, trained: keras.Model) -> keras.Model:
+    """Return a copy of `model` with the weights of `trained`, a retrained copy of it.
+
+    Its optimizer has the settings of `model`'s, and the state of `trained`'s where that is one of
+    the same kind; else it begins anew.
+    """
+    copy = clone(model, keep_optimizer=False)
+    copy.set_weights(trained.get_weights())
+    _use_scales(copy)
+    both = copy.compiled and trained.compiled
+    if both and type(copy.optimizer) is type(trained.optimizer) and trained.optimizer.built:
+        mine, other = copy.optimizer.variables, trained.optimizer.variables
+        if [v.shape for v in mine] == [v.shape for v in other]:
+            rate = float(copy.optimizer.learning_rate)
+            assign(mine, other)
+            if not isinstance(getattr(copy.optimizer, "_learning_rate", None), _SCHEDULE):
+                copy.optimizer.learning_rate = rate
     return copy
 
 

@@ -1,6 +1,7 @@
 """Models that scale their inputs themselves, asked about inputs that are scaled already."""
 
 import keras
+import numpy as np
 
 from mode.models.copies import clone
 
@@ -18,15 +19,16 @@ def of_unit_inputs(model: keras.Model) -> keras.Model:
         return model
     copy = clone(model)
     for layer in _for_bytes(copy):
-        layer.scale = 255 * layer.scale
+        layer.scale = (255 * _scales(layer)).tolist()
     return copy
 
 
 def _for_bytes(model: keras.Model) -> list[keras.layers.Rescaling]:
     parts = [_for_bytes(p) if isinstance(p, keras.Model) else [p] for p in model.layers]
     layers = [p for part in parts for p in part if isinstance(p, keras.layers.Rescaling)]
-    return [layer for layer in layers if max(_scales(layer)) <= BYTES]
+    return [layer for layer in layers if np.abs(_scales(layer)).max() <= BYTES]
 
 
-def _scales(layer: keras.layers.Rescaling) -> list[float]:
-    return [abs(float(s)) for s in keras.tree.flatten(layer.scale)]
+def _scales(layer: keras.layers.Rescaling) -> np.ndarray:
+    """One number, or one for each channel, which Keras takes as a list, a tuple or an array."""
+    return np.asarray(layer.scale, float)

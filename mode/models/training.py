@@ -37,6 +37,7 @@ def train(
     *,
     epochs: int = 3,
     batch_size: int = 32,
+    optimizer: keras.Optimizer | None = None,
     average: float = 0.0,
     decay: float = 0.0,
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
@@ -54,6 +55,7 @@ def train(
             arrays that it takes.
         y: integer labels (n,) or one-hot rows (n, classes). A loss with "sparse" in its name
             gets integers, any other one-hot rows, and one output unit gets 0. or 1.
+        optimizer: a new one instead of the model's own; the copy that is returned keeps it.
         epochs, batch_size: as in `fit`; the last batch of an epoch may be smaller.
         average: the trained weights are the mean over this last share of the training, sampled
             every STEPS batches (stochastic weight averaging, Izmailov et al. 2018); 0 for the
@@ -83,7 +85,7 @@ def train(
     targets = targets_of(model, checks.labels("y", y, classes_of(model)))
     rows = checks.not_empty("x", keras.tree.flatten(x)[0])
     checks.same_length(x=rows, y=targets)
-    trained = _compiled(clone(model), x)
+    trained = _compiled(clone(model), x, optimizer)
     order = seeds.generator(seed, "order")
     orders = [_order(len(rows), frequency, order) for _ in range(epochs)]
     rng = seeds.generator(seed, "augment")
@@ -133,13 +135,15 @@ def _rate(model: keras.Model) -> float | None:
     return None if isinstance(given, schedule) else float(optimizer.learning_rate)
 
 
-def _compiled(model: keras.Model, x: Any) -> keras.Model:
+def _compiled(model: keras.Model, x: Any, optimizer: keras.Optimizer | None) -> keras.Model:
+    if model.compiled and optimizer is not None:
+        model.compile(optimizer, model.loss)
     if not model.compiled:
         outputs = keras.ops.convert_to_numpy(model(of_rows(x, slice(CHUNK)), training=False))
         binary = units_of(model) == 1
         kind = "BinaryCrossentropy" if binary else "SparseCategoricalCrossentropy"
         loss = getattr(keras.losses, kind)(from_logits=gives_logits(model, outputs))
-        model.compile("adam", loss, metrics=["accuracy"])
+        model.compile(optimizer or "adam", loss, metrics=["accuracy"])
     build_optimizer(model)
     return model
 

@@ -1,4 +1,10 @@
-"""MODE's repair loop, its arms, its control, and the published experiment."""
+"""MODE's repair loop, its arms, its control, and the published experiment.
+
+The package itself can be called: `mode.repair(model, data)` is `mode.repair.repair(model, data)`.
+"""
+
+import sys
+from types import ModuleType
 
 from mode.repair.arms import ARMS, arms
 from mode.repair.comparing import compare_arms
@@ -32,3 +38,12 @@ __all__ = [
     "repair",
     "run",
 ]
+
+
+class _Callable(ModuleType):
+    """A package that is called as the function it is named after."""
+
+    __call__ = staticmethod(repair)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -31,7 +31,7 @@ def ask(model: keras.Model, data: Data, selector: str, count: int, *, seed: int 
     name = "selector for a pool without labels"
     recipe = RECIPES[checks.one_of(name, selector, unlabelled_selectors())]
     checks.number("label budget", count, 1, len(data.pool), integer=True)
-    recipe = replace(recipe, batch=count)
+    recipe = replace(recipe, inputs_per_round=count)
     seen = stages.view(model, data, recipe, seed=seed)
     aim = stages.Aim(np.arange(len(data.pool)), count)
     rng = seeds.generator(seed, "ask")

@@ -43,7 +43,7 @@ def compare_arms(
     for name, recipe in arms.items():
         again = recipe.selector == "random" and name.endswith(AGAIN)
         stream = seeds.derive(seed, "arms", scenario, AGAIN if again else "")
-        sized = replace(recipe, rounds=rounds, batch=batch)
+        sized = replace(recipe, rounds=rounds, inputs_per_round=batch)
         repaired = run(broken, planted, sized, seed=stream)
         chosen = first_choice(repaired, sized)
         reference = first.setdefault(name.partition(FAMILY)[0] if FAMILY in name else "", chosen)
@@ -55,5 +55,5 @@ def compare_arms(
 
 def first_choice(repaired: Repair, recipe: Recipe) -> np.ndarray:
     """Return what the selector chose in the first round, without the random share."""
-    count, _ = shares(recipe.batch, recipe.alpha)
+    count, _ = shares(recipe.inputs_per_round, recipe.alpha)
     return repaired.chosen[0][:count] if repaired.chosen else np.zeros(0, np.int64)

@@ -69,8 +69,10 @@ def compare_metrics(
         if own not in start:
             start[own] = initial_model(data, model, epochs=epochs, seed=stream)
         repaired = run(start[own], data, replace(recipe, metric=metric), seed=stream)
-        # Without a model of its own, a control depends on nothing but its number of rounds.
-        key = (own, len(repaired.chosen))
+        # A control depends on nothing but its model and its number of rounds, unless it draws from
+        # the pool that its metric's repair has left.
+        left = metric if recipe.defects.extra_control_batch else ""
+        key = (own, left, len(repaired.chosen))
         if key not in controls:
             controls[key] = control(start[own], data, recipe, repaired, seed=stream)
         yield _rows(metric, repaired, controls[key])

@@ -84,7 +84,9 @@ class Folder:
         write_whole(model.save, self._file(number, "keras"))
         write_whole(lambda path: np.save(path, played.batch), self._file(number, "npy"))
         faults = {"rows": played.faults.to_dict("list"), "attrs": played.faults.attrs}
+        faults["types"] = played.faults.dtypes.astype(str).to_dict()
         text = {"row": played.row, "notes": played.notes, "faults": faults}
+        text["settings"] = played.settings
         write_text(json.dumps(text, indent=1, default=_plain) + "\n", self._file(number, "json"))
 
     def model(self, number: int) -> keras.Model:
@@ -94,9 +96,11 @@ class Folder:
     def _read(self, number: int) -> Played:
         kept = json.loads(self._file(number, "json").read_text(encoding="utf-8"))
         batch = np.load(self._file(number, "npy"), allow_pickle=False)
-        faults = pd.DataFrame(kept["faults"]["rows"])
+        types = kept["faults"].get("types", {})  # earlier folders have none
+        faults = pd.DataFrame(kept["faults"]["rows"]).astype(types)
         faults.attrs = kept["faults"]["attrs"]
-        return Played(kept["row"], batch, tuple(kept["notes"]), faults)
+        settings = kept.get("settings", {})
+        return Played(kept["row"], batch, tuple(kept["notes"]), faults, settings)
 
     def _file(self, number: int, ending: str) -> Path:
         return self.path / f"round_{number}.{ending}"

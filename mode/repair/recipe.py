@@ -11,8 +11,10 @@ from mode.selection import SELECTORS
 
 LAYERS = ("chosen", "last hidden", "output", "random")
 MAPS = ("by fault", "hci", "dhci", "dhmi", "dhwi")
-RETRAININGS = ("replay", "new batch", "scratch")
+RETRAININGS = ("replay", "new batch", "scratch", "fine-tune")
 REPLAYED = ("any", "right")
+INPUTS_PER_ROUND = 2000  # where nothing is said, as in the publication
+MOST_INPUTS = 60_000  # of a pool, over all rounds of fine-tuning
 
 
 @dataclass(frozen=True)
@@ -75,21 +77,28 @@ class Recipe:
     alpha: share of a batch that the selector chooses; the rest is random.
     targeted: the selector's share comes from the worst label (and what is mistaken for it).
     retraining: "replay" (all chosen so far and old inputs), "new batch" (the last batch alone),
-        "scratch" (a fresh model, on the training part and all chosen so far).
-    replay: old training inputs trained on beside the chosen ones, as a multiple of `batch`.
+        "scratch" (a fresh model, on the training part and all chosen so far), "fine-tune" (the
+        training part and all chosen so far, as `RECIPES` describes under "recommended").
+    replay: old training inputs trained on beside the chosen ones, as a multiple of
+        `inputs_per_round`.
     replayed: "any" old inputs, or only those that the model gets "right", which keeps wrong labels
         out.
     average: share of a round's training over which the weights are averaged (`train`).
     retained: share that the weights before a round keep, the rest being the retrained ones
         (Wortsman et al. 2022): fewer inputs are broken, and fewer repaired.
     jitter: pixels by which images are moved at most, anew in every epoch of retraining.
-    minibatch: inputs a step of retraining.
-    rounds, batch, epochs: at most so many rounds of so many inputs, so many epochs each.
+    minibatch: batch size of retraining; None lets "fine-tune" decide by the number of inputs.
+    rounds, inputs_per_round, epochs: at most so many rounds of so many inputs of the pool, so many
+        epochs each. None leaves them open: 2,000 inputs, or the pool's share of a round where it
+        has fewer; "fine-tune" takes the whole pool at once (of a large one MOST_INPUTS over all
+        rounds), and as many epochs as the model's size allows in about a minute.
     stops: end when no label is faulty any more; else go on with the least accurate one.
     theta, gamma: limits of under- and over-fitting; eps: limit of the layer's stop rule.
     label: the label to mend, in a targeted repair; the worst one of each round where None.
-    max_broken: at most this share of what was right on the diagnosis part may be wrong in the
-        model that is kept; None keeps the last round's, whatever it broke.
+    checks_labels: inputs of the pool whose labels look wrong are set aside before any is chosen
+        (`mode.repair.suspects`).
+    max_broken: at most this share of what the original gets right on the diagnosis part may be
+        wrong in the model that is returned; None, the default, sets no limit.
     """
 
     selector: str = "nearest"
@@ -105,15 +114,16 @@ class Recipe:
     average: float = 0.0
     retained: float = 0.0
     jitter: int = 0
-    minibatch: int = 32
+    minibatch: int | None = 32
     rounds: int = 5
-    batch: int = 2000
-    epochs: int = 3
+    inputs_per_round: int | None = None
+    epochs: int | None = 3
     stops: bool = True
     theta: float = THETA
     gamma: float = GAMMA
     eps: float = 0.01
     label: int | None = None
+    checks_labels: bool = False
     max_broken: float | None = None
     defects: Defects = field(default=CORRECTED)
 
@@ -128,13 +138,29 @@ class Recipe:
         for name in ("alpha", "average", "retained", "theta", "gamma", "eps"):
             checks.number(name, getattr(self, name), 0, 1)
         checks.number("jitter", self.jitter, 0, integer=True)
-        for name in ("rounds", "batch", "minibatch", "epochs"):
-            checks.number(name, getattr(self, name), 1, integer=True)
+        tunes = self.retraining == "fine-tune"
+        open_fields = ("inputs_per_round", *(("minibatch", "epochs") if tunes else ()))
+        for name in ("rounds", "inputs_per_round", "minibatch", "epochs"):
+            if getattr(self, name) is not None or name not in open_fields:
+                checks.number(name, getattr(self, name), 1, integer=True)
         checks.number("replay", self.replay, 0)
+        if self.retraining == "scratch" and self.retained:
+            wanted = "retained must be 0 where retraining is 'scratch', whose model starts anew"
+            checks.fail(wanted, self.retained)
         if self.label is not None:
             checks.number("label", self.label, 0, integer=True)
         if self.max_broken is not None:
             checks.number("max_broken", self.max_broken, 0, 1)
+
+    def sized(self, pool: int) -> "Recipe":
+        """Return the recipe for a pool of so many inputs, its inputs per round no longer open."""
+        if self.inputs_per_round is not None:
+            return self
+        if self.retraining == "fine-tune":
+            count = pool if pool <= MOST_INPUTS else -(-MOST_INPUTS // self.rounds)
+        else:
+            count = min(INPUTS_PER_ROUND, max(1, pool // self.rounds))
+        return replace(self, inputs_per_round=count)
 
     @property
     def compares(self) -> bool:
@@ -168,7 +194,6 @@ class Recipe:
 
 OPTIONS = [option.name for option in fields(Recipe)]
 _UNTARGETED: dict[str, Any] = {"targeted": False, "alpha": 1.0, "stops": False}
-_MENDING: dict[str, Any] = {"replayed": "right", "average": 0.34, "epochs": 6}
 _BY_SELECTOR = (
     "misclassified",
     "near_miss",
@@ -185,8 +210,27 @@ _BY_SELECTOR = (
     "clusters",
     "diverse_margin",
 )
+# "recommended", the default of `repair`, does what an expert would:
+# 1. Where the pool's labels look wrong, inputs whose label two models that did not learn from it
+#    find unlikely are set aside (`suspects`).
+# 2. It takes the rest of the pool, the model's mistakes first where the budget is smaller.
+# 3. Three rounds fine-tune the model on the training part and these inputs (`fine_tuning`): Adam,
+#    its rate by how much is wrong, falling to zero, and averaged weights (Izmailov et al. 2018);
+#    each round makes twice as many passes as the one before. The first decides whether images are
+#    randomly translated. Later ones see what the original got right three times as often.
+# 4. The round with the best diagnosis accuracy is returned if it beats the original by more than
+#    chance (McNemar 1947), mixed with the original's weights where that breaks less
+#    (Wortsman et al. 2022); with `max_broken` the best model within the limit (`choice`).
 RECIPES = {
-    "recommended": Recipe(selector="mistakes", **_UNTARGETED, **_MENDING),
+    "recommended": Recipe(
+        selector="mistakes",
+        retraining="fine-tune",
+        checks_labels=True,
+        rounds=3,
+        epochs=None,
+        minibatch=None,
+        **_UNTARGETED,
+    ),
     "mode": Recipe(),
     "published": Recipe(kind="pixel", replay=0, defects=PUBLISHED),
     "random": Recipe(selector="random", **_UNTARGETED),

@@ -51,10 +51,10 @@ def _trained(
         return train(model, newest.x, newest.y, epochs=recipe.epochs, **options)
     chosen = data.pool.take(np.concatenate(batches))
     if recipe.retraining == "scratch":
-        part = _joined(chosen, data.train)
+        part = joined(chosen, data.train)
         anew = fresh(model, seed=seeds.derive(seed, "fresh"))
         return train(anew, part.x, part.y, epochs=SCRATCH_EPOCHS, **options)
-    part = _joined(chosen, replayed(model, data.train, recipe, seed=seed))
+    part = joined(chosen, replayed(model, data.train, recipe, seed=seed))
     return train(model, part.x, part.y, epochs=recipe.epochs, **options)
 
 
@@ -63,7 +63,7 @@ def replayed(model: keras.Model, old: Part, recipe: Recipe, *, seed: int) -> Par
     right where the recipe says so."""
     if recipe.replayed == "right":
         old = old.take(predict(model, old.x).argmax(axis=1) == old.y)
-    count = min(round(recipe.replay * recipe.batch), len(old))
+    count = min(round(recipe.replay * recipe.inputs_per_round), len(old))
     return old.take(seeds.generator(seed, "replay").permutation(len(old))[:count])
 
 
@@ -88,5 +88,6 @@ def moving(
     return move
 
 
-def _joined(first: Part, second: Part) -> Part:
+def joined(first: Part, second: Part) -> Part:
+    """Return the inputs of both parts as one."""
     return Part(np.concatenate([first.x, second.x]), np.concatenate([first.y, second.y]))

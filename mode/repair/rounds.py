@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import keras
@@ -14,11 +14,13 @@ from mode.data import Data
 from mode.faults import accuracy_by_label, transitions
 from mode.models import predict
 from mode.repair import stages
+from mode.repair.fine_tuning import FineTuning, Work, right_on
 from mode.repair.oracle import best_batch
 from mode.repair.recipe import Recipe
 from mode.repair.retraining import retrain
 from mode.repair.taking import take
 
+ACCURACY = "diagnosis accuracy"
 BROKEN = "broken on diagnosis"  # a share of what was right there before any repair
 
 
@@ -26,25 +28,36 @@ BROKEN = "broken on diagnosis"  # a share of what was right there before any rep
 class Played:
     """A finished round: its row, the indices it took from the pool, notes, and the faults it saw.
 
-    A round that was not needed, or found the pool empty, has no row.
+    A round that was not needed, or found the pool empty, has no row. settings: what fine-tuning
+    has chosen, for the rounds after it.
     """
 
     row: dict
     batch: np.ndarray
     notes: tuple[str, ...]
     faults: pd.DataFrame
+    settings: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Start:
-    """What all rounds of a repair share."""
+    """What all rounds of a repair share.
+
+    judges: whether the diagnosis part measures each round, to choose one.
+    """
 
     model: keras.Model
     data: Data
     recipe: Recipe
     taken: tuple[np.ndarray, ...]
     seed: int
-    counts_broken: bool
+    judges: bool
+    work: Work
+
+    @cached_property
+    def fine_tuning(self) -> FineTuning:
+        """What retrains where the recipe says "fine-tune"."""
+        return FineTuning(self.model, self.data, self.recipe, self.seed, self.work)
 
     @cached_property
     def initial(self) -> np.ndarray:
@@ -54,26 +67,36 @@ class Start:
     @cached_property
     def right(self) -> np.ndarray:
         """Which inputs of the diagnosis part the given model gets right."""
-        judge = self.data.diagnosis
-        return predict(self.model, judge.x).argmax(axis=1) == judge.y
+        return right_on(self.model, self.data.diagnosis)
+
+    @cached_property
+    def wrong_by_class(self) -> np.ndarray:
+        """The share of each class in the diagnosis part that the given model gets wrong."""
+        wrong = np.bincount(self.data.diagnosis.y, ~self.right, self.data.classes)
+        counts = np.bincount(self.data.diagnosis.y, minlength=self.data.classes)
+        return (wrong / np.maximum(counts, 1)).astype(np.float32)
 
     def row(self, model: keras.Model | None = None) -> dict:
         """Return the measurements of `model`, or of the given one."""
         after = self.initial if model is None else predict(model, self.data.test.x)
         row = measure(self.data, self.initial, after)
-        return {**row, BROKEN: self._broken(model)} if self.counts_broken else row
+        if not self.judges:
+            return row
+        right = self.right if model is None else right_on(model, self.data.diagnosis)
+        return {**row, ACCURACY: float(right.mean()), BROKEN: self.broken_by(right)}
 
-    def _broken(self, model: keras.Model | None) -> float:
-        if model is None or not self.right.any():
-            return 0.0
-        judge = self.data.diagnosis.take(self.right)
-        return float((predict(model, judge.x).argmax(axis=1) != judge.y).mean())
+    def broken_by(self, right: np.ndarray) -> float:
+        """Return the share of what the given model gets right on the diagnosis part that is no
+        longer `right` (n,)."""
+        return float((~right[self.right]).mean()) if self.right.any() else 0.0
 
     def available(self, done: Sequence[Played]) -> np.ndarray:
         """Return which inputs of the pool the next round may take."""
         free = np.ones(len(self.data.pool), bool)
         for indices in [*(played.batch for played in done), *self.taken[: len(done) + 1]]:
             free[indices] = False
+        if self.recipe.retraining == "fine-tune":
+            free &= ~self.fine_tuning.not_needed
         return free
 
 
@@ -89,19 +112,25 @@ def play(
     available = start.available(done)
     batch, cause, said = choose(model, data, seen, recipe, available, seed=stream)
     notes = [f"round {number}: {note}" for note in said]
-    if len(batch) < recipe.batch:
-        notes.append(f"round {number} got {len(batch)} of {recipe.batch} inputs: pool used up")
-    if len(batch) == 0:
+    tunes = recipe.retraining == "fine-tune"
+    if len(batch) < recipe.inputs_per_round and not tunes:
+        size = f"{len(batch)} of {recipe.inputs_per_round} inputs"
+        notes.append(f"round {number} got {size}: pool used up")
+    if len(batch) == 0 and not tunes:
         return _ended(seen, *notes)
     batches = [played.batch for played in done]
     if recipe.selector == "oracle":
         batch = best_batch(model, data, recipe, batches, batch, available, seed=stream)
     batches.append(batch)
-    after = retrain(model, data, batches, recipe, seed=stream)
+    if tunes:
+        after = start.fine_tuning.round(model, np.concatenate(batches), number, seed=stream)
+    else:
+        after = retrain(model, data, batches, recipe, seed=stream)
     used = sum(map(len, batches))
     row = {**start.row(after), **cause, "round": number, "inputs": used}
     row["seconds"] = time.perf_counter() - began
-    return Played(row, batch, tuple(notes), seen.faults), after
+    settings = start.fine_tuning.settings if tunes else {}
+    return Played(row, batch, tuple(notes), seen.faults, settings), after
 
 
 def _ended(seen: stages.View, *notes: str) -> tuple[Played, None]:
@@ -123,6 +152,10 @@ def choose(
     the same number.
     """
     fault = stages.fault_to_mend(seen, recipe, data.classes)
+    everything = np.flatnonzero(available)
+    tunes = recipe.retraining == "fine-tune" and not recipe.targeted
+    if tunes and len(everything) <= recipe.inputs_per_round:  # there is nothing to choose
+        return everything, _cause(fault, None, seen), []
     layer, maps = None, None
     if recipe.compares:
         aimed = (int(fault["label"]), fault["kind"])
@@ -130,17 +163,23 @@ def choose(
         layer = stages.chosen_layer(model, data, seen, recipe, *aimed, rng=rng)
         maps = stages.maps_at(model, data, seen, recipe, layer)
     chosen, free = [], available.copy()
-    for aim in stages.aims(maps, data, recipe, fault, free):
-        rng = seeds.generator(seed, "selector")
+    aims = stages.aims(maps, data, recipe, fault, free)
+    for number, aim in enumerate(aims):
+        # The first has no number: its stream is that of a round with one aim.
+        rng = seeds.generator(seed, "selector", *([number] if number else []))
         chosen.append(take(aim, model, data, seen, recipe, layer, rng=rng))
         free[chosen[-1]] = False
     found = sum(map(len, chosen))
-    notes = stages.notes(maps, seen, recipe, fault, found)
+    notes = stages.notes(maps, seen, recipe, fault, aims, found)
     rng = seeds.generator(seed, "random share")
-    count = recipe.batch - found
+    count = recipe.inputs_per_round - found
     chosen.append(stages.random_share(data, recipe, fault, free, count, rng=rng))
+    return np.concatenate(chosen), _cause(fault, layer, seen), notes
+
+
+def _cause(fault: pd.Series, layer: str | None, seen: stages.View) -> dict:
     cause = {"label": int(fault["label"]), "kind": fault["kind"], "layer": layer or ""}
-    return np.concatenate(chosen), {**cause, "faulty labels": len(seen.faults)}, notes
+    return {**cause, "faulty labels": len(seen.faults)}
 
 
 def measure(data: Data, before: np.ndarray, after: np.ndarray) -> dict:

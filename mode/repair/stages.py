@@ -39,6 +39,14 @@ class Aim:
     count: int
     heatmap: np.ndarray | None = None
 
+    @property
+    def map_is_zero(self) -> bool:
+        """Whether there is a heat map and it tells no input from another.
+
+        So does the difference from HCI of a map that no input is behind, and which HCI replaces.
+        """
+        return self.heatmap is not None and not self.heatmap.any()
+
 
 def view(model: keras.Model, data: Data, recipe: Recipe, *, seed: int) -> View:
     """Predict, find the faulty labels, and train the layers' probes where the recipe needs them."""
@@ -120,7 +128,7 @@ def aims(
     (inputs of the label like those it loses), half near DHMI (of others, like those it attracts).
     A recipe may name one map for both.
     """
-    count, _ = shares(recipe.batch, recipe.alpha)
+    count, _ = shares(recipe.inputs_per_round, recipe.alpha)
     free = np.flatnonzero(available)
     if not recipe.targeted:
         return [Aim(free, count)]
@@ -172,9 +180,15 @@ def last_hidden_layer(model: keras.Model) -> str:
 
 
 def notes(
-    maps: HeatMaps | None, seen: View, recipe: Recipe, fault: pd.Series, found: int
+    maps: HeatMaps | None,
+    seen: View,
+    recipe: Recipe,
+    fault: pd.Series,
+    targets: list[Aim],
+    found: int,
 ) -> list[str]:
-    """Return what a round must say: labels not judged, maps that fell back, inputs not found."""
+    """Return what a round must say: labels not judged, maps that fell back or are zero, inputs not
+    found."""
 
     def called(label: int) -> str:
         return f"label {seen.names[label] if seen.names else label}"
@@ -185,7 +199,10 @@ def notes(
         own = f"label {fault['label']} "
         fallbacks = [line for line in maps.fallbacks if line.startswith(own)]
         said += [f"{called(fault['label'])} {line.removeprefix(own)}" for line in fallbacks]
-    count, _ = shares(recipe.batch, recipe.alpha)
+    if at_random := sum(min(aim.count, len(aim.among)) for aim in targets if aim.map_is_zero):
+        zeros = "has a heat map of zeros"
+        said.append(f"{called(fault['label'])} {zeros}: {at_random} inputs for it are random")
+    count, _ = shares(recipe.inputs_per_round, recipe.alpha)
     if found < count:
         said.append(f"only {found} of {count} inputs to select from: the rest is random")
     return said

@@ -14,6 +14,7 @@ FAR = 0.1  # a label is far from likely below this share of what chance gives it
 # So many more such labels than the probabilities themselves predict, and labels look wrong; heads
 # of fewer than LEAST inputs say too little. `benchmarks.suspect_labels` measures both.
 ALARM, LEAST = 0.01, 1000
+UNLIKELY = 0.5  # of what chance gives a label: models that were fine-tuned say so of wrong ones
 TEMPERATURES = np.geomspace(1, 8, 25)
 
 
@@ -72,6 +73,35 @@ def far_excess(labels: np.ndarray, probabilities: np.ndarray) -> float:
 def look_wrong(labels: np.ndarray, probabilities: np.ndarray) -> bool:
     """Say whether so many labels are wrong that they are to be looked at before anything else."""
     return len(labels) >= LEAST and far_excess(labels, probabilities) > ALARM
+
+
+def alarming(model: keras.Model, part: Part, classes: int, *, seed: int = 0) -> bool:
+    """Say whether a part's labels look wrong to heads on the model's last hidden states; never
+    where the part is too small or the model's layers cannot be reached."""
+    if len(part) < LEAST:
+        return False
+    try:
+        probabilities = held_out_probabilities(model, part, classes, seed=seed)
+    except checks.InputError:
+        return False
+    return look_wrong(part.y, probabilities)
+
+
+def unlikely(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Return the inputs whose label is less than half as likely as chance gives it: index, label,
+    suggested (the likeliest class), least likely first.
+
+    Of these more are wrong than of `suspects`, which are classes that are easily confused as well.
+
+    Args:
+        labels, probabilities: as `suspects` takes them; the probabilities are tempered first.
+    """
+    likely = tempered(labels, probabilities)
+    own = likely[np.arange(len(labels)), labels]
+    index = np.flatnonzero(own < UNLIKELY / likely.shape[1])
+    index = index[np.argsort(own[index], kind="stable")]
+    suggested = likely[index].argmax(axis=1)
+    return pd.DataFrame({"index": index, "label": labels[index], "suggested": suggested})
 
 
 def tempered(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

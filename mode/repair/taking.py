@@ -103,11 +103,13 @@ def take(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Return the indices into the pool that the recipe's selector chooses for one aim, by
-    streaming where the pool is streamed.
+    streaming where the pool is streamed; random ones where the aim's heat map is zero.
 
     Raises:
         InputError: for a selector that is not of STREAMED.
     """
+    if aim.map_is_zero:  # by some metrics all inputs are equally near it, by others dark ones win
+        return rng.permutation(aim.among)[: aim.count]
     selector = recipe.applied_selector
     if not isinstance(data.pool, Streamed) or selector == "random":
         return _from_memory(aim, model, data, seen, recipe, layer, rng=rng)

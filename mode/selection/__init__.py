@@ -62,7 +62,7 @@ def select(
         name: a name of SELECTORS.
         candidates: the pool's measures, one entry an input.
         n: how many; a pool that holds fewer gives all it has, so compare the lengths.
-        among: indices that may be chosen, or a mask of them; all where None.
+        among: indices that may be chosen, each once, or a mask of them; all where None.
         generator: random numbers for the random selectors.
 
     Example:
@@ -75,7 +75,8 @@ def select(
         array([2])
 
     Raises:
-        InputError: for an unknown selector, a negative n, or a measure that it needs and lacks.
+        InputError: for an unknown selector, a negative n, indices outside the pool or named twice,
+            or a measure that the selector needs and lacks.
     """
     selector = SELECTORS[checks.one_of("selector", name, SELECTORS)]
     checks.number("n", n, 0, integer=True)
@@ -83,6 +84,9 @@ def select(
     among = np.flatnonzero(among) if among.dtype == bool else among.astype(np.int64)
     if among.size and (among.min() < 0 or among.max() >= len(candidates)):
         checks.fail(f"among must be indices below {len(candidates)}", f"up to {among.max()}")
+    named, counts = np.unique(among, return_counts=True)
+    if len(named) < len(among):
+        checks.fail("among must name each index once", f"{named[counts > 1][0]} more than once")
     chosen = selector(candidates.take(among), min(n, len(among)), generator)
     return among[chosen]
 

@@ -1,7 +1,7 @@
 """What selectors read of a pool, and what they all need: a column, a sort, a smaller pool."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import wraps
 
 import numpy as np
@@ -11,6 +11,8 @@ from mode import checks
 # More candidates than this are thinned for the selectors whose time grows with n times the pool.
 PAIRWISE = 10_000
 OF_THE_POOL = ("distances", "probabilities", "labels", "features")
+BESIDE_THE_POOL = ("known_features", "known_labels", "error_features")
+ONE_NUMBER = ("distances", "labels", "known_labels")  # for each input
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,11 @@ class Candidates:
     training part; error_features (e, units) of the inputs of the diagnosis part that the model
     gets wrong.
 
+    Columns may be lists, pandas Series or whatever numpy makes arrays of; they are kept as arrays.
+
     Raises:
-        InputError: where columns of the pool, or those of the training part, differ in length.
+        InputError: for a column that does not hold numbers, or where columns of the pool, or those
+            of the training part, differ in length.
     """
 
     distances: np.ndarray | None = None
@@ -40,20 +45,27 @@ class Candidates:
     error_features: np.ndarray | None = None
 
     def __post_init__(self):
+        for name in (*OF_THE_POOL, *BESIDE_THE_POOL):
+            if (column := getattr(self, name)) is not None:
+                ndim = 1 if name in ONE_NUMBER else None
+                # NaN is allowed: a model that diverged gives it, and its repair may go on.
+                array = checks.numeric(name, column, ndim=ndim, finite=False)
+                object.__setattr__(self, name, array)
         for names in (OF_THE_POOL, ("known_features", "known_labels")):
-            columns = {name: getattr(self, name) for name in names}
-            arrays = {k: v for k, v in columns.items() if isinstance(v, np.ndarray)}
-            if arrays:
-                checks.same_length(**arrays)
+            columns = self._columns(names)
+            if columns:
+                checks.same_length(**columns)
+
+    def _columns(self, names: Iterable[str]) -> dict[str, np.ndarray]:
+        columns = {name: getattr(self, name) for name in names}
+        return {name: column for name, column in columns.items() if column is not None}
 
     def __len__(self) -> int:
-        known = [getattr(self, name) for name in OF_THE_POOL]
-        return next((len(array) for array in known if array is not None), self.size or 0)
+        return next(map(len, self._columns(OF_THE_POOL).values()), self.size or 0)
 
     def take(self, indices: np.ndarray) -> "Candidates":
         """Return the candidates at `indices`: every column of the pool is cut alike."""
-        columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name in OF_THE_POOL}
-        cut = {k: v[indices] for k, v in columns.items() if isinstance(v, np.ndarray)}
+        cut = {name: column[indices] for name, column in self._columns(OF_THE_POOL).items()}
         return replace(self, **cut, size=len(indices))
 
 

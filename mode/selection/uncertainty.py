@@ -48,9 +48,9 @@ def quota_random(candidates: Candidates, n: int, generator: np.random.Generator)
 
 def misclassified(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
     """Inputs whose prediction differs from their label, in random order; then random others."""
-    predicted = needed(candidates, "probabilities").argmax(axis=1)
-    order = generator.permutation(len(predicted))
-    wrong = (predicted != needed(candidates, "labels"))[order]
+    wrong = are_wrong(candidates)
+    order = generator.permutation(len(wrong))
+    wrong = wrong[order]
     return np.concatenate([order[wrong], order[~wrong]])[:n]
 
 
@@ -60,19 +60,29 @@ def near_miss(candidates: Candidates, generator: np.random.Generator) -> np.ndar
     The measure is the label's probability minus the likeliest other one's. What is wrong by far,
     as a mislabelled input is, comes last among the wrong ones.
     """
-    ahead = leads(needed(candidates, "probabilities"), needed(candidates, "labels"))
-    return np.where(ahead < 0, -1 - (1 + ahead), ahead)
+    ahead = leads(candidates)
+    return np.where(are_wrong(candidates), -1 - (1 + ahead), ahead)
 
 
 def mistakes(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
     """Wrong inputs in random order, so that no kind of them is preferred; then right ones, nearest
     to being wrong first. It trusts the labels of the pool; `near_miss` is warier of them."""
-    ahead = leads(needed(candidates, "probabilities"), needed(candidates, "labels"))
-    return np.where(ahead < 0, -1 - generator.random(len(ahead)), ahead)
+    ahead = leads(candidates)
+    return np.where(are_wrong(candidates), -1 - generator.random(len(ahead)), ahead)
 
 
-def leads(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return how far the label is ahead of the likeliest other class, (n,); below 0 if wrong."""
+def are_wrong(candidates: Candidates) -> np.ndarray:
+    """Return whether the prediction is another class than the label, (n,).
+
+    Of equally likely classes the first is the prediction, as in every accuracy.
+    """
+    predicted = needed(candidates, "probabilities").argmax(axis=1)
+    return predicted != needed(candidates, "labels")
+
+
+def leads(candidates: Candidates) -> np.ndarray:
+    """Return how far the label is ahead of the likeliest other class, (n,)."""
+    probabilities, labels = needed(candidates, "probabilities"), needed(candidates, "labels")
     rows = np.arange(len(labels))
     others = probabilities.copy()
     others[rows, labels] = -np.inf

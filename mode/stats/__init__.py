@@ -6,7 +6,15 @@ paired runs mistakes the difference between seeds for noise of the arms.
 """
 
 from mode.stats.blocks import paired
-from mode.stats.comparison import a12, compare, equivalence, holm, median_interval, signed_rank
+from mode.stats.comparison import (
+    a12,
+    compare,
+    equivalence,
+    holm,
+    mcnemar,
+    median_interval,
+    signed_rank,
+)
 from mode.stats.power import blocks_for_power, blocks_needed, power
 from mode.stats.publication import publication_tests, published_tables
 from mode.stats.ranks import critical_difference, friedman, mean_ranks, nemenyi
@@ -20,6 +28,7 @@ __all__ = [
     "equivalence",
     "friedman",
     "holm",
+    "mcnemar",
     "mean_ranks",
     "median_interval",
     "nemenyi",

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
 from mode import checks, seeds
 from mode.stats.blocks import differences, paired
@@ -90,6 +91,30 @@ def signed_rank(differences: Any) -> float:
         chance = wider
     observed = ranks[moved > 0].sum()
     return float(min(1, 2 * min(chance[: observed + 1].sum(), chance[observed:].sum())))
+
+
+def mcnemar(before: Any, after: Any) -> float:
+    """Return the probability, were neither better, that `after` is right so much more often.
+
+    The exact one-sided test of McNemar (1947, Psychometrika 12) over the same inputs: those that
+    only one of the two gets right fall to either side like a coin.
+
+    Args:
+        before, after: (n,) booleans, whether each input is predicted right.
+
+    Example:
+        >>> mcnemar([False] * 6 + [True], [True] * 7)
+        0.015625
+        >>> mcnemar([True, False], [True, False])
+        1.0
+
+    Raises:
+        InputError: where the two differ in length.
+    """
+    checks.same_length(before=before, after=after)
+    before, after = np.asarray(before, bool), np.asarray(after, bool)
+    gained, lost = int((after & ~before).sum()), int((before & ~after).sum())
+    return float(binomtest(gained, gained + lost, alternative="greater").pvalue) if gained else 1.0
 
 
 def holm(p: Any) -> np.ndarray:

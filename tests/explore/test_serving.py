@@ -1,5 +1,6 @@
 """How the page is served: what is refused before, and what the notebook is given."""
 
+import gc
 import json
 import re
 from pathlib import Path
@@ -23,6 +24,18 @@ def test_the_notebook_gets_its_parameters(tmp_path, refused):
     assert refused(serving.with_parameters, {"modle": ""}, tmp_path).endswith(
         "Received: 'modle'. Did you mean 'model'?"
     )
+
+
+def test_in_a_served_page_no_choice_waits_for_a_search_through_all_that_is_loaded(tmp_path):
+    """Of the kernel that serves one page, once the page is there."""
+    path = serving.with_parameters({}, tmp_path)
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    everything = len(gc.get_objects())
+    try:
+        exec("".join(cells[-1]["source"]), {})
+        assert len(gc.get_objects()) < everything / 10
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize(

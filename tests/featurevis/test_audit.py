@@ -99,7 +99,7 @@ def test_classes_in_another_order_are_matched(good, digits_prior, audited):
     )
     result = audit(keras.Model(inputs, turned), digits_prior)
     assert result.matching == tuple(range(9, -1, -1))
-    assert result.error == pytest.approx(audited.error, abs=1e-6)
+    assert result.error == pytest.approx(audited.error, abs=2e-3)
 
 
 def test_a_constant_classifier_is_under_fitted(digits_prior):

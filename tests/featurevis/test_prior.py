@@ -48,7 +48,7 @@ def test_a_brought_generator_that_speaks_minus_one_to_one_is_shifted():
     prior = load_prior(decoder)
     codes, drawn = sample(prior, 10, seed=0)
     expected = (np.asarray(decoder(codes)) + 1) / 2
-    assert images_of(prior, codes) == pytest.approx(expected, abs=1e-6)
+    assert images_of(prior, codes) == pytest.approx(expected, rel=1e-4, abs=1e-5)
     assert drawn is None
     assert prior.classes is None
 
@@ -85,7 +85,8 @@ def judge(classes=3, shape=(4, 4, 1), activation=None):
 def test_a_judge_that_gives_odds_is_heard_as_one_that_gives_logits():
     prior = load_prior(decoder(), judge=(odds := judge(activation="softmax")))
     x = np.random.default_rng(0).random((5, 4, 4, 1)).astype("float32")
-    assert np.asarray(keras.ops.softmax(prior.judge(x))) == pytest.approx(np.asarray(odds(x)))
+    found = np.asarray(keras.ops.softmax(prior.judge(x)))
+    assert found == pytest.approx(np.asarray(odds(x)), rel=1e-4, abs=1e-5)
     logits = judge()
     assert load_prior(decoder(), judge=logits).judge is logits
 

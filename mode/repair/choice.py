@@ -1,0 +1,131 @@
+"""Which model a repair returns: chosen on the diagnosis split, never on test."""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+from mode import seeds
+from mode.models import clone, predict
+from mode.models.normalization import ROWS, reestimate_statistics
+from mode.repair.fine_tuning import CHANCE, right_on
+from mode.repair.rounds import Start
+from mode.stats import mcnemar
+
+# Shares of the original's weights: small ones to break less at no loss, all to keep within a limit.
+SMALL_SHARES = (0.1, 0.2, 0.3)
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+SHIFTS = (0.5, 1.0, 2.0, 3.0, 4.0)
+TINY = 1e-12
+# What the original gets right is seen so many times as often where little of it may be broken.
+EMPHASES = (10, 100)
+ENOUGH = 0.8  # of the unlimited gain; no further models are trained for more
+
+
+def returned(
+    start: Start, best: keras.Model | None, number: int, rounds: int
+) -> tuple[keras.Model, int, str]:
+    """Return the model to hand out, the round it is of (0: the original), and why, in a line.
+
+    The best round has to beat the original on the diagnosis split by McNemar's exact one-sided
+    test, its p value multiplied by the number of rounds that were compared.
+
+    Args:
+        best: the model of the round `number`, the most accurate one on the diagnosis split.
+        rounds: how many there were.
+    """
+    before = start.right
+    if best is None:
+        return clone(start.model), 0, "the original is returned: no round was needed or possible"
+    after = right_on(best, start.data.diagnosis)
+    p = min(1.0, rounds * mcnemar(before, after))
+    measured = f"{before.mean():.1%} -> {after.mean():.1%} on the diagnosis split, p = {p:.2g}"
+    if p > CHANCE:
+        why = "no round is better than the original beyond chance"
+        return clone(start.model), 0, f"the original is returned: {why} (best: {measured})"
+    limit, broken = start.recipe.max_broken, start.broken_by(after)
+    if limit is not None and broken > limit:
+        return _within_limit(start, best, number, limit)
+    chosen, share = _mixed_at_no_loss(start, best, after)
+    kept = f", with {share:.0%} of the original's weights" if share else ""
+    return chosen, number, f"round {number} is the best{kept}: {measured} (McNemar)"
+
+
+def _mixed_at_no_loss(
+    start: Start, best: keras.Model, after: np.ndarray
+) -> tuple[keras.Model, float]:
+    """Return the mix of weights that breaks least among those as accurate as `best`."""
+    if start.recipe.retraining != "fine-tune":
+        return best, 0.0
+    chosen, fewest, kept = best, start.broken_by(after), 0.0
+    for share in SMALL_SHARES:
+        mix = mixed(start, best, share)
+        right = right_on(mix, start.data.diagnosis)
+        if right.mean() >= after.mean() and start.broken_by(right) < fewest:
+            chosen, fewest, kept = mix, start.broken_by(right), share
+    return chosen, kept
+
+
+def mixed(start: Start, model: keras.Model, share: float) -> keras.Model:
+    """Return a copy of `model` with a share of the original's weights, statistics of batch
+    normalization estimated again (WiSE-FT, Wortsman et al. 2022, CVPR, equation 1)."""
+    mix = clone(model)
+    for before, after in zip(start.model.trainable_variables, mix.trainable_variables, strict=True):
+        after.assign(share * before + (1 - share) * after)
+    rows = seeds.generator(start.seed, "statistics").permutation(len(start.data.train))[:ROWS]
+    reestimate_statistics(mix, start.data.train.x[rows])
+    return mix
+
+
+def _within_limit(
+    start: Start, best: keras.Model, number: int, limit: float
+) -> tuple[keras.Model, int, str]:
+    """Return the most accurate model found that breaks at most `limit`: of mixes of weights, then
+    of models trained with what the original gets right emphasized, and their mixes."""
+    diagnosis, before = start.data.diagnosis, start.right.mean()
+    gain = right_on(best, diagnosis).mean() - before
+    chosen, accuracy, how = None, before, ""
+    for source, way in _careful(start, best):
+        for share in (0.0, *SHARES):
+            model = mixed(start, source, share) if share else source
+            scores = np.log(np.maximum(predict(model, diagnosis.x), TINY))
+            for shift in (0.0, *SHIFTS) if _has_biases(model) else (0.0,):
+                right = (scores - shift * start.wrong_by_class).argmax(axis=1) == diagnosis.y
+                if right.mean() > accuracy and start.broken_by(right) <= limit:
+                    chosen, accuracy = (model, shift), right.mean()
+                    how = f"{way}, {share:.0%} of the original's weights, biases lowered by {shift}"
+        if accuracy - before >= ENOUGH * gain:
+            break
+    if chosen is None:
+        why = f"no model was found that is better and breaks at most {limit:.2%}"
+        return clone(start.model), 0, f"the original is returned: {why} of what was right"
+    model = _lowered(*chosen, start.wrong_by_class)
+    broken = start.broken_by(right_on(model, diagnosis))
+    measured = f"{before:.1%} -> {accuracy:.1%} on the diagnosis split, {broken:.2%} broken"
+    return model, number, f"round {number} within the limit of {limit:.2%} ({how}): {measured}"
+
+
+def _has_biases(model: keras.Model) -> bool:
+    """Whether the last layer adds a bias to the logit of each of several classes."""
+    last = model.layers[-1]
+    activation = getattr(getattr(last, "activation", None), "__name__", None)
+    bias = getattr(last, "bias", None)
+    return activation in ("softmax", "linear") and bias is not None and bias.shape[0] > 1
+
+
+def _lowered(model: keras.Model, shift: float, wrong_by_class: np.ndarray) -> keras.Model:
+    """Return a copy whose output biases are lower by `shift` times the share of each class that
+    the original gets wrong: a class that it never predicts breaks most."""
+    copy = clone(model)
+    if shift:
+        copy.layers[-1].bias.assign(copy.layers[-1].bias - shift * wrong_by_class)
+    return copy
+
+
+def _careful(start: Start, best: keras.Model) -> Iterator[tuple[keras.Model, str]]:
+    yield best, "weights mixed"
+    if start.recipe.retraining != "fine-tune" or start.work.is_over:
+        return
+    for emphasis in EMPHASES:
+        for model, way in ((best, "best round"), (start.model, "original")):
+            yield start.fine_tuning.emphasized(model, emphasis), f"{way} with emphasis {emphasis}"

@@ -1,0 +1,248 @@
+"""The recommended retraining: fine-tuning whose choices are measured on the diagnosis split."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import keras
+import numpy as np
+
+from mode import checks, seeds
+from mode.data import Data, Part, Streamed
+from mode.data.notes import same_inputs
+from mode.models import predict, train
+from mode.models.effort import multiplications
+from mode.repair.recipe import Recipe
+from mode.repair.retraining import joined, moving
+from mode.repair.suspects import alarming, unlikely
+from mode.stats import mcnemar
+
+# Passes over all inputs: at least and at most so many, a few where even those are much work.
+PASSES, FEW_PASSES = (7, 28), 3
+WORK = 4e11  # multiplications of forward passes: about a minute on two cores
+STEPS = 1500  # a small data set is passed over until so many steps are made
+BATCH_SIZES = ((4000, 64), (0, 32))  # from so many inputs on, so large a batch
+# Adam's learning rate. A model that is nearly right stays near its weights and so breaks little.
+NEAR, FAR, NEARLY_RIGHT = 1e-3, 3e-3, 0.9
+DECAY, AVERAGE = 0.6, 0.5
+EMPHASIS = 3  # from the second round on, what the original got right is seen so many times as often
+SIDE = 28  # images of this size are moved by at most one pixel, larger ones by more
+CHANCE = 0.05
+
+
+@dataclass
+class Work:
+    """The passes that a repair plans to make, in inputs: how many are done, and how they are told.
+
+    deadline: of `time.monotonic`, where the work has to end by then.
+    """
+
+    planned: float
+    deadline: float | None = None
+    report: Callable[[float], None] | None = None
+    done: float = field(default=0.0, init=False)
+
+    def of(self, amount: float) -> dict[str, Any]:
+        """Return the options of `train` for a training of `amount` inputs, which count as done."""
+        before, self.done = self.done, self.done + amount
+        self.planned = max(self.planned, self.done)
+        options: dict[str, Any] = {}
+        if self.deadline is not None:
+            left = max(0.0, self.deadline - time.monotonic())
+            options["seconds"] = left * amount / (self.planned - before)
+        if self.report:
+            report, planned = self.report, self.planned
+            options["progress"] = lambda share: report((before + share * amount) / planned)
+        return options
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """Fine-tunes one model on its training data and what is chosen from the pool.
+
+    settings: `learning_rate` and `translation` (pixels), once the first round has chosen them,
+        and `suspects`, the inputs of the pool that are set aside (`mode.repair.suspects`).
+    """
+
+    model: keras.Model
+    data: Data
+    recipe: Recipe
+    seed: int
+    work: Work
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """Which training inputs the original gets right."""
+        train_part = self.data.train
+        return predict(self.model, train_part.x).argmax(axis=1) == train_part.y
+
+    @cached_property
+    def right_on_diagnosis(self) -> np.ndarray:
+        """Which diagnosis inputs the original gets right."""
+        return right_on(self.model, self.data.diagnosis)
+
+    @cached_property
+    def not_needed(self) -> np.ndarray:
+        """Which inputs of the pool are training inputs as well, or are set aside."""
+        if isinstance(self.data.pool, Streamed):
+            return np.zeros(len(self.data.pool), bool)
+        same = same_inputs(self.data.pool.x, self.data.train.x)
+        same[self.settings.get("suspects", {}).get("index", [])] = True
+        return same
+
+    def check_labels(self) -> None:
+        """Set the inputs of the pool aside whose labels look wrong, if that many do.
+
+        Two copies of the model, each fine-tuned on one half of the pool, say how likely the
+        labels of the other half are.
+        """
+        self.settings.setdefault("learning_rate", self._rate())
+        pool, classes = self.data.pool, self.data.classes
+        if isinstance(pool, Streamed) or not alarming(self.model, pool, classes, seed=self.seed):
+            return
+        halves = seeds.generator(self.seed, "halves").permutation(len(pool)) % 2
+        probabilities = np.zeros((len(pool), classes), np.float32)
+        for half in (0, 1):
+            part = joined(pool.take(halves == half), self.data.train)
+            passes = self.passes(len(pool))[0]
+            model = self.trained(self.model, part, passes, seed=seeds.derive(self.seed, half))
+            other = halves != half
+            probabilities[other] = predict(model, pool.x[other])
+        self.settings["suspects"] = unlikely(pool.y, probabilities).to_dict("list")
+
+    def round(
+        self, latest: keras.Model, chosen: np.ndarray, number: int, *, seed: int
+    ) -> keras.Model:
+        """Return `latest`, fine-tuned on the training part and the pool's inputs `chosen`.
+
+        The first round is tried in several ways, and chooses the settings of all.
+        """
+        new = self.data.pool.take(chosen)
+        part, passes = joined(new, self.data.train), self.passes(len(chosen))[number - 1]
+        if number > 1:
+            right = np.concatenate([right_on(self.model, new), self.right])
+            frequency = np.where(right, EMPHASIS, 1)
+            return self.trained(latest, part, passes, frequency=frequency, seed=seed)
+        self.settings.setdefault("learning_rate", self._rate())
+        return self._tried(latest, part, passes, seed=seed)
+
+    def _rate(self) -> float:
+        return NEAR if self.right_on_diagnosis.mean() >= NEARLY_RIGHT else FAR
+
+    def _tried(self, latest: keras.Model, part: Part, passes: int, *, seed: int) -> keras.Model:
+        """Return the first round's model: with random translations unless they are worse, and at
+        a tenth of the learning rate where the full one makes the model worse."""
+        self.settings["translation"] = 0
+        best = self.trained(latest, part, passes, seed=seed)
+        right = right_on(best, self.data.diagnosis)
+        if right.mean() < self.right_on_diagnosis.mean():
+            self.settings["learning_rate"] /= 10
+            best = self.trained(latest, part, passes, seed=seed)
+            right = right_on(best, self.data.diagnosis)
+        if self.data.train.x.ndim == 4:
+            sides = self.data.shape[:2]
+            self.settings["translation"] = max(1, round(min(sides) / SIDE))
+            moved = self.trained(latest, part, passes, seed=seed)
+            if mcnemar(right_on(moved, self.data.diagnosis), right) > CHANCE:
+                return moved
+            self.settings["translation"] = 0
+        return best
+
+    def trained(
+        self,
+        model: keras.Model,
+        part: Part,
+        passes: int,
+        *,
+        frequency: np.ndarray | None = None,
+        seed: int,
+    ) -> keras.Model:
+        """Return a copy of `model`, trained with the settings."""
+        batch_size = self.recipe.minibatch or next(b for n, b in BATCH_SIZES if len(part) >= n)
+        return train(
+            model,
+            part.x,
+            part.y,
+            epochs=passes,
+            batch_size=batch_size,
+            optimizer=keras.optimizers.Adam(self.settings["learning_rate"]),
+            decay=DECAY,
+            average=AVERAGE,
+            augment=moving(self.settings.get("translation", 0)),
+            frequency=frequency,
+            seed=seeds.derive(seed, "retrain"),
+            **self.work.of(passes * len(part)),
+        )
+
+    def emphasized(self, model: keras.Model, emphasis: float) -> keras.Model:
+        """Return `model` after another second round over the training part and the pool, in which
+        what the original gets right is seen `emphasis` times as often."""
+        chosen = np.flatnonzero(~self.not_needed)
+        count = self.recipe.inputs_per_round or len(chosen)
+        chosen = seeds.generator(self.seed, "emphasized").permutation(chosen)[:count]
+        new = self.data.pool.take(chosen)
+        right = np.concatenate([right_on(self.model, new), self.right])
+        passes = self.passes(len(chosen))
+        return self.trained(
+            model,
+            joined(new, self.data.train),
+            passes[min(1, len(passes) - 1)],
+            frequency=np.where(right, emphasis, 1),
+            seed=seeds.derive(self.seed, "emphasized"),
+        )
+
+    def planned(self) -> float:
+        """Return how many inputs all rounds pass over, as far as that is known before them."""
+        pool, recipe = len(self.data.pool), self.recipe
+        chosen = [
+            min(pool, (recipe.inputs_per_round or pool) * (n + 1)) for n in range(recipe.rounds)
+        ]
+        inputs = [len(self.data.train) + count for count in chosen]
+        passes = [self.passes(count)[number] for number, count in enumerate(chosen)]
+        work = [count * size for count, size in zip(inputs, passes, strict=True)]
+        tries = work[0] if self.data.train.x.ndim == 4 else 0
+        return float(sum(work) + tries)
+
+    def passes(self, chosen: int) -> list[int]:
+        """Return the passes of each round over the training part and `chosen` inputs of the pool:
+        each round makes twice as many as the one before."""
+        if self.recipe.epochs is not None:
+            return [self.recipe.epochs] * self.recipe.rounds
+        return planned_passes(self.model, len(self.data.train) + chosen, self.recipe.rounds)
+
+
+def planned_passes(model: keras.Model, inputs: int, rounds: int) -> list[int]:
+    """Return how many passes over so many inputs each round makes, from the model's size alone."""
+    least, most = PASSES
+    affordable = WORK / (inputs * multiplications(model))
+    least = least if affordable * 5 > least else FEW_PASSES
+    batch_size = next(b for n, b in BATCH_SIZES if inputs >= n)
+    total = max(min(affordable, most), least)
+    if affordable > most:
+        total = max(total, min(affordable, STEPS * batch_size / inputs))
+    parts = 2.0 ** np.arange(rounds)
+    return [max(1, round(total * part / parts.sum())) for part in parts]
+
+
+def right_on(model: keras.Model, part: Part) -> np.ndarray:
+    """Return which inputs (n,) of a part a model gets right."""
+    return predict(model, part.x).argmax(axis=1) == part.y
+
+
+def check_fine_tuning(model: keras.Model) -> None:
+    """Refuse a model without weights that training could change.
+
+    Raises:
+        InputError: naming the model.
+    """
+    if not model.trainable_variables:
+        hint = "Set trainable = True on the layers to be trained."
+        checks.fail("the model must have trainable weights", f"{model.name!r}, without", hint)
