@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import redirect_stdout
 
 import click
 
@@ -116,48 +117,97 @@ def execute(notebook: tuple[str, ...], out: str, small: bool) -> None:
 @main.command()
 @click.argument("model")
 @click.argument("data")
-@click.option("--selector", default=None, help="Recommended by default; see `list`.")
-@click.option("--rounds", default=5, show_default=True, help="At most so many rounds.")
-@click.option("--batch", default=None, type=int, help="Inputs a round.")
-@click.option("--budget", default=None, type=int, help="Inputs in all, instead of --batch.")
-@click.option("--label", default=None, help="Mend this class.")
+@click.option(
+    "--recipe", default=None, help="How to repair: recommended by default; the others: `list`."
+)
+@click.option("--rounds", default=None, type=int, help="At most so many rounds; else the recipe's.")
+@click.option(
+    "--inputs-per-round",
+    default=None,
+    type=int,
+    help="Inputs of the pool that each round takes; else decided from the pool.",
+)
+@click.option(
+    "--budget",
+    default=None,
+    type=int,
+    help="At most so many inputs of the pool in all, instead of --inputs-per-round.",
+)
+@click.option(
+    "--minutes",
+    default=None,
+    type=float,
+    help="End training after about so long; the result then depends on the machine's speed.",
+)
+@click.option("--label", default=None, help="Repair this class; by default the faulty ones.")
 @click.option(
     "--max-broken",
-    default=0.0,
-    show_default=True,
-    help="Keep the last model that broke at most this share of what was right.",
+    default=None,
+    type=float,
+    help="Return a model that breaks at most this share, 0 to 1, of the diagnosis inputs that the "
+    "original gets right; no limit by default.",
 )
-@click.option("--seed", default=0, show_default=True, help="Equal seeds, equal repairs.")
+@click.option("--seed", default=0, show_default=True, help="Random seed.")
 @click.option("--pool", default=None, help="Instead of x_pool: .npy, .zarr, folder of images.")
 @click.option("--pool-labels", default=None, help="An .npy file of labels, -1 where unknown.")
 @click.option("--scheduler", default=None, help="Dask scheduler whose workers read the pool.")
-@click.option("--label-budget", default=None, type=int, help="Of a pool without labels: how many.")
-@click.option("--resume", is_flag=True, help="Go on from the finished rounds in DIR.")
+@click.option(
+    "--label-budget",
+    default=None,
+    type=int,
+    help="For a pool without labels: write so many indices worth labeling to to_label.csv.",
+)
+@click.option("--resume", is_flag=True, help="Go on from the finished rounds in DIR/rounds.")
 @click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
 @click.option("--report/--no-report", default=True, help="Write report.html, half a minute.")
-@click.option("--out", required=True, help="Folder for the model, the report and the tables.")
-def repair(model: str, data: str, out: str, **options) -> None:
-    """Repair MODEL.keras with DATA: repaired.keras, report.html, rows.csv and chosen.csv.
+@click.option("--json", "as_json", is_flag=True, help="Print the facts as one JSON object.")
+@click.option(
+    "--out", required=True, metavar="DIR", help="Folder for the model, the report and the tables."
+)
+def repair(model: str, data: str, out: str, as_json: bool, **options) -> None:
+    """Repair MODEL.keras with DATA: repaired.keras, report.html and tables in DIR.
 
     DATA is the name of a data set, a folder of images by class, or an .npz with any of x_train,
     y_train, x_pool, y_pool, x_diagnosis, y_diagnosis, x_test, y_test; missing splits are created
     with a fixed seed.
+
+    \b
+    --json prints one object on standard output, and the lines on standard error:
+      accuracy {before, after}, repaired, broken, kept_round, rounds, reason,
+      held_out, classes_at_zero [{class, pool_inputs}],
+      classes_worse [{class, before, after}], inputs_used, suspects,
+      round_over_limit {round, diagnosis_accuracy, max_broken} or null,
+      data_notes, notes, seconds, files
+    Of a pool without labels: to_label, files. Accuracies are shares, 0 to 1, on
+    the test part; kept_round 0 is the original model.
     """
     from mode.studies.quiet import quietly
 
     with quietly():
-        from mode.studies.own_model import mend
+        from mode.studies.repair_files import repair_files
+        from mode.studies.repair_outputs import json_text
+        from mode.studies.showing import share_bar
+
+    def show(line: str) -> None:
+        click.echo(line, err=True)
 
     try:
-        done = mend(model, data, out=out, show=lambda line: click.echo(line, err=True), **options)
+        # What a library prints meanwhile must not mix with the result.
+        with (
+            redirect_stdout(sys.stderr),
+            share_bar(show, terminal=sys.stderr.isatty() and not as_json) as progress,
+        ):
+            done = repair_files(model, data, out=out, show=show, progress=progress, **options)
     except KeyboardInterrupt:
-        click.echo(f"Interrupted: finished rounds are in {out}/rounds; --resume goes on.", err=True)
+        show(f"Interrupted: finished rounds are in {out}/rounds; --resume goes on.")
         sys.exit(130)
     except OSError as error:
-        kept = f"Finished rounds are in {out}/rounds; --resume goes on."
-        click.echo(f"Error: {out} could not be written: {error}. {kept}", err=True)
+        rounds = f"Finished rounds are in {out}/rounds; --resume goes on."
+        show(f"Error: {out} could not be written: {error}. {rounds}")
         sys.exit(1)
-    click.echo("\n".join(done.lines))
+    click.echo("\n".join(done.lines), err=as_json)
+    if as_json:
+        click.echo(json_text(done.facts))
 
 
 @main.command(cls=ScriptCommand)

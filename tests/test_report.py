@@ -14,7 +14,7 @@ from mode.models import predict
 from mode.repair import suspects
 from mode.repair.suspects import far_excess, look_wrong, tempered
 from mode.studies import advice, case, features, opening
-from mode.studies.own_model import mend
+from mode.studies.repair_files import repair_files
 from tests.tolerance import FLOAT32
 
 NAMES = ["a small cat", "dog", "owl"]
@@ -76,7 +76,7 @@ def mended(tmp_path_factory):
     named = {"class_names": np.array(NAMES), "feature_names": np.array(COLUMNS)}
     np.savez(folder / "data.npz", **arrays, **named)
     files = (folder / "model.keras", folder / "data.npz")
-    mend(*files, out=folder / "out", rounds=2, inputs_per_round=40, max_broken=1.0, report=False)
+    repair_files(*files, out=folder / "out", rounds=2, inputs_per_round=40, report=False)
     return opening.opened(*files, folder / "out", seed=0)
 
 
@@ -242,6 +242,6 @@ def test_a_report_of_a_model_whose_code_is_allowed_knowingly_opens(tmp_path):
     np.savez(tmp_path / "data.npz", x=x, y=np.arange(140) % 2)
     files = (tmp_path / "model.keras", tmp_path / "data.npz")
     options = {"rounds": 1, "inputs_per_round": 8, "report": False, "allow_unsafe": True}
-    mend(*files, out=tmp_path / "out", **options)
+    repair_files(*files, out=tmp_path / "out", **options)
     found = opening.opened(*files, tmp_path / "out", seed=0, allow_unsafe=True)
     assert len(found.predicted[0]) == len(found.data.test)

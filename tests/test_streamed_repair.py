@@ -127,7 +127,7 @@ def test_selectors_that_compare_inputs_see_a_shortlist(selector, model, few, str
 
 
 def test_the_command_streams_a_file_and_a_folder(files, few, tmp_path):
-    same = ["--rounds", 1, "--batch", 20, "--max-broken", 1]
+    same = ["--rounds", 1, "--inputs-per-round", 20, "--max-broken", 1]
     model = files / "model.keras"
     run(model, files / "whole.npz", "--out", tmp_path / "memory", *same)
     rest = [model, files / "rest.npz", *same]
@@ -152,7 +152,7 @@ def test_a_streamed_pool_is_asked_for_labels_and_then_used(files, few, tmp_path)
     y = np.full(len(few.pool), -1)
     y[wanted] = few.pool.y[wanted]
     np.save(tmp_path / "y.npy", y)
-    run(*command, "--pool-labels", tmp_path / "y.npy", "--rounds", 1, "--batch", 9)
+    run(*command, "--pool-labels", tmp_path / "y.npy", "--rounds", 1, "--inputs-per-round", 9)
     chosen = pd.read_csv(tmp_path / "chosen.csv")
     assert set(chosen["index"]) == set(wanted)
     np.testing.assert_array_equal(chosen["label"], few.pool.y[chosen["index"]])
@@ -259,8 +259,8 @@ def test_a_killed_worker_changes_nothing_but_time(files, model, few, tmp_path):
         with pytest.raises(ValueError, match=r"a pool spread over a cluster must be an \.npy file"):
             best(open_pool(many), Near("dot", heatmap), 5, client=client)
         command = [files / "model.keras", files / "rest.npz", "--pool", files / "pool.npy"]
-        command += ["--pool-labels", files / "labels.npy", "--selector", "published"]
-        command += ["--rounds", 1, "--batch", 20, "--max-broken", 1]
+        command += ["--pool-labels", files / "labels.npy", "--recipe", "published"]
+        command += ["--rounds", 1, "--inputs-per-round", 20, "--max-broken", 1]
         run(*command, "--out", tmp_path / "spread", "--scheduler", cluster.scheduler_address)
         run(*command, "--out", tmp_path / "alone")
     for name in ("rows.csv", "chosen.csv"):
@@ -284,7 +284,7 @@ def test_a_model_that_rescales_bytes_itself_gets_what_it_expects(files, few, tmp
     assert inner.layers[-1].scale == 1 / 127.5
     assert of_unit_inputs(asked) is asked
     run(tmp_path / "model.keras", files / "whole.npz", "--out", tmp_path / "out", "--rounds", 1,
-        "--batch", 20, "--max-broken", 1)  # fmt: skip
+        "--inputs-per-round", 20, "--max-broken", 1)  # fmt: skip
     rows = pd.read_csv(tmp_path / "out" / "rows.csv")
     test = as_bytes(few.test)[..., None].astype(np.float32)
     before = (model.predict(test, verbose=0).argmax(axis=1) == few.test.y).mean()

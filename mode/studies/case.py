@@ -24,7 +24,10 @@ GROUPS = {"hci": "correct", "hmi": "falsely taken for the class", "hwi": "taken 
 
 @dataclass(frozen=True)
 class Case:
-    """The models before and after, the data, and what the repair wrote."""
+    """The models before and after, the data, and what the repair wrote.
+
+    suspects: inputs of the pool that the repair set aside, as suspects.csv lists them.
+    """
 
     before: keras.Model
     after: keras.Model
@@ -32,6 +35,7 @@ class Case:
     rows: pd.DataFrame
     chosen: pd.DataFrame
     faults: pd.DataFrame
+    suspects: pd.DataFrame
     record: dict
 
     @property
@@ -191,5 +195,5 @@ class Case:
 
     @cached_property
     def pool_labels(self) -> PoolLabels:
-        """What is to be said of the labels of the pool."""
-        return PoolLabels(self.before, self.data, self.record["seed"])
+        """Which labels of the pool look wrong."""
+        return PoolLabels(self.before, self.data, self.record["seed"], self.suspects)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mode import results
 from mode.data import load_data
@@ -13,7 +14,9 @@ from mode.models import build, classes_of, load_model, train
 from mode.models.files import copied_unsafely
 from mode.models.rescaled import of_unit_inputs
 from mode.studies.case import Case
-from mode.studies.own_model import mend
+from mode.studies.repair_files import repair_files
+
+SUSPECT_DTYPES = {"index": int, "label": str, "suggested": str}  # names may look like numbers
 
 
 def of(model: str, data: str, out: str | os.PathLike, *, seed: int, **files) -> Case:
@@ -31,7 +34,7 @@ def opened(
     pool_labels: str = "",
     allow_unsafe: bool = False,
 ) -> Case:
-    """Return the repair that `own_model.mend` left in `out`.
+    """Return the repair that `repair_files` left in `out`.
 
     Raises:
         InputError: for files that cannot be read.
@@ -47,7 +50,8 @@ def opened(
     record = json.loads((out / "record.json").read_text(encoding="utf-8"))
     names = ("rows", "chosen", "faults")
     rows, chosen, faults = (results.read_partial(out / f"{name}.csv") for name in names)
-    return Case(before, after, parts, rows, chosen, faults, record)
+    suspects = pd.read_csv(out / "suspects.csv", dtype=SUSPECT_DTYPES, keep_default_na=False)
+    return Case(before, after, parts, rows, chosen, faults, suspects, record)
 
 
 def example(out: str | os.PathLike, *, seed: int = 0) -> Case:
@@ -62,7 +66,5 @@ def example(out: str | os.PathLike, *, seed: int = 0) -> Case:
     arrays = {f"{a}_{n}": getattr(getattr(parts, n), a) for n in parts.sizes() for a in "xy"}
     np.savez_compressed(out / "data.npz", **arrays)
     files = (out / "model.keras", out / "data.npz")
-    mend(
-        *files, out=out, rounds=3, batch=200, max_broken=0.05, seed=seed, report=False, resume=True
-    )
+    repair_files(*files, out=out, seed=seed, report=False, resume=True)
     return opened(*files, out, seed=seed)

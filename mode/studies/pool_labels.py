@@ -16,24 +16,36 @@ SAMPLE = 10_000  # inputs of a streamed pool whose labels are looked at
 
 @dataclass(frozen=True)
 class PoolLabels:
-    """The labels of a pool, as heads on the states of a model see them."""
+    """The labels of a pool, as softmax heads on the activations of a model see them.
+
+    set_aside: the inputs that the repair itself set aside (index into the caller's pool, label and
+    suggested label by name). Where there are any, these are the suspects.
+    """
 
     model: keras.Model
     data: Data
     seed: int
+    set_aside: pd.DataFrame
 
     @cached_property
     def sample(self) -> Part:
-        """The pool; of a streamed one SAMPLE inputs at equal distances."""
+        """The pool; of a streamed one SAMPLE inputs at equal distances, and those set aside."""
         pool = self.data.pool
         return pool if isinstance(pool, Part) else pool.take(self._sampled)
 
-    @property
+    @cached_property
     def _sampled(self) -> np.ndarray:
         pool = self.data.pool
-        few = isinstance(pool, Streamed) and len(pool) > SAMPLE
-        places = np.linspace(0, len(pool) - 1, SAMPLE) if few else np.arange(len(pool))
-        return places.astype(np.int64)
+        if not isinstance(pool, Streamed) or len(pool) <= SAMPLE:
+            return np.arange(len(pool))
+        spread = np.linspace(0, len(pool) - 1, SAMPLE).astype(np.int64)
+        return np.union1d(spread, self._set_aside_indices)
+
+    @cached_property
+    def _set_aside_indices(self) -> np.ndarray:
+        """Indices into `data.pool` of the inputs that the repair set aside."""
+        places = pd.Index(self.data.places("pool"))
+        return places.get_indexer(pd.Index(self.set_aside["index"].to_numpy(np.int64)))
 
     @cached_property
     def held_out(self) -> np.ndarray | None:
@@ -46,7 +58,15 @@ class PoolLabels:
 
     @cached_property
     def suspects(self) -> pd.DataFrame:
-        """The inputs of the sample whose labels look wrong; none where layers cannot be reached."""
+        """The inputs of the sample whose labels look wrong: index into the sample, label and
+        suggested label; those that the repair set aside, where there are any."""
+        if len(self.set_aside):
+            labels = {
+                name: [self.data.label(each) for each in self.set_aside[name]]
+                for name in ("label", "suggested")
+            }
+            indices = np.searchsorted(self._sampled, self._set_aside_indices)
+            return pd.DataFrame({"index": indices, **labels})
         if self.held_out is None:
             return pd.DataFrame({"index": [], "label": [], "suggested": []}, dtype=int)
         return suspects(self.sample.y, self.held_out)
@@ -58,6 +78,9 @@ class PoolLabels:
 
     def listed(self) -> pd.DataFrame:
         """Return the suspects as the caller knows them: index into the pool, label, suggested."""
-        at = self.data.places("pool")[self._sampled[self.suspects["index"].to_numpy(np.int64)]]
-        called = {c: map(self.data.name, self.suspects[c]) for c in ("label", "suggested")}
-        return pd.DataFrame({"index": at, **{c: list(names) for c, names in called.items()}})
+        rows = self._sampled[self.suspects["index"].to_numpy(np.int64)]
+        names = {
+            name: [self.data.name(int(label)) for label in self.suspects[name]]
+            for name in ("label", "suggested")
+        }
+        return pd.DataFrame({"index": self.data.places("pool")[rows], **names})

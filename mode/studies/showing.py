@@ -2,6 +2,7 @@
 
 import ast
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -12,6 +13,7 @@ HEADINGS = {
     "table_2": "Table 2, without layer selection",
 }
 COLUMNS = ["metric", "initial", "final", "control", "finished_early", "final - control"]
+BAR = "repairing {percentage:3.0f} %|{bar}| {elapsed}, {remaining} left"
 
 
 @contextmanager
@@ -34,6 +36,64 @@ def bar() -> Iterator[Callable[[str, int, int], None]]:
     finally:
         if shown is not None:
             shown.close()
+
+
+@contextmanager
+def share_bar(show: Callable[[str], None], *, terminal: bool) -> Iterator[Callable[[float], None]]:
+    """Yield a function of the share of the work that is done, 0 to 1: it draws a progress bar with
+    the time left on standard error. Where that is no `terminal`, it shows a line per quarter."""
+    if not terminal:
+        yield _quarters(show)
+        return
+    from tqdm import tqdm
+
+    drawn = None
+
+    def update(share: float) -> None:
+        nonlocal drawn
+        if drawn is None:  # not before the input was found good
+            # An average over the whole time: rounds differ in speed.
+            drawn = tqdm(total=1, initial=share, bar_format=BAR, smoothing=0, dynamic_ncols=True)
+        drawn.update(max(0.0, min(share, 1.0) - drawn.n))
+        drawn.refresh()
+        if share >= 1:
+            drawn.close()
+
+    try:
+        yield update
+    finally:
+        if drawn is not None:
+            drawn.close()
+
+
+def _quarters(show: Callable[[str], None]) -> Callable[[float], None]:
+    """Return a function of the share of the work that is done, which shows each new quarter."""
+    shown, start = 0, (0.0, 0.0)
+
+    def update(share: float) -> None:
+        nonlocal shown, start
+        now = time.monotonic()
+        start = start if start[1] else (share, now)
+        quarter = int(4 * share + 1e-9)
+        if quarter <= shown:
+            return
+        shown, (first, began) = quarter, start
+        seconds = (now - began) * (1 - share) / (share - first) if first < share < 1 else 0
+        left = f", about {duration(seconds)} left" if seconds else ""
+        show(f"{25 * quarter} % done{left}")
+
+    return update
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words.
+
+    Example:
+        >>> duration(40.2), duration(150)
+        ('40 s', '2 min 30 s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def literal(text: str):
