@@ -58,6 +58,11 @@ def duplicates(data: Data) -> dict[tuple[str, str], int]:
     return {pair: count for pair, count in counts.items() if count}
 
 
+def same_inputs(x: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return which inputs (n,) of `x` are also in `other`: all their numbers are the same."""
+    return np.isin(_digests(x), _digests(other))
+
+
 def _digests(x: np.ndarray) -> np.ndarray:
     """Return a number of 64 bits per row, the same for the same rows."""
     rows = (blake2b(np.ascontiguousarray(row).data, digest_size=8).digest() for row in x)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mode import checks, seeds
 from mode.data import Data, Part
+from mode.data.notes import same_inputs
 from mode.faults import transitions
 from mode.models import clone, fresh, predict, train
 
@@ -26,8 +27,8 @@ def fine_tuned(model: keras.Model, data: Data, seconds: float, *, seed: int = 0)
 
     Args:
         model: a built Keras classifier, which is not changed.
-        data: inputs that are in both train and pool are trained on once per epoch where the two
-            are the same inputs throughout.
+        data: an epoch sees the inputs of train, and those of the pool that are not in train as
+            well; the diagnosis split chooses the epoch.
         seconds: the first epoch is always completed; a later one ends when the time is used up.
         seed: decides the order of the inputs.
 
@@ -78,7 +79,7 @@ def compare(
 
 
 def train_and_pool(data: Data) -> Part:
-    """Return the inputs of train and pool together; train alone where the pool is the same inputs.
+    """Return the inputs of train, and those of the pool that are not in train as well.
 
     Raises:
         InputError: for a pool that is streamed or has no labels.
@@ -86,9 +87,8 @@ def train_and_pool(data: Data) -> Part:
     train, pool = data.train, data.pool_in_memory
     if not data.labeled:
         checks.fail("the pool must have labels to be trained on", "a pool without labels")
-    if pool is train or (np.array_equal(pool.y, train.y) and np.array_equal(pool.x, train.x)):
-        return train
-    return Part(np.concatenate([train.x, pool.x]), np.concatenate([train.y, pool.y])).validated()
+    new = pool.take(~same_inputs(pool.x, train.x))
+    return Part(np.concatenate([train.x, new.x]), np.concatenate([train.y, new.y])).validated()
 
 
 def _left(seconds: float, began: float) -> float:
