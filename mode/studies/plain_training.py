@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
 import keras
 import numpy as np
@@ -32,7 +33,7 @@ def plain_training(case: Case, *, allow_unsafe: bool = False) -> tuple[str, pd.D
         allow_unsafe: copy code that the model's file holds (Lambda). Defaults to False.
     """
     data, seconds = case.data, case.record.get("seconds")
-    models = {rivals.REPAIR: (case.after, seconds)}
+    models: dict[str, tuple[Any, float]] = {rivals.REPAIR: (case.after, float(seconds or 0))}
     if isinstance(data.pool, Streamed):
         return "This comparison needs a pool in memory.", rivals.compare(case.before, {}, data)
     if not seconds:
