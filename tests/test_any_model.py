@@ -13,7 +13,7 @@ from mode.data import PARTS, Part
 from mode.layers import layer_names, states, target_layer
 from mode.layers.recording import reachable
 from mode.models import clone, fresh, predict, train
-from mode.repair import repair
+from mode.repair import RECIPES, repair, run
 from tests.tolerance import FLOAT32
 from tests.zoo import ZOO, drawn, ready, softmax, stacked
 
@@ -57,7 +57,10 @@ def test_every_kind_is_repaired_and_stays_what_it_is(kind, selector):
     done = repair(model, data, recipe=selector, stops=False, **QUICK)
     assert everything(model, data) == given
     assert outside(done.model) == shape
-    assert all(old != new for old, new in zip(trained(model), trained(done.model), strict=True))
+    assert (weights(done.model) == weights(model)) == (done.kept == 0)
+    last = run(model, data, replace(RECIPES[selector], stops=False, **QUICK)).model
+    assert outside(last) == shape
+    assert all(old != new for old, new in zip(trained(model), trained(last), strict=True))
     assert len(done.chosen[0]) == QUICK["inputs_per_round"]
     assert done.rounds["accuracy"].between(0, 1).all()
 
@@ -189,7 +192,7 @@ def test_what_cannot_be_repaired_is_refused_in_one_line(refused):
         "Define get_config where it is subclassed, or make it a functional model."
     )
     model = ready(stacked(softmax(), shape=(30,)))
-    assert refused(repair, model, data, jitter=1, **QUICK) == (
+    assert refused(repair, model, data, recipe="mode", jitter=1, **QUICK) == (
         "jitter must be 0 for inputs that are no images, n x h x w x channels. Received: 1."
     )
 

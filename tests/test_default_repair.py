@@ -318,8 +318,8 @@ def test_images_are_not_moved_where_that_is_worse(monkeypatch):
     """Classes that differ in nothing but the column that is bright."""
     rng = np.random.default_rng(0)
     y = np.arange(400) % 4
-    x = rng.random((400, 8, 8, 1)).astype("f4")
-    x[np.arange(400), :, y + 2, 0] += 0.35
+    x = rng.random((400, 8, 8, 1), np.float32) / 2
+    x[np.arange(400), :, y + 2, 0] += 0.2
     parts = [Part(x[start : start + 100], y[start : start + 100]) for start in range(0, 400, 100)]
     data = Data(*parts, classes=4)
     keras.utils.set_random_seed(0)
@@ -334,9 +334,8 @@ def test_images_are_not_moved_where_that_is_worse(monkeypatch):
 
 @pytest.fixture(scope="module")
 def good(digits):
-    """A good digits model, and data whose pool of 1,200 has every tenth label wrong."""
+    """A good digits model, and data with a pool of 1,200 inputs."""
     data = digits.with_part("pool", digits.pool.take(np.arange(1200)))
-    data = data.with_part("train", digits.train.take(np.arange(800)))
     model = train(build("published", seed=1), data.train.x, data.train.y, epochs=20)
     return model, data
 
@@ -505,13 +504,14 @@ def test_passes_are_planned_from_sizes_alone():
         stacked(layers.Dense(units), softmax(), shape=(100,)) for units in (10, 10_000, 1_000_000)
     )
     totals = [sum(planned_passes(model, 20_000, 3)) for model in (small, large, huge)]
-    assert totals[0] == 28 > totals[1] > totals[2] == 3
+    assert totals[0] == 28 > totals[1] > totals[2]
+    assert planned_passes(huge, 20_000, 3) == [1, 1, 2]
     assert planned_passes(small, 20_000, 3) == [4, 8, 16], "each twice the one before"
     assert planned_passes(small, 20_000, 1) == [28]
     few, more = (sum(planned_passes(small, inputs, 3)) for inputs in (300, 3000))
     assert few == 1500 * 32 / 300, "a small data set until so many steps are made"
     assert more == 28
-    assert min(planned_passes(huge, 10**9, 3)) == 1
+    assert planned_passes(huge, 10**9, 3) == [1, 1, 2], "at least one each"
 
 
 WORK_OF = {
@@ -527,9 +527,9 @@ WORK_OF = {
         (layers.LSTM(5), layers.Dense(3)), (None, 2), 32 * 4 * 5 * (2 + 5) + 5 * 3, 2
     ),
     "both directions": (
-        (layers.Bidirectional(layers.GRU(5)), layers.Dense(3)),
+        (layers.Bidirectional(layers.LSTM(5)), layers.Dense(3)),
         (9, 2),
-        2 * 9 * 3 * 5 * (2 + 5) + 10 * 3,
+        2 * 9 * 4 * 5 * (2 + 5) + 10 * 3,
         2,
     ),
     "each step": ((layers.Dense(5), layers.GlobalAveragePooling1D()), (9, 2), 9 * 2 * 5, 2),

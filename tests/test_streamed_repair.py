@@ -89,6 +89,15 @@ def test_the_same_inputs_are_chosen_as_in_memory(way, model, few, streamed):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_the_default_repair_takes_the_whole_streamed_pool(model, few, streamed):
+    expected, found = (repair(model, data) for data in (few, streamed))
+    assert found.kept == expected.kept > 0
+    assert found.result["accuracy"] > found.rounds["accuracy"][0] + 0.05
+    assert sorted(found.chosen[0]) == list(range(len(few.pool)))
+    for theirs, ours in zip(expected.model.get_weights(), found.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize("metric", ["dot", "euclidean"])
 def test_a_map_of_zeros_takes_random_inputs_streamed_or_not(metric, model, few, streamed):
     """All are equally near it by some metrics, and the darkest are nearest by others."""
@@ -161,7 +170,7 @@ def test_a_streamed_pool_is_asked_for_labels_and_then_used(files, few, tmp_path)
 def test_a_streamed_repair_is_resumed_and_another_pool_is_refused(
     model, few, streamed, files, tmp_path, refused
 ):
-    options = {**QUICK, "keep": tmp_path}
+    options = {**QUICK, "checkpoint_dir": tmp_path}
     whole = repair(model, streamed, **QUICK)
     repair(model, streamed, **{**options, "rounds": 1})
     again = repair(model, streamed, **options, resume=True)
@@ -203,7 +212,7 @@ def test_bad_pools_are_refused_in_one_line(files, few, model, tmp_path, refused)
     bad = as_bytes(few.pool) / np.float32(255)
     bad[100, 2, 3] = np.nan
     data = few.with_part("pool", Streamed(open_pool(bad), few.pool.y, few.shape))
-    assert refused(repair, model, data, **QUICK, selector="margin").startswith(
+    assert refused(repair, model, data, **QUICK, recipe="margin").startswith(
         "pool inputs must be finite. Received: nan at index (100, 2, 3"
     )
 
