@@ -1,159 +1,647 @@
-"""The benchmark of the default repair: rows way by way, and the table that they give."""
+"""The repair that is made where nothing is said: what it gains, leaves alone, and keeps to."""
 
-from pathlib import Path
+import time
+from dataclasses import replace
 
 import keras
 import numpy as np
-import pandas as pd
 import pytest
-from click.testing import CliRunner
 from keras import layers
 
-from benchmarks import default_repair, faulty_classifiers
-from benchmarks.default_repair import (
-    CASES,
-    CLEAN_POOL,
-    COLUMNS,
-    LIMITED,
-    Measured,
-    file_name,
-    main,
-    measured,
-    tabulated,
-)
-from mode import results
-from mode.data import Data, Part
-from mode.repair.rivals import FINE_TUNED, FROM_SCRATCH, REPAIR
+import mode.repair
+from mode import seeds
+from mode.data import PARTS, Data, Part
+from mode.models import build, predict, train
+from mode.models.effort import PER_LAYER, multiplications
+from mode.repair import RECIPES, fine_tuning, repair, run
+from mode.repair.fine_tuning import FineTuning, Work, planned_passes
+from mode.repair.retraining import retrain
+from mode.repair.rounds import Start
+from tests.zoo import digits as images
+from tests.zoo import drawn, published, ready, softmax, stacked
 
-WAYS = (REPAIR, FINE_TUNED, FROM_SCRATCH, LIMITED)
-ROOT = Path(__file__).parents[1]
+DEFAULT = RECIPES["recommended"]
 
 
-def made_up(name: str, seed: int, accuracies: list[float], ways=WAYS) -> pd.DataFrame:
-    """Rows of one classifier; the n-th way broke n inputs."""
-    rows = pd.DataFrame({"way": ways, "accuracy": accuracies, "broken": range(1, len(ways) + 1)})
-    fixed = {"classifier": name, "seed": seed, "accuracy before": 0.5, "repaired": 40}
-    fixed |= {"right before": 50, "wrong before": 50, "broken on diagnosis": 0.0}
-    fixed |= {"worst class": 2, "accuracy of worst class before": 0.0, "inputs used": 100}
-    fixed |= {"accuracy of worst class": 0.9, "kept round": 1, "seconds": 10.0 + seed}
-    rows = rows.assign(**fixed)
-    return rows.assign(**{"share of right broken": rows["broken"] / 50})[COLUMNS]
+def table(sizes=(150, 300, 400, 400), *, classes: int = 4, seed: int = 0) -> Data:
+    """Overlapping clouds of points in six dimensions."""
+    rng = np.random.default_rng(seed)
+    centers = rng.normal(size=(classes, 6)) * 1.2
+    labels = [np.arange(size) % classes for size in sizes]
+    parts = [Part((centers[y] + rng.normal(size=(len(y), 6))).astype("f4"), y) for y in labels]
+    return Data(*parts, classes=classes)
 
 
-def test_the_table_has_a_row_per_classifier_and_medians_over_seeds():
-    mlp, wrong = "MLP, table, rare class", default_repair.WRONG_LABELS
-    found = pd.concat(
-        [
-            made_up(wrong, 0, [0.6, 0.6, 0.5, 0.5, 0.7], ways=(*WAYS, CLEAN_POOL)),
-            made_up(mlp, 0, [0.9, 0.8, 0.7, 0.6]),
-            made_up(mlp, 1, [0.7, 0.8, 0.5, 0.6]),
-        ]
-    )
-    table = tabulated(found)
-    assert table["classifier"].tolist() == [mlp, wrong], "in the order of the classifiers"
-    first = table.iloc[0]
-    assert first["before"] == 0.5
-    assert first[["repair", "fine-tuning", "from scratch"]].tolist() == pytest.approx(
-        [0.8, 0.8, 0.6]
-    )
-    assert first["max_broken 0.01"] == 0.6
-    assert np.isnan(first["repair, clean pool"])
-    assert table["repair, clean pool"][1] == 0.7
-    broken = [f"broken by {way}" for way in ("repair", "fine-tuning", "from scratch")]
-    assert first[[*broken, "broken by max_broken 0.01"]].tolist() == [1, 2, 3, 4]
-    assert first["share of right broken by repair"] == 0.02
-    assert first[["worst class, before", "worst class, repair"]].tolist() == [0, 0.9]
-    assert first[["seconds", "seeds"]].tolist() == [10.5, 2]
-
-
-def test_the_committed_table_is_redone_from_its_rows():
-    folder = ROOT / "results" / "runs" / "default_repair"
-    if not folder.is_dir():
-        pytest.skip("the rows are not there yet")
-    table = tabulated(results.read_rows(folder))
-    text = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-    assert text == (ROOT / "results" / "tables" / "default_repair.csv").read_text(encoding="utf-8")
-
-
-def fixed(predictions: list[int]) -> keras.Model:
-    """A model that predicts these classes for the inputs 0, 1, ..."""
-    table = layers.Embedding(len(predictions), 2, name="table")
-    stack = [keras.Input((1,), dtype="int32"), table, layers.Flatten(), layers.Softmax()]
-    model = keras.Sequential(stack)
-    model.get_layer("table").set_weights([9 * np.eye(2)[predictions]])
+def net(*last: layers.Layer, optimizer=None, loss="sparse_categorical_crossentropy"):
+    """A tiny dense net with seeded weights."""
+    keras.utils.set_random_seed(0)
+    hidden = layers.Dense(8, "relu")
+    model = keras.Sequential([keras.Input((6,)), hidden, *(last or [layers.Dense(4, "softmax")])])
+    model.compile(optimizer or keras.optimizers.Adam(0.01), loss)
     return model
 
 
-def test_ways_are_measured_on_the_test_split_and_what_they_broke_on_diagnosis():
-    """Inputs 0 to 4; class 1 was right at one input in three."""
-    part = Part(np.arange(5)[:, None].astype(np.int32), np.array([0, 0, 1, 1, 1]))
-    data = Data(part, part, part.take(np.array([0, 1, 4])), part, classes=2)
-    before = fixed([0, 0, 0, 0, 1])
-    made = {
-        REPAIR: Measured(fixed([1, 0, 1, 1, 1]), 1.26, 3, 2),
-        FINE_TUNED: Measured(fixed([0, 0, 0, 1, 0]), 2.0, 5),
-    }
-    ours, rival = measured(before, made, data).to_dict("records")
-    assert (ours["accuracy before"], ours["accuracy"], rival["accuracy"]) == (0.6, 0.8, 0.6)
-    assert (ours["right before"], ours["wrong before"]) == (3, 2)
-    assert (ours["repaired"], ours["broken"], rival["broken"]) == (2, 1, 1)
-    assert ours["share of right broken"] == pytest.approx(1 / 3, abs=1e-6)
-    assert ours["broken on diagnosis"] == rival["broken on diagnosis"]
-    assert ours["broken on diagnosis"] == pytest.approx(1 / 3, abs=1e-6)
-    assert ours["worst class"] == 1
-    assert ours["accuracy of worst class before"] == pytest.approx(1 / 3, abs=1e-6)
-    assert ours["accuracy of worst class"] == 1
-    assert rival["accuracy of worst class"] == pytest.approx(1 / 3, abs=1e-6)
-    assert (ours["inputs used"], ours["kept round"], ours["seconds"]) == (3, 2, 1.3)
-    assert np.isnan(rival["kept round"])
+@pytest.fixture(scope="module")
+def clouds() -> Data:
+    return table()
 
 
-def test_the_command_keeps_what_is_finished_and_writes_the_table(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def lacking(clouds) -> keras.Model:
+    """A net that never saw class 2 and is short of training, so that a repair breaks inputs too."""
+    known = clouds.train.take(clouds.train.y != 2)
+    return train(net(), known.x, known.y, epochs=6)
+
+
+def right(model, part: Part) -> np.ndarray:
+    return predict(model, part.x).argmax(axis=1) == part.y
+
+
+def accuracy(model, part: Part) -> float:
+    return float(right(model, part).mean())
+
+
+def weights(model: keras.Model) -> list[bytes]:
+    return [array.tobytes() for array in model.get_weights()]
+
+
+def everything(model: keras.Model, data: Data) -> tuple:
+    arrays = [getattr(getattr(data, name), axis).tobytes() for name in PARTS for axis in "xy"]
+    state = [np.asarray(variable).tobytes() for variable in model.optimizer.variables]
+    return arrays, weights(model), state, float(model.optimizer.learning_rate)
+
+
+def rows(repaired) -> str:
+    return repaired.rounds.drop(columns="seconds").to_csv()
+
+
+def relabelled(part: Part, places: np.ndarray, *, classes: int, seed: int = 0) -> Part:
+    """The part with other labels, drawn at random, at these places."""
+    y = part.y.copy()
+    moves = np.random.default_rng(seed).integers(1, classes, len(places))
+    y[places] = (y[places] + moves) % classes
+    return Part(part.x, y)
+
+
+# What it gains.
+
+
+def test_an_under_trained_model_gains_clearly(under_fitted, small):
+    given = everything(under_fitted, small)
+    repaired = repair(under_fitted, small)
+    assert everything(under_fitted, small) == given
+    before, after = (accuracy(model, small.test) for model in (under_fitted, repaired.model))
+    assert after > before + 0.1
+    assert repaired.result["accuracy"] == pytest.approx(after)
+    assert repaired.rounds["accuracy"][0] == pytest.approx(before)
+    on_diagnosis = repaired.rounds["diagnosis accuracy"]
+    assert repaired.kept == on_diagnosis[1:].idxmax(), "the first of the best rounds"
+    assert accuracy(repaired.model, small.diagnosis) >= on_diagnosis[repaired.kept]
+    assert repaired.reason.startswith(f"round {repaired.kept} is the best")
+    assert sorted(repaired.chosen[0]) == list(range(600)), "the whole pool"
+    assert repaired.suspects.empty
+    assert 0 < repaired.seconds < 600
+
+
+def test_a_class_that_training_had_few_of_is_learned(small):
+    """Test inputs of the two classes; others lose little."""
+    rare = np.isin(small.train.y, (5, 8)) & (np.arange(400) % 10 > 0)
+    data = small.with_part("train", small.train.take(~rare))
+    model = train(build("published", seed=1), data.train.x, data.train.y, epochs=30)
+    repaired = repair(model, data)
+    own = data.test.take(np.isin(data.test.y, (5, 8)))
+    others = data.test.take(~np.isin(data.test.y, (5, 8)))
+    assert accuracy(repaired.model, own) > accuracy(model, own) + 0.2
+    assert accuracy(repaired.model, others) > accuracy(model, others) - 0.03
+    assert repaired.result["accuracy"] > repaired.rounds["accuracy"][0] + 0.03
+
+
+def test_a_class_that_training_lacked_is_learned(lacking, clouds):
+    repaired = repair(lacking, clouds)
+    own = clouds.test.take(clouds.test.y == 2)
+    assert accuracy(lacking, own) == 0
+    assert accuracy(repaired.model, own) > 0.6
+    assert repaired.result["accuracy of 2"] == pytest.approx(accuracy(repaired.model, own))
+
+
+def test_the_same_seed_makes_the_same_model_to_the_byte(lacking, clouds):
+    one, two, other = (repair(lacking, clouds, seed=seed) for seed in (3, 3, 4))
+    assert weights(one.model) == weights(two.model) != weights(other.model)
+    assert rows(one) == rows(two) != rows(other)
+    assert (one.kept, one.reason) == (two.kept, two.reason)
+
+
+@pytest.mark.parametrize("recipe", ["margin", "mode"])
+def test_run_returns_the_last_rounds_model_of_another_recipe(recipe, lacking, clouds):
+    """As it is trained round by round, and without measuring the diagnosis split."""
+    recipe = replace(RECIPES[recipe], rounds=2, inputs_per_round=20, stops=False)
+    done = run(lacking, clouds, recipe, seed=5)
+    latest = lacking
+    for number in (1, 2):
+        stream = seeds.derive(5, "round", number)
+        latest = retrain(latest, clouds, done.chosen[:number], recipe, seed=stream)
+    assert weights(done.model) == weights(latest)
+    assert (done.kept, done.reason) == (2, "the last round's model is returned")
+    assert not [name for name in done.rounds if "diagnosis" in name]
+
+
+# Where nothing can be gained.
+
+
+def is_the_original(repaired, model, data) -> bool:
+    same = predict(repaired.model, data.test.x) == predict(model, data.test.x)
+    assert repaired.model is not model
+    assert repaired.result["accuracy"] == repaired.rounds["accuracy"][0]
+    assert (repaired.result["repaired"], repaired.result["broken"]) == (0, 0)
+    assert repr(repaired).endswith("original kept")
+    return bool(same.all()) and repaired.kept == 0
+
+
+def test_a_model_without_an_error_on_the_diagnosis_split_is_returned(lacking, clouds):
+    data = clouds.with_part("diagnosis", clouds.diagnosis.take(right(lacking, clouds.diagnosis)))
+    repaired = repair(lacking, data)
+    assert is_the_original(repaired, lacking, data)
+    why = "the original is returned: no round is better than the original beyond chance"
+    assert repaired.reason.startswith(why)
+
+
+def test_a_pool_of_wrong_labels_alone_leaves_the_model_as_it_is(over_fitted, small):
+    for moved in (1, 4):
+        data = small.with_part("pool", Part(small.pool.x, (small.pool.y + moved) % 10))
+        repaired = repair(over_fitted, data, seed=moved)
+        assert is_the_original(repaired, over_fitted, data)
+        assert (repaired.rounds["diagnosis accuracy"][1:] < accuracy(over_fitted, small.test)).all()
+
+
+def test_a_gain_that_may_be_chance_is_not_kept(lacking, clouds):
+    """The best of three rounds must beat the original by more than one of three would by chance:
+    here it gains four inputs and loses none, p = 3 / 2 ** 4."""
+    start = Start(lacking, clouds, DEFAULT, (), 0, True, Work(1.0))
+    before = right(lacking, clouds.diagnosis)
+    best = repair(lacking, clouds).model
+    gained = np.flatnonzero(right(best, clouds.diagnosis) & ~before)
+    same = np.flatnonzero(right(best, clouds.diagnosis) & before)
+
+    def kept(count: int, rounds: int) -> int:
+        part = clouds.diagnosis.take(np.concatenate([gained[:count], same]))
+        few = replace(start, data=clouds.with_part("diagnosis", part))
+        return mode.repair.choice.returned(few, best, 2, rounds)[1]
+
+    assert [kept(count, 3) for count in (4, 5, 6)] == [0, 0, 2]
+    assert [kept(count, 1) for count in (4, 5, 6)] == [0, 2, 2]
+
+
+# A limit on what is broken.
+
+
+@pytest.fixture(scope="module")
+def unlimited(lacking, clouds, tmp_path_factory):
+    """The repair without a limit, and the folder that keeps its rounds."""
+    folder = tmp_path_factory.mktemp("rounds")
+    return repair(lacking, clouds, checkpoint_dir=folder), folder
+
+
+def broken_by(repaired, model, data) -> float:
+    known = right(model, data.diagnosis)
+    return float((~right(repaired.model, data.diagnosis))[known].mean())
+
+
+@pytest.mark.parametrize("limit", [0, 0.01, 0.05, 1])
+def test_at_most_so_much_is_broken_as_is_allowed(limit, unlimited, lacking, clouds):
+    whole, folder = unlimited
+    assert broken_by(whole, lacking, clouds) > 0.01, "or there would be nothing to limit"
+    options = {"checkpoint_dir": folder, "resume": True}
+    limited = repair(lacking, clouds, max_broken=limit, **options)
+    assert broken_by(limited, lacking, clouds) <= limit
+    before, after = (accuracy(model, clouds.diagnosis) for model in (lacking, limited.model))
+    assert after > before, "a model is found, not given up"
+    assert limited.result["broken on diagnosis"] == broken_by(limited, lacking, clouds)
+    if limit == 1:
+        assert weights(limited.model) == weights(whole.model)
+
+
+def test_where_no_model_keeps_to_the_limit_the_original_is_returned(lacking, clouds, monkeypatch):
+    monkeypatch.setattr(mode.repair.choice, "_careful", lambda start, best: [(best, "as it is")])
+    monkeypatch.setattr(mode.repair.choice, "SHARES", ())
+    monkeypatch.setattr(mode.repair.choice, "SHIFTS", ())
+    repaired = repair(lacking, clouds, max_broken=0)
+    assert is_the_original(repaired, lacking, clouds)
+    why = "no model was found that is better and breaks at most 0.00% of what was right"
+    assert repaired.reason == f"the original is returned: {why}"
+
+
+class OutputFirst(keras.Model):
+    """A subclassed net whose layers are listed in another order than they are called."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.last, self.hidden = layers.Dense(4, "softmax"), layers.Dense(8)
+
+    def call(self, inputs):
+        return self.last(keras.ops.relu(self.hidden(inputs)))
+
+
+def test_biases_are_lowered_at_the_output_alone(clouds):
+    model = OutputFirst()
+    model(clouds.train.x[:2])
+    known = clouds.train.take(clouds.train.y != 2)
+    model = train(ready(model), known.x, known.y, epochs=6)
+    repaired = repair(model, clouds, max_broken=0, epochs=3)
+    assert broken_by(repaired, model, clouds) == 0
+    inner = stacked(layers.Dense(4, "softmax"), shape=(8,))
+    nested = net(inner)
+    found = mode.repair.choice._lowered(nested, 2.0, np.array([0, 0.5, 0, 1], np.float32))
+    np.testing.assert_allclose(found.layers[-1].layers[-1].bias, [0, -1, 0, -2])
+    assert not inner.layers[-1].bias.numpy().any()
+
+
+# What is trained on.
+
+
+@pytest.fixture
+def trainings(monkeypatch) -> list[dict]:
+    """What the fine-tuning trains on: inputs, frequency and the pixels images are moved by."""
+    calls: list[dict] = []
+
+    def watched(model, x, y, **options):
+        calls.append({"x": x, "y": y, **options})
+        return train(model, x, y, **options)
+
+    monkeypatch.setattr(fine_tuning, "train", watched)
+    return calls
+
+
+def test_inputs_that_training_has_already_are_not_taken_again(lacking, clouds, trainings):
+    data = clouds.with_part("pool", clouds.train)
+    repaired = repair(lacking, data)
+    assert [len(indices) for indices in repaired.chosen] == [0] * len(repaired.chosen)
+    assert {len(call["x"]) for call in trainings} == {len(clouds.train)}
+    trainings.clear()
+    both = Part(
+        *(np.concatenate([getattr(clouds.train, a), getattr(clouds.pool, a)]) for a in "xy")
+    )
+    repaired = repair(lacking, clouds.with_part("pool", both), epochs=1)
+    assert sorted(repaired.chosen[0]) == list(range(150, 450))
+    assert {len(call["x"]) for call in trainings} == {450}
+
+
+def test_later_rounds_see_what_was_right_more_often(lacking, clouds, trainings):
+    run(lacking, clouds, replace(DEFAULT, epochs=1))
+    first, second, third = trainings
+    assert first["frequency"] is None
+    for later in (second, third):
+        known = right(lacking, Part(later["x"], later["y"]))
+        np.testing.assert_array_equal(later["frequency"], np.where(known, 3, 1))
+
+
+KINDS = {
+    "images": (published, images, {0, 1}),
+    "sequences of 28": (
+        lambda: ready(stacked(layers.Flatten(), softmax(), shape=(28, 28))),
+        lambda: drawn(28, 28),
+        {0},
+    ),
+    "vectors": (lambda: ready(stacked(softmax(), shape=(30,))), lambda: drawn(30), {0}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_images_alone_are_moved(kind, monkeypatch):
+    make, data, expected = KINDS[kind]
     asked = []
-
-    def run(function, name, seed):
-        asked.append((name, seed))
-        return made_up(name, seed, [0.9, 0.8, 0.7, 0.6])
-
-    monkeypatch.setattr(default_repair, "in_new_process", run)
-    name = "MLP, table, rare class"
-    options = ["--only", name, "--seeds", "2", "--out", str(tmp_path)]
-    for _ in range(2):
-        done = CliRunner().invoke(main, options)
-        assert done.exit_code == 0, done.output
-    assert asked == [(name, 0), (name, 1)]
-    table = pd.read_csv(tmp_path / "tables" / "default_repair.csv")
-    assert table[["classifier", "repair", "seeds"]].values.tolist() == [[name, 0.9, 2]]
-    assert (tmp_path / "runs" / "default_repair" / "mlp_table_rare_class,seed=1.csv").is_file()
+    monkeypatch.setattr(fine_tuning, "moving", lambda pixels: asked.append(pixels))
+    repair(make(), data(), epochs=1)
+    assert set(asked) == expected
 
 
-def test_the_command_refuses_an_unknown_classifier():
-    done = CliRunner().invoke(main, ["--only", "MLP, table, rare clas"])
-    assert done.exit_code != 0
-    assert "Did you mean 'MLP, table, rare class'?" in done.output
+def test_images_are_not_moved_where_that_is_worse(monkeypatch):
+    """Classes that differ in nothing but the column that is bright."""
+    rng = np.random.default_rng(0)
+    y = np.arange(400) % 4
+    x = rng.random((400, 8, 8, 1)).astype("f4")
+    x[np.arange(400), :, y + 2, 0] += 0.35
+    parts = [Part(x[start : start + 100], y[start : start + 100]) for start in range(0, 400, 100)]
+    data = Data(*parts, classes=4)
+    keras.utils.set_random_seed(0)
+    model = ready(stacked(layers.Flatten(), layers.Dense(4, "softmax"), shape=(8, 8, 1)))
+    tuning = FineTuning(model, data, DEFAULT.sized(100), 0, Work(1.0))
+    tuning.round(model, np.arange(100), 1, seed=0)
+    assert tuning.settings["translation"] == 0
 
 
-def test_each_classifier_has_a_file_of_its_own():
-    assert len({file_name(name, 0) for name in CASES}) == len(CASES) == 11
-    assert file_name("MLP, table, rare class", 3) == "mlp_table_rare_class,seed=3.csv"
+# Wrong labels.
 
 
-def test_parts_are_disjoint_and_a_rare_class_has_so_many_training_rows():
-    x, y = np.arange(100)[:, None], np.arange(100) % 4
-    parts = faulty_classifiers._parts(x, y, 0, train=40, pool=30, diagnosis=10)
-    sizes = {name: len(parts[f"x_{name}"]) for name in ("train", "pool", "diagnosis", "test")}
-    assert sizes == {"train": 40, "pool": 30, "diagnosis": 10, "test": 20}
-    whole = np.concatenate([parts[f"x_{name}"] for name in sizes])
-    assert sorted(whole[:, 0]) == list(range(100))
-    assert all((parts[f"y_{name}"] == parts[f"x_{name}"][:, 0] % 4).all() for name in sizes)
-    assert "x_test" not in faulty_classifiers._parts(x, y, 0, train=40, rest="")
-    rare = faulty_classifiers._rare(parts, {2: 3})
-    assert np.bincount(rare["y_train"])[2] == 3
-    assert len(rare["y_pool"]) == 30
+@pytest.fixture(scope="module")
+def good(digits):
+    """A good digits model, and data whose pool of 1,200 has every tenth label wrong."""
+    data = digits.with_part("pool", digits.pool.take(np.arange(1200)))
+    data = data.with_part("train", digits.train.take(np.arange(800)))
+    model = train(build("published", seed=1), data.train.x, data.train.y, epochs=20)
+    return model, data
 
 
-def test_wrong_labels_are_of_another_class():
-    y = np.arange(2000) % 3
-    wrong = faulty_classifiers.wrong_labels(y, 0.1, seed=0)
-    assert set(wrong) == {0, 1, 2}
-    assert (wrong != y).mean() == pytest.approx(0.1, abs=0.02)
+@pytest.fixture(scope="module")
+def repaired_clean(good):
+    return repair(*good)
+
+
+def test_a_sound_pool_has_nothing_set_aside(good, repaired_clean):
+    assert repaired_clean.suspects.empty
+    assert list(repaired_clean.suspects) == ["index", "label", "suggested"]
+    assert len(repaired_clean.chosen[0]) == 1200
+
+
+def test_wrong_labels_are_set_aside_and_hurt_little(good, repaired_clean, tmp_path):
+    model, data = good
+    wrong = np.random.default_rng(1).permutation(1200)[:120]
+    pool = relabelled(data.pool, wrong, classes=10)
+    noisy = data.with_part("pool", pool)
+    shares: list[float] = []
+    repaired = repair(model, noisy, progress=shares.append, checkpoint_dir=tmp_path)
+    found = repaired.suspects["index"].to_numpy()
+    hits = np.isin(found, wrong)
+    assert hits.mean() > 0.6
+    assert hits.sum() > 0.4 * len(wrong)
+    assert not set(found) & set(np.concatenate(repaired.chosen).tolist())
+    assert len(repaired.chosen[0]) == 1200 - len(found)
+    assert repaired.suspects["label"].tolist() == pool.y[found].tolist()
+    told = repaired.suspects["suggested"].to_numpy()[hits] == data.pool.y[found[hits]]
+    assert told.mean() > 0.7
+    assert repaired.result["accuracy"] > repaired_clean.result["accuracy"] - 0.02
+    assert (np.diff(shares) >= 0).all(), "the check is work as well"
+    for file in tmp_path.glob("round_[23].*"):
+        file.unlink()
+    again = repair(model, noisy, checkpoint_dir=tmp_path, resume=True)
+    assert again.suspects.equals(repaired.suspects)
+    assert weights(again.model) == weights(repaired.model)
+
+
+# The user's model stays what it is.
+
+
+def scheduled() -> keras.optimizers.Optimizer:
+    return keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.02, 1000))
+
+
+def binary() -> Data:
+    return table(classes=2)
+
+
+USERS = {
+    "SGD with momentum": (
+        lambda: net(optimizer=keras.optimizers.SGD(0.003, momentum=0.9)), table),
+    "a very low learning rate": (lambda: net(optimizer=keras.optimizers.Adam(1e-7)), table),
+    "a schedule": (lambda: net(optimizer=scheduled()), table),
+    "logits": (
+        lambda: net(
+            layers.Dense(4), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        ),
+        table,
+    ),
+    "one sigmoid": (lambda: net(layers.Dense(1, "sigmoid"), loss="binary_crossentropy"), binary),
+    "batch normalization": (
+        lambda: net(layers.BatchNormalization(), layers.Dropout(0.1), layers.Dense(4, "softmax")),
+        table,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", USERS)
+def test_compile_settings_outlive_the_repair_and_a_file(kind, tmp_path):
+    make, data = USERS[kind]
+    data = data()
+    model = train(make(), data.train.x[:40], data.train.y[:40], epochs=1)
+    repaired = repair(model, data)
+    assert repaired.kept > 0
+    assert repaired.result["accuracy"] > repaired.rounds["accuracy"][0] + 0.05
+    mine, theirs = repaired.model.optimizer, model.optimizer
+    assert type(mine) is type(theirs)
+    assert mine.get_config() == theirs.get_config()
+    assert repaired.model.loss == model.loss
+    assert repaired.model.get_compile_config() == model.get_compile_config()
+    repaired.model.save(tmp_path / "repaired.keras")
+    loaded = keras.saving.load_model(tmp_path / "repaired.keras")
+    np.testing.assert_array_equal(
+        predict(loaded, data.test.x), predict(repaired.model, data.test.x)
+    )
+    loaded.fit(data.train.x, data.train.y, epochs=1, verbose=0)
+
+
+def test_an_uncompiled_model_is_repaired_and_stays_uncompiled(clouds):
+    keras.utils.set_random_seed(0)
+    stack = [layers.Dense(8, "relu"), layers.Dense(4, "softmax")]
+    model = keras.Sequential([keras.Input((6,)), *stack])
+    repaired = repair(model, clouds)
+    assert repaired.result["accuracy"] > repaired.rounds["accuracy"][0] + 0.2
+    assert not repaired.model.compiled
+
+
+def test_a_frozen_model_is_refused(clouds, refused):
+    model = net()
+    model.trainable = False
+    assert refused(repair, model, clouds) == (
+        f"the model must have trainable weights. Received: {model.name!r}, without. "
+        "Set trainable = True on the layers to be trained."
+    )
+
+
+def test_frozen_layers_stay_as_they_are(clouds):
+    model = net()
+    model.layers[0].trainable = False
+    repaired = repair(model, clouds)
+    assert repaired.kept > 0
+    assert weights(repaired.model.layers[0]) == weights(model.layers[0])
+    assert not repaired.model.layers[0].trainable
+
+
+# Time.
+
+
+def test_minutes_end_the_training(lacking, clouds):
+    """Also where nothing is left of them when the training starts."""
+    repair(lacking, clouds, epochs=1)  # compiles
+    began = time.monotonic()
+    found = repair(lacking, clouds, minutes=0.01, epochs=100_000, max_broken=0)
+    assert time.monotonic() - began < 20
+    assert found.seconds < 20
+    assert len(found.chosen) >= 1
+    work = Work(100.0, deadline=time.monotonic() - 1)
+    assert work.is_over
+    assert work.of(10)["seconds"] == 0
+    model = train(lacking, clouds.train.x, clouds.train.y, epochs=50, seconds=0.0)
+    assert int(model.optimizer.iterations) - int(lacking.optimizer.iterations) == 5
+
+
+def test_the_time_left_is_shared_by_the_work_left():
+    work = Work(100.0, deadline=time.monotonic() + 100)
+    assert work.of(20)["seconds"] == pytest.approx(20, abs=0.5)
+    assert work.of(40)["seconds"] == pytest.approx(50, abs=0.5)
+    assert Work(100.0).of(20) == {}
+
+
+def test_progress_goes_up_to_one(lacking, clouds):
+    shares: list[float] = []
+    repair(lacking, clouds, progress=shares.append)
+    assert shares[0] == 0
+    assert shares[-1] == 1
+    assert (np.diff(shares) >= 0).all()
+    assert len({round(share, 1) for share in shares}) > 5
+
+
+def test_progress_never_goes_back_where_more_is_done_than_planned():
+    shares: list[float] = []
+    work = Work(100.0, report=shares.append)
+    for amount in (90, 60, 30):
+        tell = work.of(amount)["progress"]
+        for share in (0, 0.5, 0.99):
+            tell(share)
+    assert (np.diff(shares) >= 0).all()
+    assert max(shares) <= 1
+
+
+def test_passes_are_planned_from_sizes_alone():
+    small, large, huge = (
+        stacked(layers.Dense(units), softmax(), shape=(100,)) for units in (10, 10_000, 1_000_000)
+    )
+    totals = [sum(planned_passes(model, 20_000, 3)) for model in (small, large, huge)]
+    assert totals[0] == 28 > totals[1] > totals[2] == 3
+    assert planned_passes(small, 20_000, 3) == [4, 8, 16], "each twice the one before"
+    assert planned_passes(small, 20_000, 1) == [28]
+    few, more = (sum(planned_passes(small, inputs, 3)) for inputs in (300, 3000))
+    assert few == 1500 * 32 / 300, "a small data set until so many steps are made"
+    assert more == 28
+    assert min(planned_passes(huge, 10**9, 3)) == 1
+
+
+WORK_OF = {
+    "dense": ((layers.Dense(5), layers.Dense(3)), (7,), 7 * 5 + 5 * 3, 2),
+    "convolution": (
+        (layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(3)),
+        (8, 8, 2),
+        3 * 3 * 2 * 4 * 6 * 6 + 144 * 3,
+        3,
+    ),
+    "LSTM": ((layers.LSTM(5), layers.Dense(3)), (9, 2), 9 * 4 * 5 * (2 + 5) + 5 * 3, 2),
+    "LSTM, any length": (
+        (layers.LSTM(5), layers.Dense(3)), (None, 2), 32 * 4 * 5 * (2 + 5) + 5 * 3, 2
+    ),
+    "both directions": (
+        (layers.Bidirectional(layers.GRU(5)), layers.Dense(3)),
+        (9, 2),
+        2 * 9 * 3 * 5 * (2 + 5) + 10 * 3,
+        2,
+    ),
+    "each step": ((layers.Dense(5), layers.GlobalAveragePooling1D()), (9, 2), 9 * 2 * 5, 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WORK_OF)
+def test_multiplications_by_hand(kind):
+    stack, shape, expected, count = WORK_OF[kind]
+    assert multiplications(stacked(*stack, shape=shape)) == expected + count * PER_LAYER
+
+
+def test_multiplications_of_nested_and_subclassed_models_and_of_words():
+    inner = stacked(layers.Dense(5), shape=(7,))
+    assert multiplications(stacked(inner, layers.Dense(3), shape=(7,))) == 50 + 2 * PER_LAYER
+    words = stacked(layers.Embedding(50, 4), layers.GlobalAveragePooling1D(), shape=(12,))
+    assert multiplications(words) == 2 * PER_LAYER, "a table is looked up"
+    own = OutputFirst()
+    own(np.zeros((1, 6), np.float32))
+    assert multiplications(own) == 6 * 8 + 8 * 4 + 2 * PER_LAYER
+
+
+# Kept rounds.
+
+
+@pytest.mark.parametrize("finished", [1, 2])
+def test_a_stopped_repair_goes_on_to_the_same_result(finished, lacking, clouds, tmp_path):
+    whole = repair(lacking, clouds, checkpoint_dir=tmp_path)
+    assert len(whole.chosen) > finished
+    for number in range(finished + 1, 4):
+        for file in tmp_path.glob(f"round_{number}.*"):
+            file.unlink()
+    again = repair(lacking, clouds, checkpoint_dir=tmp_path, resume=True)
+    assert weights(again.model) == weights(whole.model)
+    assert rows(again) == rows(whole)
+    assert (again.kept, again.reason) == (whole.kept, whole.reason)
+    for mine, theirs in zip(again.chosen, whole.chosen, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_what_the_first_round_chose_is_used_by_resumed_ones(tmp_path, trainings):
+    """The learning rate and the translation: of images, and of a rate that was too high."""
+    model, data = published(), images()
+    repair(model, data, checkpoint_dir=tmp_path, epochs=2)
+    whole = [float(call["optimizer"].learning_rate) for call in trainings]
+    for file in tmp_path.glob("round_[23].*"):
+        file.unlink()
+    trainings.clear()
+    repair(model, data, checkpoint_dir=tmp_path, epochs=2, resume=True)
+    resumed = [float(call["optimizer"].learning_rate) for call in trainings]
+    assert resumed == whole[-len(resumed) :]
+
+
+def test_other_rounds_are_refused_where_passes_are_planned_for_all(
+    lacking, clouds, tmp_path, refused
+):
+    """Each round of three makes other passes than one round alone."""
+    folder, other = tmp_path / "open", tmp_path / "fixed"
+    repair(lacking, clouds, rounds=1, checkpoint_dir=folder)
+    message = refused(repair, lacking, clouds, checkpoint_dir=folder, resume=True)
+    assert message.startswith(f"the repair in '{folder}' must be resumed with the same ")
+    assert "rounds 3, kept 1" in message
+    options = {"epochs": 2, "inputs_per_round": 100}
+    repair(lacking, clouds, rounds=1, checkpoint_dir=other, **options)
+    again = repair(lacking, clouds, checkpoint_dir=other, resume=True, **options)
+    whole = repair(lacking, clouds, **options)
+    assert weights(again.model) == weights(whole.model)
+    assert rows(again) == rows(whole)
+
+
+# How it is called.
+
+
+def test_the_package_is_called_as_the_function():
+    assert callable(mode.repair)
+    assert mode.repair.__call__ is mode.repair.repair
+    assert mode.repair.RECIPES is RECIPES
+    import mode.repair.loop as loop
+
+    assert loop.repair is repair
+
+
+def test_calling_the_package_repairs(lacking, clouds):
+    found = mode.repair(lacking, clouds, epochs=1, rounds=1, seed=2)
+    assert weights(found.model) == weights(
+        repair(lacking, clouds, epochs=1, rounds=1, seed=2).model
+    )
+
+
+def test_another_retraining_takes_its_own_defaults(lacking, clouds):
+    """The default recipe leaves epochs and the batch size open, which fine-tuning alone plans."""
+    found = repair(lacking, clouds, retraining="replay", rounds=1, checks_labels=False)
+    stated = {"epochs": 3, "minibatch": 32, "inputs_per_round": 300}
+    same = repair(lacking, clouds, retraining="replay", rounds=1, **stated)
+    assert rows(found) == rows(same)
+    assert DEFAULT.sized(300).epochs is None
+
+
+def test_labels_that_the_diagnosis_split_lacks_are_named(lacking, clouds):
+    part = clouds.diagnosis.take(clouds.diagnosis.y != 1)
+    data = replace(clouds.with_part("diagnosis", part), class_names=("a", "b", "c", "d"))
+    found = repair(lacking, data, rounds=1, epochs=1)
+    assert found.notes == ("round 1: label b has no input to judge it by",)
+
+
+def test_what_is_printed_is_one_line_and_then_the_reason(unlimited):
+    whole, _ = unlimited
+    before, after = whole.rounds["accuracy"][0], whole.result["accuracy"]
+    assert repr(whole) == (
+        f"{100 * before:.1f} -> {100 * after:.1f} %, {whole.result['repaired']} repaired, "
+        f"{whole.result['broken']} broken, round {whole.kept} of {len(whole.chosen)} kept"
+    )
+    lines = str(whole).splitlines()
+    assert lines[:2] == [repr(whole), whole.reason]
+    assert len(lines) == 3 + len(whole.faults)

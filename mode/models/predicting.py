@@ -125,11 +125,17 @@ def gives_logits(model: keras.Model, outputs: np.ndarray) -> bool:
     return not (inside and (outputs.shape[1] == 1 or _sums_to_one(outputs)))
 
 
-def _last_activation(model: keras.Model) -> str | None:
+def output_layer(model: keras.Model) -> keras.Layer:
+    """Return the layer that makes the model's output, of nested models too; a subclassed model
+    itself, which does not tell."""
     last = model
     while isinstance(last, keras.Model) and getattr(last, "outputs", None):
         last = last.outputs[0]._keras_history.operation
-    return getattr(getattr(last, "activation", None), "__name__", None)
+    return last
+
+
+def _last_activation(model: keras.Model) -> str | None:
+    return getattr(getattr(output_layer(model), "activation", None), "__name__", None)
 
 
 def single_loss(loss: Any) -> Any:

@@ -80,6 +80,8 @@ def train(
     checks.number("batch_size", batch_size, 1, integer=True)
     checks.number("average", average, 0, 1)
     checks.number("decay", decay, 0, 1)
+    if seconds is not None:
+        checks.number("seconds", seconds, 0)
     x = keras.tree.map_structure(lambda array: checks.numeric("x", array), x)
     check_inputs(model, x)
     targets = targets_of(model, checks.labels("y", y, classes_of(model)))
@@ -98,7 +100,7 @@ def train(
         for number, call in enumerate(calls):
             share = number / len(calls)
             if seconds is not None and number:
-                share = max(share, (perf_counter() - began) / seconds)
+                share = max(share, (perf_counter() - began) / seconds if seconds else 1.0)
             if share >= 1:
                 break
             if progress:

@@ -8,6 +8,7 @@ import numpy as np
 from mode import seeds
 from mode.models import clone, predict
 from mode.models.normalization import ROWS, reestimate_statistics
+from mode.models.predicting import output_layer
 from mode.repair.fine_tuning import CHANCE, right_on
 from mode.repair.rounds import Start
 from mode.stats import mcnemar
@@ -106,8 +107,8 @@ def _within_limit(
 
 
 def _has_biases(model: keras.Model) -> bool:
-    """Whether the last layer adds a bias to the logit of each of several classes."""
-    last = model.layers[-1]
+    """Whether the output layer adds a bias to the logit of each of several classes."""
+    last = output_layer(model)
     activation = getattr(getattr(last, "activation", None), "__name__", None)
     bias = getattr(last, "bias", None)
     return activation in ("softmax", "linear") and bias is not None and bias.shape[0] > 1
@@ -118,7 +119,8 @@ def _lowered(model: keras.Model, shift: float, wrong_by_class: np.ndarray) -> ke
     the original gets wrong: a class that it never predicts breaks most."""
     copy = clone(model)
     if shift:
-        copy.layers[-1].bias.assign(copy.layers[-1].bias - shift * wrong_by_class)
+        bias = output_layer(copy).bias
+        bias.assign(bias - shift * wrong_by_class)
     return copy
 
 

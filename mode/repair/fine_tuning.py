@@ -55,6 +55,7 @@ class Work:
     deadline: float | None = None
     report: Callable[[float], None] | None = None
     done: float = field(default=0.0, init=False)
+    reported: float = field(default=0.0, init=False)
 
     def of(self, amount: float) -> dict[str, Any]:
         """Return the options of `train` for a training of `amount` inputs, which count as done."""
@@ -65,9 +66,15 @@ class Work:
             left = max(0.0, self.deadline - time.monotonic())
             options["seconds"] = left * amount / (self.planned - before)
         if self.report:
-            report, planned = self.report, self.planned
-            options["progress"] = lambda share: report((before + share * amount) / planned)
+            planned = self.planned
+            options["progress"] = lambda share: self._tell((before + share * amount) / planned)
         return options
+
+    def _tell(self, share: float) -> None:
+        """Report a share, never less than before: what was not planned adds to the work."""
+        self.reported = max(self.reported, share)
+        if self.report:
+            self.report(self.reported)
 
     @property
     def is_over(self) -> bool:
@@ -130,9 +137,10 @@ class FineTuning:
             return
         halves = seeds.generator(self.seed, "halves").permutation(len(pool)) % 2
         probabilities = np.zeros((len(pool), classes), np.float32)
+        passes = self.passes(len(pool))[0]
+        self.work.planned += passes * (len(pool) + 2 * len(self.data.train))
         for half in (0, 1):
             part = joined(pool.take(halves == half), self.data.train)
-            passes = self.passes(len(pool))[0]
             model = self.trained(self.model, part, passes, seed=seeds.derive(self.seed, half))
             other = halves != half
             probabilities[other] = predict(model, pool.x[other])

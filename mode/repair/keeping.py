@@ -23,8 +23,6 @@ from mode.repair.rounds import Played
 from mode.results import write_text, write_whole
 
 IDENTITY = "repair.json"
-# What a finished round does not depend on: these may change when a repair goes on.
-_FREE = ("rounds", "max_broken")
 LOOKED_AT = 256  # inputs of a streamed pool that tell it from another one
 
 
@@ -109,9 +107,17 @@ class Folder:
 def identity(model: keras.Model, data: Data, recipe: Recipe, seed: int) -> dict:
     """Return everything that a repair's rounds depend on, arrays as digests."""
     arrays = {name: getattr(data, name) for name in PARTS}
-    options = {name: value for name, value in asdict(recipe).items() if name not in _FREE}
+    free = _independent(recipe)
+    options = {name: value for name, value in asdict(recipe).items() if name not in free}
     digests = {name: _digest(_arrays(part)) for name, part in arrays.items()}
     return {"model": _digest(model.get_weights()), **digests, "seed": seed, **options}
+
+
+def _independent(recipe: Recipe) -> tuple[str, ...]:
+    """Return the fields that finished rounds do not depend on: they may change when a repair goes
+    on. Where the passes are open, they are planned for all rounds together."""
+    passes_are_open = recipe.retraining == "fine-tune" and recipe.epochs is None
+    return ("max_broken",) if passes_are_open else ("max_broken", "rounds")
 
 
 def _arrays(part: Part | Streamed) -> list[np.ndarray]:

@@ -13,7 +13,8 @@ LAYERS = ("chosen", "last hidden", "output", "random")
 MAPS = ("by fault", "hci", "dhci", "dhmi", "dhwi")
 RETRAININGS = ("replay", "new batch", "scratch", "fine-tune")
 REPLAYED = ("any", "right")
-INPUTS_PER_ROUND = 2000  # where nothing is said, as in the publication
+# Where nothing is said, the inputs as in the publication.
+INPUTS_PER_ROUND, EPOCHS, MINIBATCH = 2000, 3, 32
 MOST_INPUTS = 60_000  # of a pool, over all rounds of fine-tuning
 
 
@@ -87,11 +88,13 @@ class Recipe:
     retained: share that the weights before a round keep, the rest being the retrained ones
         (Wortsman et al. 2022): fewer inputs are broken, and fewer repaired.
     jitter: pixels by which images are moved at most, anew in every epoch of retraining.
-    minibatch: batch size of retraining; None lets "fine-tune" decide by the number of inputs.
+    minibatch: batch size of retraining. None lets "fine-tune" decide by the number of inputs; it
+        is 32 otherwise.
     rounds, inputs_per_round, epochs: at most so many rounds of so many inputs of the pool, so many
         epochs each. None leaves them open: 2,000 inputs, or the pool's share of a round where it
-        has fewer; "fine-tune" takes the whole pool at once (of a large one MOST_INPUTS over all
-        rounds), and as many epochs as the model's size allows in about a minute.
+        has fewer, and 3 epochs; "fine-tune" takes the whole pool at once (of a large one
+        MOST_INPUTS over all rounds), and as many epochs as the model's size allows in about a
+        minute.
     stops: end when no label is faulty any more; else go on with the least accurate one.
     theta, gamma: limits of under- and over-fitting; eps: limit of the layer's stop rule.
     label: the label to mend, in a targeted repair; the worst one of each round where None.
@@ -114,10 +117,10 @@ class Recipe:
     average: float = 0.0
     retained: float = 0.0
     jitter: int = 0
-    minibatch: int | None = 32
+    minibatch: int | None = MINIBATCH
     rounds: int = 5
     inputs_per_round: int | None = None
-    epochs: int | None = 3
+    epochs: int | None = EPOCHS
     stops: bool = True
     theta: float = THETA
     gamma: float = GAMMA
@@ -138,29 +141,33 @@ class Recipe:
         for name in ("alpha", "average", "retained", "theta", "gamma", "eps"):
             checks.number(name, getattr(self, name), 0, 1)
         checks.number("jitter", self.jitter, 0, integer=True)
-        tunes = self.retraining == "fine-tune"
-        open_fields = ("inputs_per_round", *(("minibatch", "epochs") if tunes else ()))
         for name in ("rounds", "inputs_per_round", "minibatch", "epochs"):
-            if getattr(self, name) is not None or name not in open_fields:
+            if getattr(self, name) is not None or name == "rounds":
                 checks.number(name, getattr(self, name), 1, integer=True)
         checks.number("replay", self.replay, 0)
         if self.retraining == "scratch" and self.retained:
             wanted = "retained must be 0 where retraining is 'scratch', whose model starts anew"
             checks.fail(wanted, self.retained)
+        if self.retraining == "fine-tune" and self.selector == "oracle":
+            checks.fail("retraining must be another one where selector is 'oracle'", "'fine-tune'")
         if self.label is not None:
             checks.number("label", self.label, 0, integer=True)
         if self.max_broken is not None:
             checks.number("max_broken", self.max_broken, 0, 1)
 
     def sized(self, pool: int) -> "Recipe":
-        """Return the recipe for a pool of so many inputs, its inputs per round no longer open."""
-        if self.inputs_per_round is not None:
-            return self
+        """Return the recipe for a pool of so many inputs, its inputs per round no longer open; nor
+        its epochs and minibatch, but for fine-tuning, which plans them."""
         if self.retraining == "fine-tune":
             count = pool if pool <= MOST_INPUTS else -(-MOST_INPUTS // self.rounds)
-        else:
-            count = min(INPUTS_PER_ROUND, max(1, pool // self.rounds))
-        return replace(self, inputs_per_round=count)
+            return replace(self, inputs_per_round=self.inputs_per_round or count)
+        count = min(INPUTS_PER_ROUND, max(1, pool // self.rounds))
+        return replace(
+            self,
+            inputs_per_round=self.inputs_per_round or count,
+            epochs=self.epochs or EPOCHS,
+            minibatch=self.minibatch or MINIBATCH,
+        )
 
     @property
     def batch(self) -> int:

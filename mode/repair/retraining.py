@@ -10,7 +10,7 @@ import numpy as np
 from mode import checks, seeds
 from mode.data import Data, Part
 from mode.models import fresh, predict, train
-from mode.repair.recipe import Recipe
+from mode.repair.recipe import EPOCHS, MINIBATCH, Recipe
 
 # Passes over all there is, when a model starts anew: as many as made the study's models.
 SCRATCH_EPOCHS = 10
@@ -45,8 +45,8 @@ def _trained(
     model: keras.Model, data: Data, batches: Sequence[np.ndarray], recipe: Recipe, *, seed: int
 ) -> keras.Model:
     options: dict[str, Any] = {"average": recipe.average, "seed": seeds.derive(seed, "retrain")}
-    epochs = recipe.epochs or 0  # a number, unless the recipe fine-tunes
-    options |= {"batch_size": recipe.minibatch, "augment": moving(recipe.jitter)}
+    epochs, batch_size = recipe.epochs or EPOCHS, recipe.minibatch or MINIBATCH
+    options |= {"batch_size": batch_size, "augment": moving(recipe.jitter)}
     if recipe.retraining == "new batch" or recipe.defects.no_replay:
         newest = data.pool.take(batches[-1])
         return train(model, newest.x, newest.y, epochs=epochs, **options)

@@ -155,7 +155,7 @@ def choose(
     everything = np.flatnonzero(available)
     tunes = recipe.retraining == "fine-tune" and not recipe.targeted
     if tunes and len(everything) <= recipe.batch:  # there is nothing to choose
-        return everything, _cause(fault, None, seen), []
+        return everything, _cause(fault, None, seen), stages.unjudged(seen)
     layer, maps = None, None
     if recipe.compares:
         aimed = (int(fault["label"]), fault["kind"])

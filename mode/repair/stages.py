@@ -190,22 +190,29 @@ def notes(
     """Return what a round must say: labels not judged, maps that fell back or are zero, inputs not
     found."""
 
-    def called(label: int) -> str:
-        return f"label {seen.names[label] if seen.names else label}"
-
-    unjudged = seen.faults.attrs["not judged"]
-    said = [f"{called(label)} has no input to judge it by" for label in unjudged]
+    said = unjudged(seen)
     if maps is not None:
         own = f"label {fault['label']} "
         fallbacks = [line for line in maps.fallbacks if line.startswith(own)]
-        said += [f"{called(fault['label'])} {line.removeprefix(own)}" for line in fallbacks]
+        said += [f"{_called(seen, fault['label'])} {line.removeprefix(own)}" for line in fallbacks]
     if at_random := sum(min(aim.count, len(aim.among)) for aim in targets if aim.map_is_zero):
         zeros = "has a heat map of zeros"
-        said.append(f"{called(fault['label'])} {zeros}: {at_random} inputs for it are random")
+        named = _called(seen, fault["label"])
+        said.append(f"{named} {zeros}: {at_random} inputs for it are random")
     count, _ = shares(recipe.batch, recipe.alpha)
     if found < count:
         said.append(f"only {found} of {count} inputs to select from: the rest is random")
     return said
+
+
+def unjudged(seen: View) -> list[str]:
+    """Return a note for each label without an input that the model could be judged by."""
+    labels = seen.faults.attrs["not judged"]
+    return [f"{_called(seen, label)} has no input to judge it by" for label in labels]
+
+
+def _called(seen: View, label: int) -> str:
+    return f"label {seen.names[label] if seen.names else label}"
 
 
 def random_share(

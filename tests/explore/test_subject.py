@@ -156,7 +156,7 @@ def test_a_cancelled_repair_keeps_what_it_has(subject, after, repaired, controll
     assert state.repair.kept == repaired
     assert (None if state.control is None else len(state.control.chosen)) == controlled
     whole = repair(
-        subject.model, subject.data, selector="random", rounds=repaired, inputs_per_round=50
+        subject.model, subject.data, recipe="random", rounds=repaired, inputs_per_round=50
     )
     assert state.repair.rounds["accuracy"].tolist() == whole.rounds["accuracy"].tolist()
     assert repairing.outcome(state).startswith(f"{subject.accuracy:.1%} became ")
