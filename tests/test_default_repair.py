@@ -1,6 +1,7 @@
 """The benchmark of the default repair: rows way by way, and the table that they give."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -106,6 +107,40 @@ def test_ways_are_measured_on_the_test_split_and_what_they_broke_on_diagnosis():
     assert rival["accuracy of worst class"] == pytest.approx(1 / 3, abs=1e-6)
     assert (ours["inputs used"], ours["kept round"], ours["seconds"]) == (3, 2, 1.3)
     assert np.isnan(rival["kept round"])
+
+
+def test_each_way_gets_the_same_seconds_and_the_clean_pool_its_right_labels(monkeypatch):
+    name, calls, limits = default_repair.WRONG_LABELS, [], []
+    x = np.arange(8)[:, None].astype(np.int32)
+    y = np.array([0, 1] * 4)
+    right = {f"{a}_{part}": v for part in ("train", "pool", "diagnosis", "test")
+             for a, v in (("x", x), ("y", y))}  # fmt: skip
+    model = fixed([0, 1, 0, 1, 1, 1, 0, 0])
+
+    def repaired(model, data, **options):
+        calls.append((data.pool.y.tolist(), options))
+        chosen = (np.array([0, 1]), np.array([1, 2]), np.array([5]))
+        return SimpleNamespace(model=fixed([0, 1] * 4), chosen=chosen, kept=2)
+
+    def rival(given, data, seconds, *, seed):
+        limits.append(seconds)
+        return given
+
+    monkeypatch.setitem(default_repair.CASES, name, lambda seed: (model, right | {"y_pool": 1 - y}))
+    monkeypatch.setattr(faulty_classifiers, "clothing_without_wrong_labels", lambda seed: right)
+    monkeypatch.setattr(default_repair, "repair", repaired)
+    monkeypatch.setattr(default_repair, "clocked", lambda function: (2.5, function()))
+    monkeypatch.setattr(default_repair, "RIVALS", {FINE_TUNED: rival, FROM_SCRATCH: rival})
+    found = default_repair.rows(name, 3)
+    assert found.columns.tolist() == COLUMNS
+    assert found["way"].tolist() == [*WAYS, CLEAN_POOL]
+    wrong = (1 - y).tolist()
+    limited = {"seed": 3, "max_broken": 0.01}
+    assert calls == [(wrong, {"seed": 3}), (wrong, limited), (y.tolist(), {"seed": 3})]
+    assert limits == [found["seconds"][0]] * 2
+    assert found["accuracy"].tolist() == [1, 0.75, 0.75, 1, 1]
+    assert found["inputs used"].tolist() == [3, 0, 0, 3, 3], "rivals: all are also in train"
+    assert found["seed"].unique().tolist() == [3]
 
 
 def test_the_command_keeps_what_is_finished_and_writes_the_table(tmp_path, monkeypatch):
