@@ -86,7 +86,8 @@ def rows(name: str, seed: int) -> pd.DataFrame:
 
 def _repaired(model: keras.Model, data: Data, seed: int, **options) -> Measured:
     seconds, found = clocked(lambda: repair(model, data, seed=seed, **options))
-    return Measured(found.model, seconds, found.result["inputs"], found.kept)
+    used = np.unique(np.concatenate([np.zeros(0, int), *found.chosen[: found.kept]]))
+    return Measured(found.model, seconds, len(used), found.kept)
 
 
 COLUMNS = ["classifier", "way", "seed", "accuracy before", "accuracy", "repaired", "broken"]

@@ -21,7 +21,8 @@ def case(under_fitted, small):
     part = small.pool.take(np.arange(300))
     after = train(under_fitted, part.x, part.y, epochs=4, seed=0)
     record = {"seed": 0, "label": None, "seconds": 0.5}
-    return Case(under_fitted, after, small, pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), record)
+    tables = dict.fromkeys(("rows", "chosen", "faults", "suspects"), pd.DataFrame())
+    return Case(before=under_fitted, after=after, data=small, **tables, record=record)
 
 
 def test_each_way_is_measured_beside_the_repair(case):

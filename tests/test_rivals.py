@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from mode.data import Data, Part, Streamed, open_pool
+from mode.data import Data, Part, Streamed, load, open_pool
 from mode.models import predict, train
 from mode.repair import rivals
 from mode.repair.rivals import compare, fine_tuned, from_scratch, train_and_pool
@@ -59,7 +59,7 @@ def test_the_best_epoch_on_the_diagnosis_split_is_returned(clock, under_fitted, 
     values = iter([0.6, 0.5, 0.8, 0.8, 0.7])
     monkeypatch.setattr(rivals, "train", recorded)
     monkeypatch.setattr(rivals, "_accuracy", lambda model, part: next(values))
-    assert fine_tuned(under_fitted, small, 4) is made[1]
+    assert weights(fine_tuned(under_fitted, small, 4)) == weights(made[1])
     assert len(made) == 4
 
 
@@ -85,6 +85,23 @@ def test_both_learn_and_the_same_seed_gives_the_same_model(clock, under_fitted, 
     assert weights(anew) != weights(other)
     assert anew.optimizer is not under_fitted.optimizer
     assert anew.count_params() == under_fitted.count_params()
+
+
+def test_models_of_bytes_are_trained_on_bytes_that_were_scaled(clock):
+    """The models that come back take bytes, as the given one."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 280)
+    x = (rng.integers(0, 128, (280, 4, 4)) + 128 * y[:, None, None]).astype(np.uint8)
+    stack = [keras.Input((4, 4, 1)), layers.Rescaling(1 / 255), layers.Flatten()]
+    model = keras.Sequential([*stack, layers.Dense(2, "softmax")])
+    model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy")
+    data = load({"x": x, "y": y})
+    assert data.from_bytes
+    ways = {way.__name__: (way(model, data, 4), 4) for way in (fine_tuned, from_scratch)}
+    assert (compare(model, ways, data)["accuracy"] > 0.95).all()
+    for trained, _ in ways.values():
+        bytes_of_test = np.round(255 * data.test.x)
+        assert (predict(trained, bytes_of_test).argmax(axis=1) == data.test.y).mean() > 0.95
 
 
 def test_real_seconds_end_the_training(under_fitted, small):

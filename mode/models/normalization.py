@@ -10,7 +10,7 @@ from mode.models.predicting import of_rows
 
 # Keras's moving averages take hundreds of steps to arrive (momentum 0.99), and belong to the
 # last weights alone. So many rows, in batches of so many, estimate a mean and a variance well.
-ROWS, BATCH = 8192, 256
+ROWS, BATCH = 4096, 256
 
 
 def reestimate_statistics(model: keras.Model, x: Any) -> None:

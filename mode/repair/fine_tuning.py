@@ -29,7 +29,6 @@ from mode.models.effort import multiplications
 from mode.repair.recipe import Recipe
 from mode.repair.retraining import joined, moving
 from mode.repair.suspects import alarming, unlikely
-from mode.stats import mcnemar
 
 # Passes over all inputs: at least and at most so many, a few where even those are much work.
 PASSES, FEW_PASSES = (7, 28), 3
@@ -39,9 +38,11 @@ BATCH_SIZES = ((4000, 64), (0, 32))  # from so many inputs on, so large a batch
 # Adam's learning rate. A model that is nearly right stays near its weights and so breaks little.
 NEAR, FAR, NEARLY_RIGHT = 1e-3, 3e-3, 0.9
 DECAY, AVERAGE = 0.6, 0.5
-EMPHASIS = 3  # from the second round on, what the original got right is seen so many times as often
+# From the second round on, what the original gets right is seen so many times as often, if that is
+# at least the share MOSTLY_RIGHT of the diagnosis split.
+EMPHASIS, MOSTLY_RIGHT = 3, 0.5
+MANY_PASSES = 12  # with fewer, images are not worth translating
 SIDE = 28  # images of this size are moved by at most one pixel, larger ones by more
-CHANCE = 0.05
 
 
 @dataclass
@@ -100,8 +101,12 @@ class FineTuning:
     @cached_property
     def right(self) -> np.ndarray:
         """Which training inputs the original gets right."""
-        train_part = self.data.train
-        return predict(self.model, train_part.x).argmax(axis=1) == train_part.y
+        return right_on(self.model, self.data.train)
+
+    @cached_property
+    def right_in_pool(self) -> np.ndarray:
+        """Which inputs of a pool in memory the original gets right."""
+        return right_on(self.model, self.data.pool_in_memory)
 
     @cached_property
     def right_on_diagnosis(self) -> np.ndarray:
@@ -156,18 +161,35 @@ class FineTuning:
         new = self.data.pool.take(chosen)
         part, passes = joined(new, self.data.train), self.passes(len(chosen))[number - 1]
         if number > 1:
-            right = np.concatenate([right_on(self.model, new), self.right])
-            frequency = np.where(right, EMPHASIS, 1)
-            return self.trained(latest, part, passes, frequency=frequency, seed=seed)
+            often = self._emphasis(chosen, new, EMPHASIS) if self._mostly_right else None
+            return self.trained(latest, part, passes, frequency=often, seed=seed)
         self.settings.setdefault("learning_rate", self._rate())
         return self._tried(latest, part, passes, seed=seed)
 
     def _rate(self) -> float:
-        return NEAR if self.right_on_diagnosis.mean() >= NEARLY_RIGHT else FAR
+        return NEAR if self._nearly_right else FAR
+
+    @property
+    def _nearly_right(self) -> bool:
+        return bool(self.right_on_diagnosis.mean() >= NEARLY_RIGHT)
+
+    @property
+    def _mostly_right(self) -> bool:
+        return bool(self.right_on_diagnosis.mean() >= MOSTLY_RIGHT)
+
+    def _emphasis(self, chosen: np.ndarray, new: Part, emphasis: float) -> np.ndarray:
+        """Return how often each input is seen, the pool's `chosen` ones first."""
+        streamed = isinstance(self.data.pool, Streamed)
+        new_right = right_on(self.model, new) if streamed else self.right_in_pool[chosen]
+        return np.where(np.concatenate([new_right, self.right]), emphasis, 1)
 
     def _tried(self, latest: keras.Model, part: Part, passes: int, *, seed: int) -> keras.Model:
-        """Return the first round's model: with random translations unless they are worse, and at
-        a tenth of the learning rate where the full one makes the model worse."""
+        """Return the first round's model: at a tenth of the learning rate where the full one makes
+        the model worse, and with random translations where these make it better.
+
+        Translations are tried where there is time to learn from them: with many passes, or where
+        little else is left to learn.
+        """
         self.settings["translation"] = 0
         best = self.trained(latest, part, passes, seed=seed)
         right = right_on(best, self.data.diagnosis)
@@ -175,14 +197,21 @@ class FineTuning:
             self.settings["learning_rate"] /= 10
             best = self.trained(latest, part, passes, seed=seed)
             right = right_on(best, self.data.diagnosis)
-        if self.data.train.x.ndim == 4:
+        if self._tries_translations:
             sides = self.data.shape[:2]
             self.settings["translation"] = max(1, round(min(sides) / SIDE))
             moved = self.trained(latest, part, passes, seed=seed)
-            if mcnemar(right_on(moved, self.data.diagnosis), right) > CHANCE:
+            if right_on(moved, self.data.diagnosis).mean() >= right.mean():
                 return moved
             self.settings["translation"] = 0
         return best
+
+    @property
+    def _tries_translations(self) -> bool:
+        pool = len(self.data.pool)
+        chosen = min(pool, (self.recipe.inputs_per_round or pool) * self.recipe.rounds)
+        many = sum(self.passes(chosen)) >= MANY_PASSES
+        return self.data.train.x.ndim == 4 and (many or self._nearly_right)
 
     def trained(
         self,
@@ -217,13 +246,12 @@ class FineTuning:
         count = self.recipe.inputs_per_round or len(chosen)
         chosen = seeds.generator(self.seed, "emphasized").permutation(chosen)[:count]
         new = self.data.pool.take(chosen)
-        right = np.concatenate([right_on(self.model, new), self.right])
         passes = self.passes(len(chosen))
         return self.trained(
             model,
             joined(new, self.data.train),
             passes[min(1, len(passes) - 1)],
-            frequency=np.where(right, emphasis, 1),
+            frequency=self._emphasis(chosen, new, emphasis),
             seed=seeds.derive(self.seed, "emphasized"),
         )
 
@@ -236,7 +264,7 @@ class FineTuning:
         inputs = [len(self.data.train) + count for count in chosen]
         passes = [self.passes(count)[number] for number, count in enumerate(chosen)]
         work = [count * size for count, size in zip(inputs, passes, strict=True)]
-        tries = work[0] if self.data.train.x.ndim == 4 else 0
+        tries = work[0] if self._tries_translations else 0
         return float(sum(work) + tries)
 
     def passes(self, chosen: int) -> list[int]:

@@ -12,6 +12,8 @@ from mode.data import Data, Part
 from mode.data.notes import same_inputs
 from mode.faults import transitions
 from mode.models import clone, fresh, predict, train
+from mode.models.copies import like
+from mode.models.rescaled import of_unit_inputs
 
 REPAIR = "this repair"
 FINE_TUNED = "plain fine-tuning on train + pool"
@@ -37,7 +39,8 @@ def fine_tuned(model: keras.Model, data: Data, seconds: float, *, seed: int = 0)
     """
     began = perf_counter()
     inputs = train_and_pool(data)
-    return _best_epoch(clone(model), inputs, data.diagnosis, _left(seconds, began), seed)
+    copy = clone(_of_units(model, data))
+    return like(model, _best_epoch(copy, inputs, data.diagnosis, _left(seconds, began), seed))
 
 
 def from_scratch(model: keras.Model, data: Data, seconds: float, *, seed: int = 0) -> keras.Model:
@@ -52,9 +55,10 @@ def from_scratch(model: keras.Model, data: Data, seconds: float, *, seed: int = 
     """
     began = perf_counter()
     inputs = train_and_pool(data)
-    untrained = fresh(model, seed=seeds.derive(seed, "fresh"))
+    untrained = fresh(_of_units(model, data), seed=seeds.derive(seed, "fresh"))
     left = _left(seconds, began)
-    return _best_epoch(untrained, inputs, data.diagnosis, left, seed, keep_first=False)
+    best = _best_epoch(untrained, inputs, data.diagnosis, left, seed, keep_first=False)
+    return like(model, best)
 
 
 def compare(
@@ -68,9 +72,9 @@ def compare(
         data: its test split measures.
     """
     test, rows = data.test, []
-    initial = predict(before, test.x)
+    initial = predict(_of_units(before, data), test.x)
     for way, (model, seconds) in models.items():
-        predictions = predict(model, test.x)
+        predictions = predict(_of_units(model, data), test.x)
         moved = transitions(test.y, initial, predictions, data.classes)
         accuracy = float((predictions.argmax(axis=1) == test.y).mean())
         row = {"way": way, "accuracy": accuracy}
@@ -89,6 +93,12 @@ def train_and_pool(data: Data) -> Part:
         checks.fail("the pool must have labels to be trained on", "a pool without labels")
     new = pool.take(~same_inputs(pool.x, train.x))
     return Part(np.concatenate([train.x, new.x]), np.concatenate([train.y, new.y])).validated()
+
+
+def _of_units(model: keras.Model, data: Data) -> keras.Model:
+    """Return a model that takes the inputs of `data`, which are divided by 255 where they were
+    8-bit numbers."""
+    return of_unit_inputs(model) if data.from_bytes else model
 
 
 def _left(seconds: float, began: float) -> float:
