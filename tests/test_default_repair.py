@@ -2,11 +2,13 @@
 
 import time
 from dataclasses import replace
+from itertools import product
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
+from scipy.stats import binomtest
 
 import mode.repair
 from mode import seeds
@@ -17,6 +19,7 @@ from mode.repair import RECIPES, fine_tuning, repair, run
 from mode.repair.fine_tuning import FineTuning, Work, planned_passes
 from mode.repair.retraining import retrain
 from mode.repair.rounds import Start
+from mode.stats import mcnemar
 from tests.zoo import digits as images
 from tests.zoo import drawn, published, ready, softmax, stacked
 
@@ -191,6 +194,22 @@ def test_a_gain_that_may_be_chance_is_not_kept(lacking, clouds):
     assert [kept(count, 1) for count in (4, 5, 6)] == [0, 2, 2]
 
 
+@pytest.mark.parametrize("gained", range(6))
+@pytest.mark.parametrize("lost", range(5))
+def test_mcnemar_is_the_share_of_coin_tosses_that_favor_it_so_much(gained, lost):
+    """All outcomes of the inputs that only one of two models gets right, counted one by one."""
+    before = np.array([True, False, True] * 2 + [False] * gained + [True] * lost)
+    after = np.array([True, False, True] * 2 + [True] * gained + [False] * lost)
+    order = np.random.default_rng(gained + 10 * lost).permutation(len(before))
+    tosses = list(product((0, 1), repeat=gained + lost))
+    expected = sum(sum(toss) >= gained for toss in tosses) / len(tosses)
+    p = mcnemar(before[order], after[order])
+    assert p == pytest.approx(expected, abs=1e-12)
+    if gained + lost:
+        test = binomtest(gained, gained + lost, alternative="greater")
+        assert p == pytest.approx(test.pvalue, abs=1e-12)
+
+
 # A limit on what is broken.
 
 
@@ -285,32 +304,46 @@ def test_inputs_that_training_has_already_are_not_taken_again(lacking, clouds, t
     assert {len(call["x"]) for call in trainings} == {450}
 
 
-def test_later_rounds_see_what_was_right_more_often(lacking, clouds, trainings):
-    run(lacking, clouds, replace(DEFAULT, epochs=1))
+def test_later_rounds_see_what_was_right_more_often(clouds, trainings):
+    """Unless little was right."""
+    few, many = (train(net(), clouds.train.x, clouds.train.y, epochs=n) for n in (1, 10))
+    assert accuracy(few, clouds.diagnosis) < 0.5 < accuracy(many, clouds.diagnosis)
+    run(many, clouds, replace(DEFAULT, epochs=1))
     first, second, third = trainings
     assert first["frequency"] is None
     for later in (second, third):
-        known = right(lacking, Part(later["x"], later["y"]))
+        known = right(many, Part(later["x"], later["y"]))
         np.testing.assert_array_equal(later["frequency"], np.where(known, 3, 1))
+    trainings.clear()
+    run(few, clouds, replace(DEFAULT, epochs=1))
+    assert [call["frequency"] for call in trainings] == [None, None, None]
 
 
 KINDS = {
-    "images": (published, images, {0, 1}),
+    "images": (published, images, 4, {0, 1}),
+    "images, few passes": (published, images, 3, {0}),
+    "large images": (
+        lambda: ready(stacked(layers.Flatten(), softmax(), shape=(56, 60, 1))),
+        lambda: drawn(56, 60, 1),
+        4,
+        {0, 2},
+    ),
     "sequences of 28": (
         lambda: ready(stacked(layers.Flatten(), softmax(), shape=(28, 28))),
         lambda: drawn(28, 28),
+        4,
         {0},
     ),
-    "vectors": (lambda: ready(stacked(softmax(), shape=(30,))), lambda: drawn(30), {0}),
+    "vectors": (lambda: ready(stacked(softmax(), shape=(30,))), lambda: drawn(30), 4, {0}),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_images_alone_are_moved(kind, monkeypatch):
-    make, data, expected = KINDS[kind]
+    make, data, epochs, expected = KINDS[kind]
     asked = []
     monkeypatch.setattr(fine_tuning, "moving", lambda pixels: asked.append(pixels))
-    repair(make(), data(), epochs=1)
+    repair(make(), data(), epochs=epochs)
     assert set(asked) == expected
 
 
