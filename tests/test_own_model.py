@@ -22,7 +22,7 @@ from mode.repair.suspects import suspects
 from mode.studies.pages import page
 from mode.studies.repair_files import repair_files
 
-QUICK = {"rounds": 2, "inputs_per_round": 40, "epochs": 4}
+QUICK = {"rounds": 2, "inputs_per_round": 60, "epochs": 15}
 ONE_ROUND = {"rounds": 1, "inputs_per_round": 9, "report": False}
 
 
@@ -51,7 +51,9 @@ def files(given, few, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def undisturbed(given, few):
-    return repair(given, few, **QUICK, max_broken=1.0)
+    repaired = repair(given, few, **QUICK)
+    assert (repaired.kept, len(repaired.chosen)) == (2, 2), "or nothing is tested"
+    return repaired
 
 
 def same(one, other) -> None:
@@ -77,7 +79,7 @@ def test_a_repair_stopped_after_a_round_is_resumed_to_the_same_result(
         write(self, number, *rest)
         raise StopError
 
-    options = {**QUICK, "max_broken": 1.0, "keep": tmp_path}
+    options = {**QUICK, "checkpoint_dir": tmp_path}
     monkeypatch.setattr(Folder, "write", stopping)
     with pytest.raises(StopError):
         repair(given, few, **options)
@@ -100,7 +102,7 @@ def test_a_repair_stopped_after_a_round_is_resumed_to_the_same_result(
 
 
 def test_a_full_disk_leaves_what_was_finished(given, few, undisturbed, tmp_path):
-    options = {**QUICK, "max_broken": 1.0, "keep": tmp_path}
+    options = {**QUICK, "checkpoint_dir": tmp_path}
     repair(given, few, **{**options, "rounds": 1})
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
@@ -113,28 +115,18 @@ def test_a_full_disk_leaves_what_was_finished(given, few, undisturbed, tmp_path)
     same(repair(given, few, **options, resume=True), undisturbed)
 
 
-def test_no_more_is_broken_than_allowed_and_what_is_given_up_is_said(given, few, undisturbed):
-    right = predict(given, few.diagnosis.x).argmax(axis=1) == few.diagnosis.y
-    now = predict(undisturbed.model, few.diagnosis.x).argmax(axis=1) == few.diagnosis.y
-    broken = undisturbed.rounds[BROKEN]
-    assert broken.iloc[2] == (right & ~now).sum() / right.sum()
-    strict = repair(given, few, **QUICK, max_broken=0.0)
-    assert broken.iloc[2] > 0, "or nothing is tested"
-    kept = max(number for number, share in enumerate(broken) if share == 0)
-    assert strict.kept == kept
-    assert strict.notes == tuple(
-        f"round {number} was given up: it broke {broken[number]:.2%} of what was right on the "
-        "diagnosis part, more than 0.00%"
-        for number in range(kept + 1, 3)
-    )
-    if kept == 0:
-        for mine, theirs in zip(strict.model.get_weights(), given.get_weights(), strict=True):
+@pytest.mark.parametrize("limit", [0.0, 0.05])
+def test_no_more_is_broken_than_allowed(given, few, undisturbed, limit):
+    before, free = (predict(model, few.diagnosis.x) for model in (given, undisturbed.model))
+    right, now = (p.argmax(axis=1) == few.diagnosis.y for p in (before, free))
+    broken = (right & ~now).sum() / right.sum()
+    assert undisturbed.result[BROKEN] == broken > 0.05, "or nothing is tested"
+    limited = repair(given, few, **QUICK, max_broken=limit)
+    now = predict(limited.model, few.diagnosis.x).argmax(axis=1) == few.diagnosis.y
+    assert limited.result[BROKEN] == (right & ~now).sum() / right.sum() <= limit
+    if limited.kept == 0:
+        for mine, theirs in zip(limited.model.get_weights(), given.get_weights(), strict=True):
             np.testing.assert_array_equal(mine, theirs)
-    free = repair(given, few, **QUICK)
-    assert BROKEN not in free.rounds
-    assert free.rounds.equals(
-        undisturbed.rounds[free.rounds.columns].assign(seconds=free.rounds["seconds"])
-    )
 
 
 def test_a_label_asked_for_is_the_one_that_is_mended(given, few, refused):
@@ -152,7 +144,7 @@ def test_the_repaired_model_is_the_callers_own_and_loads_without_this_package(
     files, given, few, tmp_path
 ):
     model, data, _ = files
-    done = repair_files(model, data, out=tmp_path, recipe="mistakes", **ONE_ROUND)
+    done = repair_files(model, data, out=tmp_path, report=False)
     found = keras.saving.load_model(tmp_path / "repaired.keras")
     same_file = keras.saving.load_model(model)
     assert found.get_config() == same_file.get_config()
@@ -162,7 +154,7 @@ def test_the_repaired_model_is_the_callers_own_and_loads_without_this_package(
     chosen = pd.read_csv(tmp_path / "chosen.csv")
     assert chosen["index"].tolist() == done.repair.chosen[0].tolist()
     np.testing.assert_array_equal(chosen["label"], few.pool.y[chosen["index"]])
-    assert json.loads((tmp_path / "record.json").read_text())["kept"] == done.repair.kept == 1
+    assert json.loads((tmp_path / "record.json").read_text())["kept"] == done.repair.kept > 0
     code = (
         "import sys; sys.modules['mode'] = None; import keras, numpy as np; "
         f"m = keras.saving.load_model({str(tmp_path / 'repaired.keras')!r}); "

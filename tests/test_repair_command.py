@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from keras import layers
 
 from mode.cli import main
+from mode.data import load_data
 from mode.studies import repair_files as module
 from mode.studies.repair_files import repair_files
 
@@ -130,6 +131,23 @@ def test_json_is_one_object_alone_on_standard_output(done):
     assert record["kept"] == found["kept_round"]
     assert record["result"]["accuracy"] == found["accuracy"]["after"]
     assert record["seconds"] == pytest.approx(found["seconds"], abs=0.06)
+
+
+def test_a_pool_without_labels_is_one_object_too_whatever_libraries_print(
+    files, tmp_path, monkeypatch
+):
+    def noisy(*arguments, **options):
+        print("noise")
+        return load_data(*arguments, **options)
+
+    monkeypatch.setattr(module, "load_data", noisy)
+    data = dict(np.load(files[1]))
+    del data["y_pool"]
+    np.savez(tmp_path / "data.npz", **data)
+    arguments = [files[0], tmp_path / "data.npz", "--out", tmp_path, "--label-budget", 9]
+    ran = run(*arguments, "--json")
+    assert json.loads(ran.stdout) == {"to_label": 9, "files": [str(tmp_path / "to_label.csv")]}
+    assert "noise" in ran.stderr
 
 
 def test_the_facts_are_true_of_the_saved_model(done, files):

@@ -41,7 +41,7 @@ def write(repaired: Repair, model: keras.Model, data: Data, out: Path, options: 
         **options,
         "kept": repaired.kept,
         "reason": repaired.reason,
-        "result": repaired.result,
+        "result": {name: repaired.result[name] for name in repaired.result if name != "seconds"},
         "seconds": repaired.seconds,
         "held_out": data.held_out,
         "data_notes": data.notes,
