@@ -215,7 +215,7 @@ class FineTuning:
 
     @property
     def _tries_translations(self) -> bool:
-        pool = len(self.data.pool)
+        pool = int((~self.in_training).sum())
         chosen = min(pool, (self.recipe.inputs_per_round or pool) * self.recipe.rounds)
         many = sum(self.passes(chosen)) >= MANY_PASSES
         return self.data.train.x.ndim == 4 and (many or self._nearly_right)
@@ -264,7 +264,7 @@ class FineTuning:
 
     def planned(self) -> float:
         """Return how many inputs all rounds pass over, as far as that is known before them."""
-        pool, recipe = len(self.data.pool), self.recipe
+        pool, recipe = int((~self.in_training).sum()), self.recipe
         chosen = [
             min(pool, (recipe.inputs_per_round or pool) * (n + 1)) for n in range(recipe.rounds)
         ]
