@@ -29,10 +29,11 @@ from mode.models.effort import multiplications
 from mode.repair.recipe import Recipe
 from mode.repair.retraining import joined, moving
 from mode.repair.suspects import alarming, unlikely
+from mode.stats import mcnemar
 
 # Passes over all inputs: at least and at most so many, a few where even those are much work.
 PASSES, FEW_PASSES = (6, 28), 3
-WORK = 2.7e11  # multiplications of forward passes: about a minute on two cores
+WORK = 3e11  # multiplications of forward passes: about a minute on two cores
 STEPS = 1500  # a small data set is passed over until so many steps are made
 BATCH_SIZES = ((4000, 64), (0, 32))  # from so many inputs on, so large a batch
 # Adam's learning rate. A model that is nearly right stays near its weights and so breaks little.
@@ -41,6 +42,7 @@ DECAY, AVERAGE = 0.6, 0.5
 # From the second round on, what the original gets right is seen so many times as often, if that is
 # at least the share MOSTLY_RIGHT of the diagnosis split.
 EMPHASIS, MOSTLY_RIGHT = 3, 0.5
+CHANCE = 0.05
 MANY_PASSES = 12  # with fewer, images are not worth translating
 SIDE = 28  # images of this size are moved by at most one pixel, larger ones by more
 
@@ -195,7 +197,8 @@ class FineTuning:
         the model worse, and with random translations where these make it better.
 
         Translations are tried where there is time to learn from them: with many passes, or where
-        little else is left to learn.
+        little else is left to learn. In that case they only have to be no worse beyond chance
+        (McNemar), for they pay in the longer rounds.
         """
         self.settings["translation"] = 0
         best = self.trained(latest, part, passes, seed=seed)
@@ -208,7 +211,9 @@ class FineTuning:
             sides = self.data.shape[:2]
             self.settings["translation"] = max(1, round(min(sides) / SIDE))
             moved = self.trained(latest, part, passes, seed=seed)
-            if right_on(moved, self.data.diagnosis).mean() >= right.mean():
+            right_moved = right_on(moved, self.data.diagnosis)
+            no_worse = mcnemar(right_moved, right) > CHANCE if self._nearly_right else False
+            if no_worse or right_moved.mean() >= right.mean():
                 return moved
             self.settings["translation"] = 0
         return best
