@@ -164,7 +164,8 @@ class FineTuning:
         part, passes = joined(new, self.data.train), self.passes(len(chosen))[number - 1]
         if number > 1:
             often = self._emphasis(chosen, new, EMPHASIS) if self._mostly_right else None
-            return self.trained(latest, part, passes, frequency=often, seed=seed)
+            balanced = None if often is None else within_classes(often, part.y)
+            return self.trained(latest, part, passes, frequency=balanced, seed=seed)
         self.settings.setdefault("learning_rate", self._rate())
         return self._tried(latest, part, passes, seed=seed)
 
@@ -180,17 +181,11 @@ class FineTuning:
         return bool(self.right_on_diagnosis.mean() >= MOSTLY_RIGHT)
 
     def _emphasis(self, chosen: np.ndarray, new: Part, emphasis: float) -> np.ndarray:
-        """Return how often each input is seen, the pool's `chosen` ones first.
-
-        What the original gets right counts `emphasis` times; each class as a whole stays as
-        frequent as it is, so that one that the original does not know is learned.
-        """
+        """Return how often each input is seen, the pool's `chosen` ones first: what the original
+        gets right `emphasis` times as often."""
         streamed = isinstance(self.data.pool, Streamed)
         new_right = right_on(self.model, new) if streamed else self.right_in_pool[chosen]
-        often = np.where(np.concatenate([new_right, self.right]), float(emphasis), 1.0)
-        y = np.concatenate([new.y, self.data.train.y])
-        counts = np.bincount(y, minlength=self.data.classes)
-        return often / (np.bincount(y, often, self.data.classes) / np.maximum(counts, 1))[y]
+        return np.where(np.concatenate([new_right, self.right]), float(emphasis), 1.0)
 
     def _tried(self, latest: keras.Model, part: Part, passes: int, *, seed: int) -> keras.Model:
         """Return the first round's model: at a tenth of the learning rate where the full one makes
@@ -298,6 +293,18 @@ def planned_passes(model: keras.Model, inputs: int, rounds: int) -> list[int]:
         total = max(total, min(affordable, STEPS * batch_size / inputs))
     parts = 2.0 ** np.arange(rounds)
     return [max(1, round(total * part / parts.sum())) for part in parts]
+
+
+def within_classes(often: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return how often each input is seen (n,), each class as a whole as often as it is in `y`: one
+    that the original does not know is learned all the same.
+
+    Example:
+        >>> within_classes(np.array([3.0, 1.0, 1.0]), np.array([0, 0, 1]))
+        array([1.5, 0.5, 1. ])
+    """
+    counts = np.bincount(y)
+    return often / (np.bincount(y, often) / np.maximum(counts, 1))[y]
 
 
 def right_on(model: keras.Model, part: Part) -> np.ndarray:
