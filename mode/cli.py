@@ -39,9 +39,9 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-def _out(default: str = "out"):
+def _out(default: str = "out", what: str = "runs, tables and figures"):
     return click.option(
-        "--out", default=default, show_default=True, help="Folder for runs, tables and figures."
+        "--out", default=default, show_default=True, metavar="DIR", help=f"Folder for {what}."
     )
 
 
@@ -104,7 +104,7 @@ def figures(study: tuple[str, ...], out: str) -> None:
 @main.command()
 @click.argument("notebook", nargs=-1)
 @click.option("--small", is_flag=True, help="At the small parameters, to see that they run.")
-@_out("results/executed")
+@_out("results/executed", "the executed notebooks")
 def execute(notebook: tuple[str, ...], out: str, small: bool) -> None:
     """Execute NOTEBOOKs (all by default) and keep the executed copies."""
     from mode.studies import executing, notebooks
@@ -174,7 +174,7 @@ def repair(model: str, data: str, out: str, as_json: bool, **options) -> None:
     \b
     --json prints one object on standard output, and the lines on standard error:
       accuracy {before, after}, repaired, broken, kept_round, rounds, reason,
-      held_out, classes_at_zero [{class, pool_inputs}],
+      held_out, classes_at_zero [{class, pool_inputs, suspects}],
       classes_worse [{class, before, after}], inputs_used, suspects,
       round_over_limit {round, diagnosis_accuracy, max_broken} or null,
       data_notes, notes, seconds, files
@@ -244,7 +244,7 @@ def diagnose(target: str, rest: tuple[str, ...], watch_only: bool, allow_unsafe:
 @click.option("--images", default=None, help="An .npz with x_train, to show the nearest image.")
 @click.option("--seed", default=0, show_default=True, help="Equal seeds, equal verdicts.")
 @click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
-@_out()
+@_out(what="report.html, pictures and scores.csv")
 def visualise(model: str, prior: str, out: str, **options) -> None:
     """Audit a saved classifier without its data: report.html, pictures and scores.csv."""
     from mode.studies.quiet import quietly
@@ -263,7 +263,7 @@ def visualise(model: str, prior: str, out: str, **options) -> None:
 @click.option("--port", default=None, type=int, help="Any free one by default.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
-@_out("out/explore")
+@_out("out/explore", "the page and the repaired model")
 def explore(model: str, data: str, no_browser: bool, **options) -> None:
     """Look at MODEL.keras with DATA, or at a faulty model on digits, as a page on this machine.
 

@@ -59,8 +59,9 @@ def faulty_labels(
     the larger shortfall names the label: over-fitted if gap - gamma > theta - reference accuracy,
     for then it is further from generalising than from being learned at all.
 
-    A label without inputs in one of the splits cannot be judged: it has no row, and is listed
-    in ``table.attrs["not judged"]``.
+    A label that the reference lacks is under-fitted when its accuracy is below `theta`; its
+    reference accuracy and gap are NaN. A label without inputs in the held-out split cannot be
+    judged: it has no row, and is listed in ``table.attrs["not judged"]``.
 
     Example:
         >>> reference = np.repeat([0, 1], 10)
@@ -91,7 +92,7 @@ def faulty_labels(
     table["kind"] = _kinds(table, theta, gamma)
     faulty = table.loc[table["kind"] != "", COLUMNS]
     faulty = faulty.sort_values(["accuracy", "label"], ignore_index=True)
-    faulty.attrs["not judged"] = table.loc[table["gap"].isna(), "label"].tolist()
+    faulty.attrs["not judged"] = table.loc[table["accuracy"].isna(), "label"].tolist()
     return faulty
 
 
@@ -166,7 +167,7 @@ def _accuracies(named: dict[str, np.ndarray], classes: int) -> pd.DataFrame:
 def _kinds(table: pd.DataFrame, theta: float, gamma: float) -> np.ndarray:
     """Return the kind of each row, "" for a sound label; comparisons with NaN are never true."""
     accuracy, reference, gap = (table[c] for c in ("accuracy", "reference accuracy", "gap"))
-    under = (accuracy < theta) & (reference < theta)
+    under = (accuracy < theta) & ((reference < theta) | reference.isna())
     shortfall = ((gap - gamma) - (theta - reference)).round(12)
     over = (gap > gamma) & (~under | (shortfall > 0))
     return np.select([over, under], ["over-fitted", "under-fitted"], "")

@@ -94,6 +94,15 @@ def test_worst_first_and_ties_by_label():
     assert table["label"].tolist() == [1, 3, 0, 2]
 
 
+def test_a_label_that_training_lacks_is_under_fitted_where_it_is_not_known():
+    labels, predictions = split([0, 99, 99])
+    seen = labels != 0
+    table = faulty_labels(labels, predictions, labels[seen], predictions[seen], classes=3)
+    assert table[["label", "kind"]].values.tolist() == [[0, "under-fitted"]]
+    assert np.isnan(table["gap"][0])
+    assert table.attrs["not judged"] == []
+
+
 def test_a_label_missing_from_a_split_is_named_not_judged():
     labels, predictions = split([50, 99, 50, 99])
     keep = labels != 0

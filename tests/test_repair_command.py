@@ -154,7 +154,7 @@ def test_the_facts_are_true_of_the_saved_model(done, files):
 
 def test_a_class_that_stays_at_zero_is_the_headline(done):
     found = json.loads(done[0].stdout)
-    assert found["classes_at_zero"] == [{"class": str(MISSING), "pool_inputs": 0}]
+    assert found["classes_at_zero"] == [{"class": str(MISSING), "pool_inputs": 0, "suspects": 0}]
     lines = done[0].stderr.splitlines()
     outcome = next(n for n, line in enumerate(lines) if "on the test part" in line)
     assert lines[outcome - 1] == f"class {MISSING} stays at 0 %: the pool has no input of it"

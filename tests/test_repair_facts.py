@@ -75,7 +75,7 @@ def test_the_facts_are_those_of_the_test_part(repaired, data):
 
 def test_classes_at_zero_and_worse_classes_are_named(repaired, data):
     found = facts(repaired, data)
-    assert found["classes_at_zero"] == [{"class": "digit 7", "pool_inputs": 0}]
+    assert found["classes_at_zero"] == [{"class": "digit 7", "pool_inputs": 0, "suspects": 0}]
     falls = [(row["class"], row["before"], row["after"]) for row in found["classes_worse"]]
     assert falls == [(f"digit {k}", 0.9, AFTER[k] / 10) for k in (5, 4, 3, 2, 1)]
 
@@ -88,6 +88,9 @@ def test_a_class_at_zero_is_the_first_line_with_its_inputs_in_the_pool(repaired,
         labels = np.concatenate([data.pool.y[count:], [7] * count])
         other = replace(data, pool=Part(data.pool.x, labels))
         assert lines(facts(repaired, other))[0].endswith(f"the pool has {words} of it")
+    suspects = pd.DataFrame({"index": [1, 2], "label": [7, 7], "suggested": [0, 0]})
+    aside = SimpleNamespace(**{**vars(repaired), "suspects": suspects})
+    assert "the pool has 12 inputs of it, 2 of these set aside" in lines(facts(aside, other))[0]
     fallen = replace_result(repaired, measure(data, predictions(BEFORE), predictions((0,) * 8)))
     first = lines(facts(fallen, data))
     assert first[0].startswith("class digit 0 falls to 0 %")

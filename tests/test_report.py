@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -9,12 +10,13 @@ import pandas as pd
 import pytest
 from keras import layers
 
-from mode.data import Data, Part
+from mode.data import Data, Part, Streamed, open_pool
 from mode.models import predict
 from mode.repair import suspects
 from mode.repair.suspects import far_excess, look_wrong, tempered
-from mode.studies import advice, case, features, opening
+from mode.studies import advice, case, features, opening, pool_labels
 from mode.studies.repair_files import repair_files
+from mode.studies.repair_outputs import suspect_inputs
 from tests.tolerance import FLOAT32
 
 NAMES = ["a small cat", "dog", "owl"]
@@ -152,6 +154,27 @@ def test_suspects_are_told_by_their_place_in_the_callers_pool(mended):
     assert listed["index"].tolist() == places[found["index"]].tolist()
     assert listed["label"].tolist() == [NAMES[k] for k in found["label"]]
     assert len(listed) > 0
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_what_the_repair_set_aside_is_what_the_report_lists(mended, monkeypatch, streams):
+    """Also of a streamed pool, whose sample would lack it."""
+    data = mended.data
+    if streams:
+        monkeypatch.setattr(pool_labels, "SAMPLE", 10)
+        streamed = Streamed(open_pool(data.pool.x), data.pool.y, data.shape)
+        data = replace(data, pool=streamed)
+    indices = np.array([201, 7, 33])
+    labels = data.pool.y[indices]
+    suspect = pd.DataFrame({"index": indices, "label": labels, "suggested": (labels + 1) % 3})
+    listed = suspect_inputs(SimpleNamespace(suspects=suspect), data)
+    found = replace(mended, data=data, suspects=listed).pool_labels
+    assert found.listed().to_dict("list") == listed.to_dict("list")
+    assert found.listed()["label"].tolist() == [NAMES[k] for k in labels]
+    np.testing.assert_array_equal(
+        found.sample.x[found.suspects["index"]], mended.data.pool.x[indices]
+    )
+    assert found.suspects["suggested"].tolist() == suspect["suggested"].tolist()
 
 
 def test_a_temperature_undoes_what_made_probabilities_too_sure():

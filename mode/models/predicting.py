@@ -1,14 +1,20 @@
 """Ask a model: class probabilities, whatever its output layer says."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 
 from mode import checks
+from mode.models.effort import multiplications
 
 # Inputs per call: large enough that a tiny net costs no Python time, small enough for memory.
 CHUNK = 4096
+# Multiplications from which on a compiled model is asked: it is twice as fast, and compiles for as
+# long as a tenth of a second's work takes.
+WORTH_COMPILING = 2e9
 
 
 def classes_of(model: keras.Model) -> int:
@@ -52,7 +58,7 @@ def predict(model: keras.Model, x: Any, *, chunk: int = CHUNK) -> np.ndarray:
     """Return class probabilities (n, classes), float32; logits become softmax (or sigmoid), and
     sigmoids of several classes are divided by their sum.
 
-    The model runs in inference mode on chunks, without retracing anything.
+    The model runs in inference mode on chunks.
 
     Args:
         x: n x the model's input shape; for a model of several inputs the list or dict of arrays
@@ -66,12 +72,20 @@ def predict(model: keras.Model, x: Any, *, chunk: int = CHUNK) -> np.ndarray:
     rows = len(keras.tree.flatten(x)[0])
     if rows == 0:
         return np.zeros((0, classes_of(model)), np.float32)
+    output = _outputs(model, rows)
     chunks = [
-        keras.ops.convert_to_numpy(model(of_rows(x, slice(start, start + chunk)), training=False))
+        keras.ops.convert_to_numpy(output(of_rows(x, slice(start, start + chunk))))
         for start in range(0, rows, chunk)
     ]
     outputs = np.concatenate(chunks).astype(np.float32, copy=False)
     return probabilities(outputs, logits=gives_logits(model, outputs))
+
+
+def _outputs(model: keras.Model, rows: int) -> Callable[[Any], Any]:
+    """Return what gives the outputs of inputs: compiled first where that soon pays."""
+    if rows * multiplications(model) >= WORTH_COMPILING:
+        return model.predict_on_batch
+    return partial(model, training=False)
 
 
 def of_rows(x: Any, rows: Any) -> Any:

@@ -21,7 +21,7 @@ from mode.repair.choice import returned
 from mode.repair.fine_tuning import Work, check_fine_tuning
 from mode.repair.keeping import Folder, identity
 from mode.repair.recipe import OPTIONS, RECIPES, Defects, Recipe
-from mode.repair.rounds import ACCURACY, Played, Start, play
+from mode.repair.rounds import ACCURACY, PROCESS, Played, Start, play
 
 
 def no_suspects() -> pd.DataFrame:
@@ -213,7 +213,7 @@ def run(
         notes=notes,
         kept=number,
         reason=reason,
-        result={**start.row(best), "round": number},
+        result={**start.row(best), **{name: rows[number][name] for name in PROCESS}},
         suspects=no_suspects() if suspects is None else pd.DataFrame(suspects),
         seconds=time.monotonic() - began,
         names=data.names,

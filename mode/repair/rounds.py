@@ -20,6 +20,8 @@ from mode.repair.recipe import Recipe
 from mode.repair.retraining import retrain
 from mode.repair.taking import take
 
+# Columns that say how a round came about, not what its model does.
+PROCESS = ("round", "inputs", "label", "kind", "layer", "faulty labels", "seconds")
 ACCURACY = "diagnosis accuracy"
 BROKEN = "broken on diagnosis"  # a share of what was right there before any repair
 

@@ -26,7 +26,8 @@ def facts(repaired: Repair, data: Data, *, max_broken: float | None = None) -> d
         kept_round: the round whose model is returned, 0 for the original; rounds: how many ran.
         reason: why this model is returned.
         held_out: whether the model cannot have seen the test and diagnosis parts.
-        classes_at_zero: [{class, pool_inputs}], none of whose test inputs is right afterwards.
+        classes_at_zero: [{class, pool_inputs, suspects}], none of whose test inputs is right
+            afterwards; how many inputs the pool has, and how many of these were set aside.
         classes_worse: [{class, before, after}], the largest fall first.
         inputs_used: inputs of the pool that the returned model learned from.
         suspects: inputs of the pool that were set aside because their labels look wrong.
@@ -51,7 +52,7 @@ def facts(repaired: Repair, data: Data, *, max_broken: float | None = None) -> d
         "rounds": len(repaired.rounds) - 1,
         "reason": repaired.reason,
         "held_out": bool(data.held_out),
-        "classes_at_zero": at_zero[["class", "pool_inputs"]].to_dict("records"),
+        "classes_at_zero": at_zero[["class", "pool_inputs", "suspects"]].to_dict("records"),
         "classes_worse": worse[["class", "before", "after"]].to_dict("records"),
         "inputs_used": sum(map(len, repaired.chosen[: repaired.kept])),
         "suspects": len(repaired.suspects),
@@ -64,7 +65,7 @@ def facts(repaired: Repair, data: Data, *, max_broken: float | None = None) -> d
 
 def class_accuracies(repaired: Repair, data: Data) -> pd.DataFrame:
     """Return one row per class: its name, test accuracy before and after (NaN where it has no test
-    inputs), and its inputs in the pool."""
+    inputs), its inputs in the pool, and how many of these were set aside."""
     first = repaired.rounds.iloc[0]
     columns = [f"accuracy of {label}" for label in range(data.classes)]
     return pd.DataFrame(
@@ -73,6 +74,9 @@ def class_accuracies(repaired: Repair, data: Data) -> pd.DataFrame:
             "before": [float(first[column]) for column in columns],
             "after": [float(repaired.result[column]) for column in columns],
             "pool_inputs": np.bincount(data.pool.y, minlength=data.classes),
+            "suspects": np.bincount(
+                repaired.suspects["label"].to_numpy(np.int64), minlength=data.classes
+            ),
         }
     )
 
@@ -112,9 +116,13 @@ def _at_zero(facts: dict[str, Any]) -> list[str]:
     found = facts["classes_at_zero"]
     return [
         f"class {row['class']} {'falls to' if row['class'] in fallen else 'stays at'} 0 %: "
-        f"the pool has {_inputs(row['pool_inputs'])} of it"
+        f"the pool has {_inputs(row['pool_inputs'])} of it{_of_these(row['suspects'])}"
         for row in found[:MOST_NAMED]
     ] + [f"and {len(found) - MOST_NAMED} more classes at 0 %"] * (len(found) > MOST_NAMED)
+
+
+def _of_these(suspects: int) -> str:
+    return f", {suspects:,} of these set aside because their labels look wrong" if suspects else ""
 
 
 def _outcome(facts: dict[str, Any]) -> str:

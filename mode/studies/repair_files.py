@@ -118,6 +118,8 @@ def repair_files(
         )
         options |= {"recipe": recipe, "seed": seed}
         show(_plan(parts, options))
+        if progress:
+            progress(0.0)  # the first look at the data takes seconds
         folder = Folder(out / ROUNDS, resume=resume, allow_unsafe=allow_unsafe)
         with copied_unsafely(allow_unsafe):
             repaired = repair.repair(

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from shutil import get_terminal_size
 
 import pandas as pd
 
@@ -53,7 +54,9 @@ def share_bar(show: Callable[[str], None], *, terminal: bool) -> Iterator[Callab
         nonlocal drawn
         if drawn is None:  # not before the input was found good
             # An average over the whole time: rounds differ in speed.
-            drawn = tqdm(total=1, initial=share, bar_format=BAR, smoothing=0, dynamic_ncols=True)
+            width, height = get_terminal_size()  # never 0, unlike what some terminals say
+            shape = {"ncols": width, "nrows": height}
+            drawn = tqdm(total=1, initial=share, bar_format=BAR, smoothing=0, **shape)
         drawn.update(max(0.0, min(share, 1.0) - drawn.n))
         drawn.refresh()
         if share >= 1:
