@@ -139,6 +139,28 @@ def tabulated(measured: pd.DataFrame) -> pd.DataFrame:
     return table.loc[[name for name in CASES if name in table.index]].reset_index()
 
 
+def shown(table: pd.DataFrame) -> str:
+    """Return the table as the README shows it: accuracies in %, counts of test inputs."""
+    columns = {"classifier": "classifier", "before": "before"}
+    columns |= {SHORT[way]: SHORT[way] for way in (REPAIR, *RIVALS)}
+    columns |= {
+        f"broken by {SHORT[way]}": f"broken by {SHORT[way]}" for way in (REPAIR, FINE_TUNED)
+    }
+    columns |= {SHORT[LIMITED]: "repair with max_broken 0.01", "seconds": "seconds"}
+    lines = ["| " + " | ".join(columns.values()) + " |", "|---" + "|--:" * (len(columns) - 1) + "|"]
+    for _, row in table.iterrows():
+        cells = [_cell(name, row[name]) for name in columns]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(name: str, value) -> str:
+    if name == "classifier":
+        return value
+    counts = name == "seconds" or name.startswith("broken")
+    return f"{value:.0f}" if counts else f"{100 * value:.1f}"
+
+
 def file_name(name: str, seed: int) -> str:
     """Return the name of the file of one classifier's rows.
 
@@ -173,7 +195,7 @@ def main(only: tuple[str, ...], count: int, out: str) -> None:
     table = tabulated(results.read_rows(folder))
     text = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
     results.write_text(text, Path(out) / "tables" / "default_repair.csv")
-    click.echo(table.to_string(index=False))
+    click.echo(shown(table))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 import mode.repair
 from mode import seeds
 from mode.data import PARTS, Data, Part
-from mode.models import build, predict, train
+from mode.models import build, clone, predict, train
 from mode.models.effort import PER_LAYER, multiplications
 from mode.repair import RECIPES, fine_tuning, repair, run
 from mode.repair.fine_tuning import FineTuning, Work, planned_passes
@@ -148,6 +148,36 @@ def test_run_returns_the_last_rounds_model_of_another_recipe(recipe, lacking, cl
     assert not [name for name in done.rounds if "diagnosis" in name]
 
 
+def test_the_best_round_is_returned_and_none_follows_a_worse_one(lacking, clouds, monkeypatch):
+    """The second round makes the original anew, which is worse than the first."""
+    play, models = FineTuning.round, []
+
+    def played(self, latest, chosen, number, **options):
+        after = play(self, latest, chosen, number, **options) if number == 1 else clone(lacking)
+        models.append(after)
+        return after
+
+    monkeypatch.setattr(FineTuning, "round", played)
+    monkeypatch.setattr(mode.repair.choice, "SMALL_SHARES", ())
+    repaired = repair(lacking, clouds)
+    assert (len(models), repaired.kept) == (2, 1)
+    assert weights(repaired.model) == weights(models[0])
+    assert repaired.result["round"] == 1
+    models.clear()
+    assert weights(run(lacking, clouds, DEFAULT).model) == weights(lacking), "the last round's"
+    assert len(models) == 3
+
+
+def test_the_rate_is_a_tenth_where_the_first_try_makes_the_model_worse(lacking, clouds):
+    wrong = clouds.with_part("pool", Part(clouds.pool.x, (clouds.pool.y + 1) % 4))
+    rates = []
+    for data in (clouds, wrong):
+        tuning = FineTuning(lacking, data, DEFAULT.sized(300), 0, Work(1.0))
+        tuning.round(lacking, np.arange(300), 1, seed=0)
+        rates.append(tuning.settings["learning_rate"])
+    assert rates == [fine_tuning.FAR, fine_tuning.FAR / 10]
+
+
 # Where nothing can be gained.
 
 
@@ -269,6 +299,8 @@ def test_biases_are_lowered_at_the_output_alone(clouds):
     assert broken_by(repaired, model, clouds) == 0
     inner = stacked(layers.Dense(4, "softmax"), shape=(8,))
     nested = net(inner)
+    assert mode.repair.choice._has_biases(nested)
+    assert not mode.repair.choice._has_biases(model), "it does not tell which layer is its output"
     found = mode.repair.choice._lowered(nested, 2.0, np.array([0, 0.5, 0, 1], np.float32))
     np.testing.assert_allclose(found.layers[-1].layers[-1].bias, [0, -1, 0, -2])
     assert not inner.layers[-1].bias.numpy().any()
@@ -581,8 +613,9 @@ def test_multiplications_by_hand(kind):
 
 
 def test_multiplications_of_nested_and_subclassed_models_and_of_words():
-    inner = stacked(layers.Dense(5), shape=(7,))
-    assert multiplications(stacked(inner, layers.Dense(3), shape=(7,))) == 50 + 2 * PER_LAYER
+    inner = stacked(layers.Dense(5), layers.Dense(2), shape=(7,))
+    nested = stacked(inner, layers.Dense(3), shape=(7,))
+    assert multiplications(nested) == 35 + 10 + 6 + 3 * PER_LAYER
     words = stacked(layers.Embedding(50, 4), layers.GlobalAveragePooling1D(), shape=(12,))
     assert multiplications(words) == 2 * PER_LAYER, "a table is looked up"
     own = OutputFirst()
@@ -663,6 +696,8 @@ def test_another_retraining_takes_its_own_defaults(lacking, clouds):
     stated = {"epochs": 3, "minibatch": 32, "inputs_per_round": 300}
     same = repair(lacking, clouds, retraining="replay", rounds=1, **stated)
     assert rows(found) == rows(same)
+    recipe = replace(DEFAULT, retraining="replay").sized(300)
+    assert (recipe.epochs, recipe.minibatch, recipe.inputs_per_round) == (3, 32, 100)
     assert DEFAULT.sized(300).epochs is None
 
 

@@ -9,12 +9,11 @@ from mode import seeds
 from mode.models import clone, predict
 from mode.models.normalization import ROWS, reestimate_statistics
 from mode.models.predicting import output_layer
-from mode.repair.fine_tuning import right_on
+from mode.repair.fine_tuning import CHANCE, right_on
 from mode.repair.rounds import Start
 from mode.stats import mcnemar
 
 # Shares of the original's weights: small ones to break less at no loss, all to keep within a limit.
-CHANCE = 0.05
 SMALL_SHARES = (0.1, 0.2, 0.3)
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SHIFTS = (0.5, 1.0, 2.0, 3.0, 4.0)

@@ -29,10 +29,11 @@ from mode.models.effort import multiplications
 from mode.repair.recipe import Recipe
 from mode.repair.retraining import joined, moving
 from mode.repair.suspects import alarming, unlikely
+from mode.stats import mcnemar
 
 # Passes over all inputs: at least and at most so many, a few where even those are much work.
 PASSES, FEW_PASSES = (6, 28), 3
-WORK = 2.7e11  # multiplications of forward passes: about a minute on two cores
+WORK = 3e11  # multiplications of forward passes: about a minute on two cores
 STEPS = 1500  # a small data set is passed over until so many steps are made
 BATCH_SIZES = ((4000, 64), (0, 32))  # from so many inputs on, so large a batch
 # Adam's learning rate. A model that is nearly right stays near its weights and so breaks little.
@@ -41,6 +42,7 @@ DECAY, AVERAGE = 0.6, 0.5
 # From the second round on, what the original gets right is seen so many times as often, if that is
 # at least the share MOSTLY_RIGHT of the diagnosis split.
 EMPHASIS, MOSTLY_RIGHT = 3, 0.5
+CHANCE = 0.05
 MANY_PASSES = 12  # with fewer, images are not worth translating
 SIDE = 28  # images of this size are moved by at most one pixel, larger ones by more
 
@@ -162,7 +164,8 @@ class FineTuning:
         part, passes = joined(new, self.data.train), self.passes(len(chosen))[number - 1]
         if number > 1:
             often = self._emphasis(chosen, new, EMPHASIS) if self._mostly_right else None
-            return self.trained(latest, part, passes, frequency=often, seed=seed)
+            balanced = None if often is None else within_classes(often, part.y)
+            return self.trained(latest, part, passes, frequency=balanced, seed=seed)
         self.settings.setdefault("learning_rate", self._rate())
         return self._tried(latest, part, passes, seed=seed)
 
@@ -178,24 +181,19 @@ class FineTuning:
         return bool(self.right_on_diagnosis.mean() >= MOSTLY_RIGHT)
 
     def _emphasis(self, chosen: np.ndarray, new: Part, emphasis: float) -> np.ndarray:
-        """Return how often each input is seen, the pool's `chosen` ones first.
-
-        What the original gets right counts `emphasis` times; each class as a whole stays as
-        frequent as it is, so that one that the original does not know is learned.
-        """
+        """Return how often each input is seen, the pool's `chosen` ones first: what the original
+        gets right `emphasis` times as often."""
         streamed = isinstance(self.data.pool, Streamed)
         new_right = right_on(self.model, new) if streamed else self.right_in_pool[chosen]
-        often = np.where(np.concatenate([new_right, self.right]), float(emphasis), 1.0)
-        y = np.concatenate([new.y, self.data.train.y])
-        counts = np.bincount(y, minlength=self.data.classes)
-        return often / (np.bincount(y, often, self.data.classes) / np.maximum(counts, 1))[y]
+        return np.where(np.concatenate([new_right, self.right]), float(emphasis), 1.0)
 
     def _tried(self, latest: keras.Model, part: Part, passes: int, *, seed: int) -> keras.Model:
         """Return the first round's model: at a tenth of the learning rate where the full one makes
         the model worse, and with random translations where these make it better.
 
         Translations are tried where there is time to learn from them: with many passes, or where
-        little else is left to learn.
+        little else is left to learn. In that case they only have to be no worse beyond chance
+        (McNemar), for they pay in the longer rounds.
         """
         self.settings["translation"] = 0
         best = self.trained(latest, part, passes, seed=seed)
@@ -208,14 +206,16 @@ class FineTuning:
             sides = self.data.shape[:2]
             self.settings["translation"] = max(1, round(min(sides) / SIDE))
             moved = self.trained(latest, part, passes, seed=seed)
-            if right_on(moved, self.data.diagnosis).mean() >= right.mean():
+            right_moved = right_on(moved, self.data.diagnosis)
+            no_worse = mcnemar(right_moved, right) > CHANCE if self._nearly_right else False
+            if no_worse or right_moved.mean() >= right.mean():
                 return moved
             self.settings["translation"] = 0
         return best
 
     @property
     def _tries_translations(self) -> bool:
-        pool = len(self.data.pool)
+        pool = int((~self.in_training).sum())
         chosen = min(pool, (self.recipe.inputs_per_round or pool) * self.recipe.rounds)
         many = sum(self.passes(chosen)) >= MANY_PASSES
         return self.data.train.x.ndim == 4 and (many or self._nearly_right)
@@ -264,7 +264,7 @@ class FineTuning:
 
     def planned(self) -> float:
         """Return how many inputs all rounds pass over, as far as that is known before them."""
-        pool, recipe = len(self.data.pool), self.recipe
+        pool, recipe = int((~self.in_training).sum()), self.recipe
         chosen = [
             min(pool, (recipe.inputs_per_round or pool) * (n + 1)) for n in range(recipe.rounds)
         ]
@@ -293,6 +293,18 @@ def planned_passes(model: keras.Model, inputs: int, rounds: int) -> list[int]:
         total = max(total, min(affordable, STEPS * batch_size / inputs))
     parts = 2.0 ** np.arange(rounds)
     return [max(1, round(total * part / parts.sum())) for part in parts]
+
+
+def within_classes(often: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return how often each input is seen (n,), each class as a whole as often as it is in `y`: one
+    that the original does not know is learned all the same.
+
+    Example:
+        >>> within_classes(np.array([3.0, 1.0, 1.0]), np.array([0, 0, 1]))
+        array([1.5, 0.5, 1. ])
+    """
+    counts = np.bincount(y)
+    return often / (np.bincount(y, often) / np.maximum(counts, 1))[y]
 
 
 def right_on(model: keras.Model, part: Part) -> np.ndarray:

@@ -15,6 +15,7 @@ from mode.heatmaps import HeatMaps, differential, heatmaps
 from mode.layers import LayerChoice, states, target_layer
 from mode.layers.probes import scale_of, zscale
 from mode.models import predict
+from mode.repair import RECIPES
 from mode.studies import features
 from mode.studies.pool_labels import PoolLabels
 
@@ -115,6 +116,11 @@ class Case:
             label = int(first[0])
         kinds = dict(zip(self.faults["label"], self.faults["kind"], strict=True))
         return label, kinds.get(label, "under-fitted")
+
+    @property
+    def compares(self) -> bool:
+        """Whether the recipe compares inputs with heat maps."""
+        return RECIPES[self.record["recipe"]].compares
 
     def layer(self) -> LayerChoice | None:
         """Return the layer to blame, None where layers cannot be reached or judged."""

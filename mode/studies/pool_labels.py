@@ -9,7 +9,7 @@ import pandas as pd
 
 from mode import checks
 from mode.data import Data, Part, Streamed
-from mode.repair.suspects import held_out_probabilities, look_wrong, suspects
+from mode.repair.suspects import held_out_probabilities, look_wrong
 
 SAMPLE = 10_000  # inputs of a streamed pool whose labels are looked at
 
@@ -58,18 +58,14 @@ class PoolLabels:
 
     @cached_property
     def suspects(self) -> pd.DataFrame:
-        """The inputs of the sample whose labels look wrong: index into the sample, label and
-        suggested label; those that the repair set aside, where there are any."""
-        if len(self.set_aside):
-            labels = {
-                name: [self.data.label(each) for each in self.set_aside[name]]
-                for name in ("label", "suggested")
-            }
-            indices = np.searchsorted(self._sampled, self._set_aside_indices)
-            return pd.DataFrame({"index": indices, **labels})
-        if self.held_out is None:
-            return pd.DataFrame({"index": [], "label": [], "suggested": []}, dtype=int)
-        return suspects(self.sample.y, self.held_out)
+        """The inputs of the sample that the repair set aside: index into the sample, label and
+        suggested label."""
+        labels = {
+            name: [self.data.label(each) for each in self.set_aside[name]]
+            for name in ("label", "suggested")
+        }
+        indices = np.searchsorted(self._sampled, self._set_aside_indices)
+        return pd.DataFrame({"index": indices, **labels})
 
     @property
     def look_wrong(self) -> bool:
