@@ -1,10 +1,10 @@
 """LeNet-5 repaired beside the published repairs: `python -m benchmarks.head_to_head`.
 
-The classifier is trained short of convergence on 54,000 of the 60,000 images, repaired with
-these same 54,000 by a recipe made for this task (`benchmarks.default_repair` measures the default
-on the same classifier), and measured on the 10,000 test images, which nothing else sees. Each seed's
-rows are kept as they come; the table puts medians beside what arXiv 2512.23745 reports of the
-same kind of model and task.
+The classifier is trained short of convergence on 54,000 of the 60,000 images and repaired with
+these same 54,000 by a recipe made for this task; `benchmarks.default_repair` measures the default
+on the same classifier. The 10,000 test images, which nothing else sees, measure. Each seed's rows
+are kept as they come; the table puts medians beside what arXiv 2512.23745 reports of the same kind
+of model and task.
 """
 
 import os
