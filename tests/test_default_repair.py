@@ -350,7 +350,7 @@ def test_later_rounds_see_what_was_right_more_often(clouds, trainings):
             assert often[own].mean() == pytest.approx(1)
             if known[own].any() and not known[own].all():
                 ratio = often[own & known].min() / often[own & ~known].max()
-                assert ratio == pytest.approx(3)
+                assert ratio == pytest.approx(fine_tuning.EMPHASIS)
     trainings.clear()
     run(few, clouds, replace(DEFAULT, epochs=1))
     assert [call["frequency"] for call in trainings] == [None, None, None]

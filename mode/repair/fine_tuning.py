@@ -6,7 +6,7 @@
 3. Three rounds fine-tune on the training part and these inputs, each with twice the passes of the
    one before: Adam, its rate falling to zero, and averaged weights (Izmailov et al. 2018, UAI).
 4. The first round sets the rate by how much is wrong, and tries random translations of images.
-5. Later rounds see what the original gets right three times as often, so that less of it breaks.
+5. Later rounds see what the original gets right twice as often, so that less of it breaks.
 6. The round with the best diagnosis accuracy is returned if it beats the original by more than
    chance (McNemar's test); a share of the original's weights is mixed in where that breaks less at
    no loss (Wortsman et al. 2022, CVPR). `max_broken` sets a limit (`mode.repair.choice`).
@@ -41,7 +41,7 @@ NEAR, FAR, NEARLY_RIGHT = 1e-3, 3e-3, 0.9
 DECAY, AVERAGE = 0.6, 0.5
 # From the second round on, what the original gets right is seen so many times as often, if that is
 # at least the share MOSTLY_RIGHT of the diagnosis split.
-EMPHASIS, MOSTLY_RIGHT = 3, 0.5
+EMPHASIS, MOSTLY_RIGHT = 2, 0.5
 CHANCE = 0.05
 MANY_PASSES = 12  # with fewer, images are not worth translating
 SIDE = 28  # images of this size are moved by at most one pixel, larger ones by more
