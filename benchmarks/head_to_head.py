@@ -1,12 +1,14 @@
 """LeNet-5 repaired beside the published repairs: `python -m benchmarks.head_to_head`.
 
-The classifier is trained short of convergence on 54,000 of the 60,000 images, repaired with
-these same 54,000 by `repair(model, data)` without options, and measured on the 10,000 test
-images, which nothing else sees; 6,000 images diagnose. Each seed's rows are kept as they come;
-the table puts medians beside what arXiv 2512.23745 reports of the same kind of model and task.
+The classifier is trained short of convergence on 54,000 of the 60,000 images and repaired with
+these same 54,000 by a recipe made for this task; `benchmarks.default_repair` measures the default
+on the same classifier. The 10,000 test images, which nothing else sees, measure. Each seed's rows
+are kept as they come; the table puts medians beside what arXiv 2512.23745 reports of the same kind
+of model and task.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -18,10 +20,24 @@ import pandas as pd
 from mode import results, seeds
 from mode.data import Data, Part, sources
 from mode.models import build, predict, train
-from mode.repair import repair
-from mode.repair.rivals import fine_tuned
+from mode.repair import RECIPES, run
 
 TRAINING = 54_000
+# All is replayed, what was chosen is seen twice, and images are moved by at most a pixel.
+RECIPE = replace(
+    RECIPES["mistakes"],
+    rounds=1,
+    inputs_per_round=4000,
+    replay=TRAINING / 4000,
+    replayed="any",
+    average=0.6,
+    epochs=12,
+    minibatch=64,
+    jitter=1,
+)
+# Share that the old weights keep, chosen on the diagnosis part: it lowers what is broken, and what
+# is repaired. On Fashion-MNIST, whose model is further from its best, it costs accuracy.
+RETAINED = {"mnist": 0.25, "fashion_mnist": 0.0}
 SHORT = 0.972  # accuracy on the diagnosis part at which the first training ends
 PIECE = 6000  # inputs between two looks at it
 AT_MOST = 72_000  # inputs; Fashion-MNIST stays below SHORT
@@ -70,7 +86,7 @@ def outcome(before: np.ndarray, after: np.ndarray) -> dict:
 
 
 def rows(name: str, seed: int) -> pd.DataFrame:
-    """Return a row for the repair, and one for plain fine-tuning of as many seconds."""
+    """Return a row for the repair, and one for plain fine-tuning of as many epochs."""
     data = parts(name, seed)
     model = short_of_convergence(data, seed)
 
@@ -78,16 +94,18 @@ def rows(name: str, seed: int) -> pd.DataFrame:
         return predict(judged, data.test.x).argmax(axis=1) == data.test.y
 
     before, found = right(model), []
-    start = perf_counter()
-    after = {"this project": repair(model, data, seed=seed).model}
-    seconds = {"this project": perf_counter() - start}
-    start = perf_counter()
-    after["plain fine-tuning"] = fine_tuned(model, data, seconds["this project"], seed=seed)
-    seconds["plain fine-tuning"] = perf_counter() - start
-    for way, repaired in after.items():
-        values = outcome(before, right(repaired))
-        row = {"data": name, "way": way, "seed": seed, **values}
-        found.append({**row, "took": round(seconds[way], 1)})
+    recipe = replace(RECIPE, retained=RETAINED[name])
+    steps = {"epochs": recipe.epochs, "batch_size": recipe.minibatch}
+    ways = {
+        "this project": lambda: run(model, data, recipe, seed=seed).model,
+        "plain fine-tuning": lambda: train(model, data.train.x, data.train.y, **steps, seed=seed),
+    }
+    for way, mend in ways.items():
+        start = perf_counter()
+        mended = mend()
+        seconds = round(perf_counter() - start, 1)
+        values = outcome(before, right(mended))
+        found.append({"data": name, "way": way, "seed": seed, **values, "took": seconds})
     return pd.DataFrame(found).round(4)
 
 

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from mode import checks
+from mode.data import archives
 from mode.diagnosis.callback import Diagnosis
 from mode.diagnosis.report import Report
 from mode.diagnosis.static import check
@@ -141,16 +142,9 @@ def diagnose_model(model_path, data_path=None, *, allow_unsafe: bool = False, sh
 
 
 def _arrays(path) -> tuple[np.ndarray, np.ndarray]:
-    """Return x and y of an `.npz`, which is refused in one line where it has none."""
-    wanted = "data must be an .npz archive"
-    if not Path(path).is_file():
-        checks.fail(wanted, f"{str(path)!r}, which does not exist")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            for x, y in (("x", "y"), ("x_train", "y_train")):
-                if x in stored and y in stored:
-                    return stored[x], stored[y]
-            names = ", ".join(stored.files)
-    except (OSError, ValueError, TypeError, EOFError) as error:
-        checks.fail(wanted, f"{str(path)!r}: {str(error).splitlines()[0]}")
+    """Return x and y of an `.npz` as they are stored, which is refused in one line without them."""
+    arrays, others = archives.read(path)
+    if "x_train" in arrays and "y_train" in arrays:
+        return arrays["x_train"], arrays["y_train"]
+    names = ", ".join([*arrays, *others])
     return checks.fail("data must hold x and y, or x_train and y_train", names or "nothing")

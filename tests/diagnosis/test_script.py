@@ -56,10 +56,14 @@ def test_a_saved_model_is_checked_against_stored_data(tmp_path, two_classes):
             "the model must be the path of an existing .keras file. Received: '{}'.",
         ),
         ("text.keras", None, "{} must be a model saved by Keras. Received: another or a damaged "),
-        ("model.keras", "no.npz", "data must be an .npz archive. Received: '{}', which does not"),
-        ("model.keras", "text.keras", "data must be an .npz archive. Received: '{}': "),
+        ("model.keras", "no.npz", "{} must be an .npz archive of plain arrays. Received: no such"),
+        ("model.keras", "text.keras", "{} must be an .npz archive of plain arrays. Received: "),
         ("model.keras", "odd.npz", "data must hold x and y, or x_train and y_train. Received: a."),
-        ("model.keras", "objects.npz", "data must be an .npz archive. Received: '{}': Object arr"),
+        (
+            "model.keras",
+            "objects.npz",
+            "{} must be an .npz archive of plain arrays. Received: pickled",
+        ),
     ],
 )
 def test_files_that_cannot_be_read_end_with_2(tmp_path, model, data, message):
