@@ -20,7 +20,8 @@ from keras import layers
 from mode.cli import main
 
 # of a recipe that goes on with another number of rounds
-OPTIONS = "--recipe mistakes --rounds 3 --inputs-per-round 40 --max-broken 1 --no-report".split()
+OPTIONS = ["--recipe", "mistakes", "--rounds", "3", "--inputs-per-round", "40"]
+OPTIONS += ["--max-broken", "1", "--no-report"]
 WRITTEN = ("rows.csv", "chosen.csv", "faults.csv", "suspects.csv", "splits.csv")
 
 

@@ -165,6 +165,19 @@ def test_without_a_terminal_each_quarter_is_one_line():
     assert "left" not in shown[-1]
 
 
+def test_the_time_left_is_by_the_speed_since_the_work_began_to_advance(monkeypatch):
+    """Ten seconds of preparations do not count; a resumed repair starts at its share."""
+    clock = iter([0, 10, 12, 14])
+    monkeypatch.setattr(showing.time, "monotonic", lambda: next(clock))
+    left = showing._time_left()
+    assert [left(share) for share in (0.2, 0.2, 0.4, 0.6)] == [
+        None,
+        None,
+        pytest.approx(6),
+        pytest.approx(4),
+    ]
+
+
 def test_in_a_terminal_a_bar_with_the_time_left_is_drawn(capsys):
     shown = []
     with showing.share_bar(shown.append, terminal=True) as progress:

@@ -148,14 +148,6 @@ def test_of_many_classes_the_faulty_and_least_accurate_are_shown(mended, monkeyp
     np.testing.assert_array_equal(few.confusions()[0], expected)
 
 
-def test_suspects_are_told_by_their_place_in_the_callers_pool(mended):
-    listed, found = mended.pool_labels.listed(), mended.pool_labels.suspects
-    places = mended.data.places("pool")
-    assert listed["index"].tolist() == places[found["index"]].tolist()
-    assert listed["label"].tolist() == [NAMES[k] for k in found["label"]]
-    assert len(listed) > 0
-
-
 @pytest.mark.parametrize("streams", [False, True])
 def test_what_the_repair_set_aside_is_what_the_report_lists(mended, monkeypatch, streams):
     """Also of a streamed pool, whose sample would lack it."""

@@ -18,8 +18,8 @@ SAMPLE = 10_000  # inputs of a streamed pool whose labels are looked at
 class PoolLabels:
     """The labels of a pool, as softmax heads on the activations of a model see them.
 
-    set_aside: the inputs that the repair itself set aside (index into the caller's pool, label and
-    suggested label by name). Where there are any, these are the suspects.
+    set_aside: the inputs that the repair set aside (index into the caller's pool, label and
+    suggested label by name).
     """
 
     model: keras.Model

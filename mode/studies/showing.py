@@ -14,7 +14,7 @@ HEADINGS = {
     "table_2": "Table 2, without layer selection",
 }
 COLUMNS = ["metric", "initial", "final", "control", "finished_early", "final - control"]
-BAR = "repairing {percentage:3.0f} %|{bar}| {elapsed}, {remaining} left"
+BAR = "repairing {percentage:3.0f} %|{bar}| {elapsed}{postfix}"
 
 
 @contextmanager
@@ -48,15 +48,17 @@ def share_bar(show: Callable[[str], None], *, terminal: bool) -> Iterator[Callab
         return
     from tqdm import tqdm
 
-    drawn = None
+    drawn, seconds_left = None, _time_left()
 
     def update(share: float) -> None:
         nonlocal drawn
         if drawn is None:  # not before the input was found good
-            # An average over the whole time: rounds differ in speed.
             width, height = get_terminal_size()  # never 0, unlike what some terminals say
             shape = {"ncols": width, "nrows": height}
-            drawn = tqdm(total=1, initial=share, bar_format=BAR, smoothing=0, **shape)
+            drawn = tqdm(total=1, initial=share, bar_format=BAR, **shape)
+        seconds = seconds_left(share)
+        left = "estimating the time left" if seconds is None else f"{duration(seconds)} left"
+        drawn.set_postfix_str(left, refresh=False)
         drawn.update(max(0.0, min(share, 1.0) - drawn.n))
         drawn.refresh()
         if share >= 1:
@@ -71,21 +73,34 @@ def share_bar(show: Callable[[str], None], *, terminal: bool) -> Iterator[Callab
 
 def _quarters(show: Callable[[str], None]) -> Callable[[float], None]:
     """Return a function of the share of the work that is done, which shows each new quarter."""
-    shown, start = 0, (0.0, 0.0)
+    shown, seconds_left = 0, _time_left()
 
     def update(share: float) -> None:
-        nonlocal shown, start
-        now = time.monotonic()
-        start = start if start[1] else (share, now)
+        nonlocal shown
+        seconds = seconds_left(share)
         quarter = int(4 * share + 1e-9)
-        if quarter <= shown:
-            return
-        shown, (first, began) = quarter, start
-        seconds = (now - began) * (1 - share) / (share - first) if first < share < 1 else 0
-        left = f", about {duration(seconds)} left" if seconds else ""
-        show(f"{25 * quarter} % done{left}")
+        if quarter > shown:
+            shown = quarter
+            left = f", about {duration(seconds)} left" if seconds else ""
+            show(f"{25 * quarter} % done{left}")
 
     return update
+
+
+def _time_left() -> Callable[[float], float | None]:
+    """Return a function of the share of the work that is done: the seconds left, at the mean speed
+    since the work began to advance (preparations do not count); None before."""
+    start = None
+
+    def seconds_left(share: float) -> float | None:
+        nonlocal start
+        now = time.monotonic()
+        if start is None or share <= start[0]:
+            start = share, now
+            return None
+        return (now - start[1]) * max(0.0, 1 - share) / (share - start[0])
+
+    return seconds_left
 
 
 def duration(seconds: float) -> str:
