@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from mode import checks, seeds
 from mode.stats.blocks import differences, paired
@@ -111,6 +110,8 @@ def mcnemar(before: Any, after: Any) -> float:
     Raises:
         InputError: where the two differ in length.
     """
+    from scipy.stats import binomtest
+
     checks.same_length(before=before, after=after)
     before, after = np.asarray(before, bool), np.asarray(after, bool)
     gained, lost = int((after & ~before).sum()), int((before & ~after).sum())
