@@ -188,7 +188,7 @@ def test_a_pool_without_labels_is_asked_for_and_then_used(files, tmp_path, refus
     np.savez(data, **unlabelled)
     assert refused(repair_files, model, data, out=tmp_path) == (
         "the data must hold y_pool. Received: a pool without labels. "
-        "Say --label-budget N to be told which inputs to label."
+        "Use --label-budget N to list which inputs to label."
     )
     assert "'margin'" in refused(
         repair_files, model, data, out=tmp_path, recipe="mistakes", label_budget=9

@@ -3,12 +3,10 @@
 from pathlib import Path
 from types import SimpleNamespace
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from keras import layers
 
 from benchmarks import default_repair, faulty_classifiers
 from benchmarks.default_repair import (
@@ -26,6 +24,7 @@ from benchmarks.default_repair import (
 from mode import results
 from mode.data import Data, Part
 from mode.repair.rivals import FINE_TUNED, FROM_SCRATCH, REPAIR
+from tests.known_answers import fixed
 
 WAYS = (REPAIR, FINE_TUNED, FROM_SCRATCH, LIMITED)
 ROOT = Path(__file__).parents[1]
@@ -73,15 +72,6 @@ def test_the_committed_table_is_redone_from_its_rows():
     table = tabulated(results.read_rows(folder))
     text = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
     assert text == (ROOT / "results" / "tables" / "default_repair.csv").read_text(encoding="utf-8")
-
-
-def fixed(predictions: list[int]) -> keras.Model:
-    """A model that predicts these classes for the inputs 0, 1, ..."""
-    table = layers.Embedding(len(predictions), 2, name="table")
-    stack = [keras.Input((1,), dtype="int32"), table, layers.Flatten(), layers.Softmax()]
-    model = keras.Sequential(stack)
-    model.get_layer("table").set_weights([9 * np.eye(2)[predictions]])
-    return model
 
 
 def test_ways_are_measured_on_the_test_split_and_what_they_broke_on_diagnosis():

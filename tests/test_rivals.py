@@ -12,6 +12,7 @@ from mode.data import Data, Part, Streamed, load, open_pool
 from mode.models import predict, train
 from mode.repair import rivals
 from mode.repair.rivals import compare, fine_tuned, from_scratch, train_and_pool
+from tests.known_answers import fixed
 
 
 def accuracy(model: keras.Model, part) -> float:
@@ -131,15 +132,6 @@ def test_a_streamed_pool_and_one_without_labels_are_refused(refused, under_fitte
         "the pool must have labels to be trained on. Received: a pool without labels."
     )
     assert refused(fine_tuned, under_fitted, small, -1).startswith("seconds must be a number")
-
-
-def fixed(predictions: list[int]) -> keras.Model:
-    """A model that predicts these classes for the inputs 0, 1, ..."""
-    table = layers.Embedding(len(predictions), 2, name="table")
-    stack = [keras.Input((1,), dtype="int32"), table, layers.Flatten(), layers.Softmax()]
-    model = keras.Sequential(stack)
-    model.get_layer("table").set_weights([9 * np.eye(2)[predictions]])
-    return model
 
 
 def test_a_comparison_counts_what_each_way_repaired_and_broke():

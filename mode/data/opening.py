@@ -1,4 +1,4 @@
-"""Open a pool that stays where it is and is read in blocks."""
+"""Open a pool that is streamed: read in blocks, from wherever it is stored."""
 
 import math
 import os

@@ -36,8 +36,8 @@ def _labels_beyond(text: str, label: int, units: int, facts: ModelFacts) -> Find
     if min(seen) == 0:  # labels do start at 0, so there are more classes than units
         fixes.reverse()
     evidence = (Evidence("label", label, f"0..{units - 1}"),)
-    told = "labels lie beyond the units of the output"
-    return before_training("target_out_of_range", "error", Where("data"), evidence, fixes, told)
+    message = "labels lie beyond the units of the output"
+    return before_training("target_out_of_range", "error", Where("data"), evidence, fixes, message)
 
 
 def _shapes_apart(one: str, other: str, facts: ModelFacts) -> list[Finding]:
@@ -52,8 +52,8 @@ def _shapes_apart(one: str, other: str, facts: ModelFacts) -> list[Finding]:
                 remedy("fix_units", layer=head.layer, units=[1, *unlike[0][1:]][-1]),
             ]
             where = Where("output", head.carrier or head.layer)
-            told = "two tensors do not fit each other, such as targets and predictions"
-            return [before_training("shape_mismatch", "error", where, evidence, fixes, told)]
+            message = "two tensors do not fit each other, such as targets and predictions"
+            return [before_training("shape_mismatch", "error", where, evidence, fixes, message)]
     return []
 
 

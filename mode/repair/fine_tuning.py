@@ -49,7 +49,7 @@ SIDE = 28  # images of this size are moved by at most one pixel, larger ones by 
 
 @dataclass
 class Work:
-    """The passes that a repair plans to make, in inputs: how many are done, and how they are told.
+    """The passes that a repair plans to make, in inputs: how many are done.
 
     deadline: of `time.monotonic`, where the work has to end by then.
     """

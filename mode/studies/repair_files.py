@@ -199,7 +199,7 @@ def _to_label(
 ) -> RepairedFiles:
     """Write which inputs of the pool are worth labelling."""
     if count is None:
-        hint = "Say --label-budget N to be told which inputs to label."
+        hint = "Use --label-budget N to list which inputs to label."
         checks.fail("the data must hold y_pool", "a pool without labels", hint)
     chosen = ask(model, data, recipe, count, seed=seed)
     path = results.write_rows(
