@@ -6,7 +6,7 @@
 3. Three rounds fine-tune on the training part and these inputs, each with twice the passes of the
    one before: Adam, its rate falling to zero, and averaged weights (Izmailov et al. 2018, UAI).
 4. The first round sets the rate by how much is wrong, and tries random translations of images.
-5. Later rounds see what the original gets right twice as often, so that less of it breaks.
+5. Later rounds see what the original gets right more often, so that less of it breaks.
 6. The round with the best diagnosis accuracy is returned if it beats the original by more than
    chance (McNemar's test); a share of the original's weights is mixed in where that breaks less at
    no loss (Wortsman et al. 2022, CVPR). `max_broken` sets a limit (`mode.repair.choice`).
@@ -39,9 +39,9 @@ BATCH_SIZES = ((4000, 64), (0, 32))  # from so many inputs on, so large a batch
 # Adam's learning rate. A model that is nearly right stays near its weights and so breaks little.
 NEAR, FAR, NEARLY_RIGHT = 1e-3, 3e-3, 0.9
 DECAY, AVERAGE = 0.6, 0.5
-# From the second round on, what the original gets right is seen so many times as often, if that is
-# at least the share MOSTLY_RIGHT of the diagnosis split.
-EMPHASIS, MOSTLY_RIGHT = 2, 0.5
+# From the second round on, what the original gets right is seen so many times as often, by the
+# share of the diagnosis split that this is: the less is left to learn, the less may break for it.
+EMPHASIS = ((NEARLY_RIGHT, 3.0), (0.5, 1.5), (0.0, 1.0))
 CHANCE = 0.05
 MANY_PASSES = 12  # with fewer, images are not worth translating
 SIDE = 28  # images of this size are moved by at most one pixel, larger ones by more
@@ -163,7 +163,9 @@ class FineTuning:
         new = self.data.pool.take(chosen)
         part, passes = joined(new, self.data.train), self.passes(len(chosen))[number - 1]
         if number > 1:
-            often = self._emphasis(chosen, new, EMPHASIS) if self._mostly_right else None
+            right = self.right_on_diagnosis.mean()
+            emphasis = next(value for least, value in EMPHASIS if right >= least)
+            often = None if emphasis == 1 else self._emphasis(chosen, new, emphasis)
             balanced = None if often is None else within_classes(often, part.y)
             return self.trained(latest, part, passes, frequency=balanced, seed=seed)
         self.settings.setdefault("learning_rate", self._rate())
@@ -175,10 +177,6 @@ class FineTuning:
     @property
     def _nearly_right(self) -> bool:
         return bool(self.right_on_diagnosis.mean() >= NEARLY_RIGHT)
-
-    @property
-    def _mostly_right(self) -> bool:
-        return bool(self.right_on_diagnosis.mean() >= MOSTLY_RIGHT)
 
     def _emphasis(self, chosen: np.ndarray, new: Part, emphasis: float) -> np.ndarray:
         """Return how often each input is seen, the pool's `chosen` ones first: what the original
