@@ -7,10 +7,11 @@ import pytest
 from mode import stats
 from mode.data import load
 from mode.figures import FIGURES
-from mode.repair import ARMS, SCENARIOS, arms
 from mode.studies import STUDIES, arm_tables, notebooks, selection_tables
 from mode.studies.grids import arms_grid
+from mode.studies.methods import ARMS, arms
 from mode.studies.running import _runs
+from mode.studies.scenarios import SCENARIOS
 
 
 def rows_of(curves, *, seed=0, scenario="starved_5", batch=10, classes=10) -> pd.DataFrame:

@@ -15,21 +15,19 @@ from mode.distances import DISTANCES
 from mode.heatmaps import KINDS
 from mode.models import build, predict, train
 from mode.repair import (
-    METRICS,
     PROTOCOLS,
     RECIPES,
     Recipe,
-    compare_metrics,
     control,
-    protocol_recipe,
-    rounds,
+    pool_selection,
     run,
 )
 from mode.repair import repair as repair_
-from mode.repair.experiment import initial_model
 from mode.repair.recipe import LAYERS, MAPS, REPLAYED, RETRAININGS
-from mode.repair.rounds import measure
+from mode.repair.round import measure
 from mode.selection import SELECTORS
+from mode.studies.experiments import compare_metrics, initial_model
+from mode.studies.methods import METRICS, protocol_recipe
 
 QUICK = {"rounds": 2, "inputs_per_round": 60, "epochs": 1}
 
@@ -241,13 +239,13 @@ def test_a_class_without_error_falls_back_and_says_so(over_fitted, small):
 
 
 def test_each_target_of_a_round_has_a_random_stream_of_its_own(over_fitted, small, monkeypatch):
-    streams, take = [], rounds.take
+    streams, select = [], pool_selection.select_from_pool
 
-    def watched(*arguments, rng):
-        streams.append(deepcopy(rng).random())
-        return take(*arguments, rng=rng)
+    def recorded(*arguments, generator):
+        streams.append(deepcopy(generator).random())
+        return select(*arguments, generator=generator)
 
-    monkeypatch.setattr(rounds, "take", watched)
+    monkeypatch.setattr(pool_selection, "select_from_pool", recorded)
     recipe = Recipe(theta=0.0, gamma=0.02, rounds=1, inputs_per_round=20, epochs=1)
     run(over_fitted, small, recipe)
     assert len(set(streams)) == len(streams) == 2
@@ -432,3 +430,23 @@ def test_each_metric_has_the_control_of_its_own_repair(small):
         columns = [c for c in expected.rounds if c != "seconds"]
         csv = [table[columns].to_csv(index=False) for table in (found, expected.rounds)]
         assert csv[0] == csv[1], metric
+
+
+UNREAD = {
+    "metric": ({"recipe": "margin", "metric": "cosine"}, "a selector that compares inputs"),
+    "jitter": ({"jitter": 1}, "another retraining than 'fine-tune'"),
+    "replay": ({"recipe": "mode", "retraining": "scratch", "replay": 1.0}, "retraining='replay'"),
+    "eps": ({"recipe": "mode", "layer": "output", "eps": 0.1}, "layer='chosen'"),
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_an_option_that_nothing_reads_is_refused(name, under_fitted, small, refused):
+    options, reader = UNREAD[name]
+    message = refused(repair_, under_fitted, small, **options)
+    assert message.startswith(f"{name} must be left out: only {reader}")
+    assert message.endswith(f"Received: {options[name]!r}.")
+    default = getattr(Recipe, name)
+    repair_(
+        under_fitted, small, rounds=1, inputs_per_round=20, epochs=1, **{**options, name: default}
+    )

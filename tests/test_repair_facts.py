@@ -10,7 +10,7 @@ import pytest
 
 from mode.data import Data, Part
 from mode.repair import measure
-from mode.repair.rounds import BROKEN
+from mode.repair.round import BROKEN
 from mode.studies import repair_outputs, showing
 from mode.studies.repair_facts import facts, lines
 

@@ -12,8 +12,8 @@ from keras import layers
 
 from mode.data import Data, Part, Streamed, open_pool
 from mode.models import predict
-from mode.repair import suspects
-from mode.repair.suspects import far_excess, look_wrong, tempered
+from mode.repair import label_errors
+from mode.repair.label_errors import far_excess, look_wrong, tempered
 from mode.studies import advice, case, features, opening, pool_labels
 from mode.studies.repair_files import repair_files
 from mode.studies.repair_outputs import suspect_inputs
@@ -219,7 +219,7 @@ def test_the_measured_pools_are_judged_as_the_text_says():
     root = Path(__file__).parents[1]
     table = pd.read_csv(root / "results" / "tables" / "suspect_labels.csv")
     assert (table[table["wrong"] == 0]["said"] == 0).all()
-    large = table[table["pool"] >= suspects.LEAST]
+    large = table[table["pool"] >= label_errors.LEAST]
     # Three seeds a row: how many of the pools are said to look wrong.
     groups = large.groupby([large["classes"] == 10, "wrong"])["said"]
     said = (3 * groups.sum()).round().astype(int)
@@ -236,8 +236,8 @@ def test_the_measured_pools_are_judged_as_the_text_says():
 def test_the_advice_names_what_is_to_be_done(mended, monkeypatch):
     signs = advice.advice(mended)["sign"].tolist()
     assert not any("look wrong" in sign for sign in signs)
-    monkeypatch.setattr(suspects, "ALARM", -1.0)
-    monkeypatch.setattr(suspects, "LEAST", 1)
+    monkeypatch.setattr(label_errors, "ALARM", -1.0)
+    monkeypatch.setattr(label_errors, "LEAST", 1)
     monkeypatch.setattr(advice, "FEW", 1000)
     table = advice.advice(mended)
     assert table["sign"][0].startswith("labels of the pool look wrong: ")

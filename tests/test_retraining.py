@@ -3,15 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from mode.data import Part
 from mode.models import predict, train
 from mode.repair import Defects, Recipe, repair
-from mode.repair.oracle import best_batch
-from mode.repair.retraining import moving, replayed, retrain
-from mode.repair.stages import View, fault_to_mend
+from mode.repair.retraining import best_batch, moving, replayed, retrain
+from mode.repair.state import RepairState
 from mode.seeds import derive
 
 QUICK = {"inputs_per_round": 40, "epochs": 1}
@@ -132,18 +130,18 @@ def test_the_oracle_takes_the_batch_that_is_best_on_the_diagnosis_part(under_fit
         assert len(set(found.tolist())) == 100
 
 
-def test_without_a_fault_the_least_accurate_label_is_mended():
-    judge = Part(np.zeros((6, 2, 2, 1), np.float32), np.array([0, 0, 1, 1, 2, 2]))
-    predictions = np.eye(3)[[0, 0, 1, 0, 2, 2]]
-    none = pd.DataFrame({"label": [], "kind": []})
-    seen = View(judge, predictions, none, None)
-    mended = fault_to_mend(seen, Recipe(), 3)
-    assert (mended["label"], mended["kind"]) == (1, "under-fitted")
-    idle = fault_to_mend(seen, Recipe(targeted=False), 3)
+def test_without_a_fault_the_least_accurate_label_is_repaired(under_fitted, small):
+    never = {"theta": 0.0, "gamma": 1.0}
+    state = RepairState(under_fitted, small, Recipe(**never), 0)
+    right = state.predictions.argmax(axis=1) == small.diagnosis.y
+    rates = [right[small.diagnosis.y == label].mean() for label in range(10)]
+    assert state.faults.empty
+    assert (state.fault["label"], state.fault["kind"]) == (np.argmin(rates), "under-fitted")
+    idle = RepairState(under_fitted, small, Recipe(targeted=False, **never), 0).fault
     assert (idle["label"], idle["kind"]) == (-1, "")
-    faults = pd.DataFrame({"label": [2, 0], "kind": ["over-fitted", "under-fitted"]})
-    found = fault_to_mend(replace(seen, faults=faults), Recipe(), 3)
-    assert (found["label"], found["kind"]) == (2, "over-fitted")
+    faulty = RepairState(under_fitted, small, Recipe(theta=1.0), 0)
+    worst = faulty.faults.iloc[0]
+    assert (faulty.fault["label"], faulty.fault["kind"]) == (worst["label"], worst["kind"])
 
 
 @pytest.mark.parametrize(("selector", "stops", "rounds"), [("mode", False, 2), ("margin", None, 2)])

@@ -8,7 +8,7 @@ from mode import checks, seeds
 from mode.distances import DISTANCES, distance
 from mode.explore.subject import Subject
 from mode.heatmaps import DIFFERENTIALS, differential
-from mode.repair import RECIPES, stages
+from mode.repair import RECIPES
 from mode.selection import NEEDS, SELECTORS, Candidates, select
 
 MAPS = ("hci", *DIFFERENTIALS)
@@ -91,8 +91,9 @@ def ranked(
 def _order(subject: Subject, selector: str, among: np.ndarray) -> np.ndarray:
     """Return the positions in `among` in the order in which the selector takes them."""
     recipe = replace(RECIPES["random"], selector=selector)
-    given = (subject.model, subject.data, subject.seen, recipe.applied_selector, among)
     known = Candidates(size=len(among), labels=subject.data.pool.y[among])
-    known = replace(known, **stages.evidence(*given))
+    known = replace(
+        known, **subject.seen.evidence(recipe.applied_selector, subject.data.pool_in_memory, among)
+    )
     rng = seeds.generator(subject.seed, "explore", selector)
     return select(selector, known, len(among), generator=rng)

@@ -11,12 +11,12 @@ import pandas as pd
 from mode import checks, results
 from mode.explore.inputs import inputs
 from mode.explore.pictures import figure, strip
-from mode.explore.subject import Subject, first_round
+from mode.explore.subject import Subject
 from mode.models import clone
 from mode.models.copies import take_state
 from mode.models.files import copied_unsafely
 from mode.repair import RECIPES, Recipe, Repair, control, run
-from mode.repair.rounds import choose
+from mode.repair.round import choose
 
 SHOWN = 12  # inputs of a batch
 
@@ -44,10 +44,10 @@ def recipe_of(selector: str, *, rounds: int, batch: int, label: int | None = Non
 
 def next_choice(subject: Subject, recipe: Recipe) -> Choice:
     """Return what the first round of `run` with the subject's seed takes from the pool."""
-    given = (subject.model, subject.data, subject.view(recipe), recipe)
-    free = np.ones(len(subject.data.pool), bool)
-    batch, cause, notes = choose(*given, free, seed=first_round(subject.seed))
-    return Choice(batch, cause["label"], cause["kind"], cause["layer"], tuple(notes))
+    state = subject.state(recipe)
+    batch, notes = choose(state, np.ones(len(subject.data.pool), bool))
+    label, kind = int(state.fault["label"]), state.fault["kind"]
+    return Choice(batch, label, kind, state.layer or "", tuple(notes))
 
 
 def choice_shown(subject: Subject, recipe: Recipe) -> str:

@@ -16,7 +16,9 @@ from mode.models import classes_of, load_model, predict
 from mode.models.files import copied_unsafely
 from mode.models.predicting import check_inputs
 from mode.models.rescaled import of_unit_inputs
-from mode.repair import RECIPES, Recipe, faulty_model, stages
+from mode.repair import RECIPES, Recipe
+from mode.repair.state import RepairState
+from mode.studies.scenarios import faulty_model
 
 PIXELS = "pixels"
 SCENARIO = "starved_5"
@@ -34,7 +36,7 @@ class Subject:
 
     model: keras.Model
     data: Data
-    seen: stages.View
+    seen: RepairState
     pooled: np.ndarray
     tested: np.ndarray
     seed: int
@@ -49,14 +51,14 @@ class Subject:
     @property
     def labels(self) -> pd.DataFrame:
         """One row a label: label, accuracy on the diagnosis part, count, kind of fault or ""."""
-        table = accuracy_by_label(self.seen.judge.y, self.seen.predictions, self.data.classes)
+        table = accuracy_by_label(self.seen.evaluation.y, self.seen.predictions, self.data.classes)
         kinds = dict(self.seen.faults[["label", "kind"]].itertuples(index=False))
         return table.assign(kind=[kinds.get(label, "") for label in table["label"]])
 
     @property
     def worst(self) -> int:
         """The label a repair would mend first: the worst fault, else the least accurate label."""
-        return int(stages.fault_to_mend(self.seen, RECIPES["mode"], self.data.classes)["label"])
+        return int(self.seen.fault["label"])
 
     @property
     def accuracy(self) -> float:
@@ -77,9 +79,7 @@ class Subject:
         checks.one_of("layer", layer, self.layers)
         kind = "pixel" if layer == PIXELS else "mean"
         recipe = replace(RECIPES["mode"], kind=kind)
-        return self._once(
-            ("maps", layer), stages.maps_at, self.model, self.data, self.seen, recipe, layer
-        )
+        return self._once(("maps", layer), self.state(recipe).maps_at, layer)
 
     def compared(self, layer: str) -> np.ndarray:
         """Return what of the pool is compared with the maps at a layer: states, or the inputs.
@@ -89,14 +89,12 @@ class Subject:
         """
         if checks.one_of("layer", layer, self.layers) == PIXELS:
             return self.data.pool_in_memory.x
-        known = (self.model, self.data, self.seen, layer, self.data.pool_in_memory.x)
-        return self._once(("pool", layer), stages.layer_states, *known)
+        x = self.data.pool_in_memory.x
+        return self._once(("pool", layer), self.seen.activations, x, layer)
 
-    def view(self, recipe: Recipe) -> stages.View:
-        """Return what a repair by `recipe` sees of the model in its first round."""
-        asked = (recipe.layer, recipe.kind, recipe.compares, recipe.defects)
-        given = (self.model, self.data, recipe)
-        return self._once(("view", *asked), stages.view, *given, seed=first_round(self.seed))
+    def state(self, recipe: Recipe) -> RepairState:
+        """Return what a repair by `recipe` knows of the model in its first round."""
+        return self._once(("state", recipe), self.seen.with_recipe, recipe)
 
     def layer_choice(self, label: int) -> LayerChoice:
         """Return the layer to blame for a label's fault, and the curve that speaks for it.
@@ -106,7 +104,7 @@ class Subject:
         kind = self.labels["kind"][checks.labels("label", [label], self.data.classes)[0]]
         if self.seen.probes is None:
             checks.fail("the model's layers must have been probed", "none")
-        parts = (self.seen.probes, self.data.train, self.seen.judge)
+        parts = (self.seen.probes, self.data.train, self.seen.evaluation)
         return choose_layer(*parts, label, kind=kind or "under-fitted")
 
     def _once(self, key: tuple, function, *arguments, **options):
@@ -133,7 +131,7 @@ def look(model: keras.Model, data: Data, *, seed: int = 0) -> Subject:
     if classes_of(model) != data.classes:
         checks.fail(f"the model must tell {data.classes} classes apart", classes_of(model))
     layer_names(model)
-    seen = stages.view(model, data, RECIPES["mode"], seed=first_round(seed))
+    seen = RepairState(model, data, RECIPES["mode"], first_round(seed))
     pooled, tested = (predict(model, part.x) for part in (data.pool_in_memory, data.test))
     return Subject(model, data, seen, pooled, tested, seed)
 

@@ -46,7 +46,7 @@ def train(
     progress: Callable[[float], None] | None = None,
     seed: int = 0,
 ) -> keras.Model:
-    """Return a copy of `model`, trained on; its optimiser goes on from the model's state.
+    """Return a trained copy of `model`; its optimizer goes on from the model's state.
 
     Args:
         model: a built Keras classifier. Its own compile settings are used; where it has none,
@@ -76,6 +76,34 @@ def train(
     Raises:
         InputError: for inputs or labels that do not fit the model.
     """
+    options: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
+    options["optimizer"] = optimizer
+    options |= {"average": average, "decay": decay, "augment": augment, "frequency": frequency}
+    options |= {"seconds": seconds, "progress": progress, "seed": seed}
+    return train_in_place(clone(model), x, y, **options)
+
+
+def train_in_place(
+    model: keras.Model,
+    x: Any,
+    y: np.ndarray,
+    *,
+    epochs: int = 3,
+    batch_size: int = 32,
+    optimizer: keras.Optimizer | None = None,
+    average: float = 0.0,
+    decay: float = 0.0,
+    augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
+    frequency: np.ndarray | None = None,
+    seconds: float | None = None,
+    progress: Callable[[float], None] | None = None,
+    seed: int = 0,
+) -> keras.Model:
+    """Train `model` itself and return it; the arguments are those of `train`.
+
+    Raises:
+        InputError: as `train`.
+    """
     checks.number("epochs", epochs, 0, integer=True)
     checks.number("batch_size", batch_size, 1, integer=True)
     checks.number("average", average, 0, 1)
@@ -87,13 +115,13 @@ def train(
     targets = targets_of(model, checks.labels("y", y, classes_of(model)))
     rows = checks.not_empty("x", keras.tree.flatten(x)[0])
     checks.same_length(x=rows, y=targets)
-    trained = _compiled(clone(model), x, optimizer)
+    _compile(model, x, optimizer)
     order = seeds.generator(seed, "order")
     orders = [_order(len(rows), frequency, order) for _ in range(epochs)]
     rng = seeds.generator(seed, "augment")
     changed = (lambda inputs: augment(inputs, rng)) if augment else lambda inputs: inputs
-    mean, began = _Mean(trained), perf_counter()
-    with lent_weights(trained) as trainer:
+    mean, began = _Mean(model), perf_counter()
+    with lent_weights(model) as trainer:
         _reseed(trainer.model, seed)
         calls = [call for places in orders for call in _calls(trainer, places, batch_size)]
         rate = _rate(trainer.model)
@@ -112,10 +140,10 @@ def train(
                 mean.add(trainer.model)
         if rate is not None:
             trainer.model.optimizer.learning_rate = rate
-    mean.move_to(trained)
+    mean.move_to(model)
     if orders:
-        reestimate_statistics(trained, of_rows(x, orders[-1][:ROWS_OF_STATISTICS]))
-    return trained
+        reestimate_statistics(model, of_rows(x, orders[-1][:ROWS_OF_STATISTICS]))
+    return model
 
 
 def _order(rows: int, frequency: np.ndarray | None, generator: np.random.Generator) -> np.ndarray:
@@ -137,7 +165,7 @@ def _rate(model: keras.Model) -> float | None:
     return None if isinstance(given, schedule) else float(optimizer.learning_rate)
 
 
-def _compiled(model: keras.Model, x: Any, optimizer: keras.Optimizer | None) -> keras.Model:
+def _compile(model: keras.Model, x: Any, optimizer: keras.Optimizer | None) -> None:
     if model.compiled and optimizer is not None:
         model.compile(optimizer, model.loss)
     if not model.compiled:
@@ -147,7 +175,6 @@ def _compiled(model: keras.Model, x: Any, optimizer: keras.Optimizer | None) -> 
         loss = getattr(keras.losses, kind)(from_logits=gives_logits(model, outputs))
         model.compile(optimizer or "adam", loss, metrics=["accuracy"])
     build_optimizer(model)
-    return model
 
 
 def targets_of(model: keras.Model, labels: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What a repair does, as data: every choice that the paper leaves open, and every known defect."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ RETRAININGS = ("replay", "new batch", "scratch", "fine-tune")
 REPLAYED = ("any", "right")
 # Where nothing is said, the inputs as in the publication.
 INPUTS_PER_ROUND, EPOCHS, MINIBATCH = 2000, 3, 32
+COMPARING = "a selector that compares inputs with heat maps ('nearest', 'farthest')"
 MOST_INPUTS = 60_000  # of a pool, over all rounds of fine-tuning
 
 
@@ -97,9 +99,9 @@ class Recipe:
         minute.
     stops: end when no label is faulty any more; else go on with the least accurate one.
     theta, gamma: limits of under- and over-fitting; eps: limit of the layer's stop rule.
-    label: the label to mend, in a targeted repair; the worst one of each round where None.
+    label: the label to repair, in a targeted repair; the worst one of each round where None.
     checks_labels: inputs of the pool whose labels look wrong are set aside before any is chosen
-        (`mode.repair.suspects`).
+        (`mode.repair.label_errors`).
     max_broken: at most this share of what the original gets right on the diagnosis part may be
         wrong in the model that is returned; None, the default, sets no limit.
     """
@@ -170,9 +172,35 @@ class Recipe:
         )
 
     @property
-    def batch(self) -> int:
+    def round_size(self) -> int:
         """The inputs of a round, which `sized` has decided where they were open."""
         return self.inputs_per_round or INPUTS_PER_ROUND
+
+    def check_used(self, names: Iterable[str]) -> None:
+        """Refuse a field that is set to another value than its default, and is not read.
+
+        Args:
+            names: of the fields that the user has set.
+
+        Raises:
+            InputError: naming the field, and what reads it.
+        """
+        replays = ("replay", "replayed")
+        unread = {
+            **dict.fromkeys(("metric", "kind", "map", "layer"), _unless(self.compares, COMPARING)),
+            "eps": _unless(self.compares and self.layer == "chosen", "layer='chosen'"),
+            **dict.fromkeys(replays, _unless(self.retraining == "replay", "retraining='replay'")),
+            "checks_labels": _unless(self.retraining == "fine-tune", "retraining='fine-tune'"),
+            **dict.fromkeys(
+                ("average", "retained", "jitter"),
+                _unless(self.retraining != "fine-tune", "another retraining than 'fine-tune'"),
+            ),
+            "label": _unless(self.targeted, "targeted=True"),
+        }
+        for name in names:
+            value = getattr(self, name)
+            if unread.get(name) and value != getattr(Recipe, name):
+                checks.fail(f"{name} must be left out: only {unread[name]} uses it", repr(value))
 
     @property
     def compares(self) -> bool:
@@ -202,6 +230,10 @@ class Recipe:
             return "random"  # of which `best_batch` then takes the best
         flipped = self.defects.earth_mover_unflipped and self.metric == "earth_mover"
         return "farthest" if flipped and self.selector == "nearest" else self.selector
+
+
+def _unless(read: bool, reader: str) -> str:
+    return "" if read else reader
 
 
 OPTIONS = [option.name for option in fields(Recipe)]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mode import checks
 from mode.data import Data, Part, Streamed
-from mode.repair.suspects import held_out_probabilities, look_wrong
+from mode.repair.label_errors import held_out_probabilities, look_wrong
 
 SAMPLE = 10_000  # inputs of a streamed pool whose labels are looked at
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mode.data import Data
 from mode.repair import Repair
-from mode.repair.rounds import BROKEN
+from mode.repair.round import BROKEN
 
 MOST_NAMED = 5  # classes that a line names
 

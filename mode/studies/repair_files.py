@@ -15,8 +15,8 @@ from mode.data.sources import SOURCES
 from mode.models import classes_of, load_model
 from mode.models.files import copied_unsafely
 from mode.models.rescaled import of_unit_inputs
-from mode.repair.asking import ask
-from mode.repair.keeping import Folder
+from mode.repair.checkpoint import Checkpoint
+from mode.repair.pool_selection import query
 from mode.streaming import connected
 from mode.studies.pages import write_page
 from mode.studies.repair_facts import facts, lines
@@ -120,7 +120,7 @@ def repair_files(
         show(_plan(parts, options))
         if progress:
             progress(0.0)  # the first look at the data takes seconds
-        folder = Folder(out / ROUNDS, resume=resume, allow_unsafe=allow_unsafe)
+        folder = Checkpoint(out / ROUNDS, resume=resume, allow_unsafe=allow_unsafe)
         with copied_unsafely(allow_unsafe):
             repaired = repair.repair(
                 scaled, parts, checkpoint_dir=folder, progress=progress, **options
@@ -201,7 +201,7 @@ def _to_label(
     if count is None:
         hint = "Use --label-budget N to list which inputs to label."
         checks.fail("the data must hold y_pool", "a pool without labels", hint)
-    chosen = ask(model, data, recipe, count, seed=seed)
+    chosen = query(model, data, recipe, count, seed=seed)
     path = results.write_rows(
         pd.DataFrame({"index": data.places("pool")[chosen]}), out / "to_label.csv"
     )

@@ -9,7 +9,7 @@ import pytest
 from mode.data import load
 from mode.distances import distance
 from mode.explore import inputs, ranking, repairing
-from mode.explore.subject import PIXELS, look, opened
+from mode.explore.subject import PIXELS, first_round, look, opened
 from mode.faults import faulty_labels
 from mode.heatmaps import differential, heatmaps
 from mode.layers import target_layer
@@ -45,7 +45,7 @@ def test_the_layer_to_blame_is_that_of_target_layer(subject, kind):
     kind = kind or "under-fitted"
     found = subject.layer_choice(label)
     given = subject.model, subject.data, label
-    wanted = target_layer(*given, kind=kind, seed=repairing.first_round(0))
+    wanted = target_layer(*given, kind=kind, seed=first_round(0))
     assert (found.kind, found.layer) == (kind, wanted.layer)
     assert found.curve.equals(wanted.curve)
 

@@ -8,8 +8,35 @@ from dataclasses import replace
 from typing import Any
 
 from mode import checks
-from mode.repair.experiment import METRICS, protocol_recipe
-from mode.repair.recipe import LAYERS, RECIPES, Recipe
+from mode.repair.recipe import LAYERS, PROTOCOLS, RECIPES, Recipe
+
+# The nine metrics of the publication's tables, in their order.
+METRICS = (
+    "dot",
+    "cosine",
+    "manhattan",
+    "euclidean",
+    "minkowski",
+    "chebyshev",
+    "earth_mover",
+    "canberra",
+    "bray_curtis",
+)
+
+
+def protocol_recipe(protocol: str, *, layer_selection: bool, **options) -> Recipe:
+    """Return the recipe of a protocol: "published" (all defects on), "corrected" (all off), or
+    "without NAME" (all on but one).
+
+    Without layer selection the corrected protocol compares states of the last hidden layer.
+    """
+    defects = PROTOCOLS[checks.one_of("protocol", protocol, PROTOCOLS)]
+    fixed: dict[str, Any] = {"kind": "pixel" if defects.pixel_hci_only else "mean"}
+    if defects.no_replay:
+        fixed["replay"] = 0
+    layer = "chosen" if layer_selection else "last hidden"
+    return Recipe(layer=layer, defects=defects, **{**fixed, **options})
+
 
 AGAIN = " again"
 FAMILY = ": "
