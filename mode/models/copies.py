@@ -172,7 +172,7 @@ def build_optimizer(model: keras.Model) -> None:
 def assign(targets: list, sources: list) -> None:
     """Give every variable of `targets` the value of its partner in `sources`."""
     for target, source in zip(targets, sources, strict=True):
-        target.assign(source)
+        target.assign(keras.ops.copy(source))  # JAX gives a value away to the step that trains it
 
 
 @dataclass(frozen=True)
