@@ -19,8 +19,8 @@ from mode.repair import repair
 from mode.repair.checkpoint import Checkpoint
 from mode.repair.label_errors import suspects
 from mode.repair.round import BROKEN
-from mode.studies.pages import page
-from mode.studies.repair_files import repair_files
+from mode.report.files import page
+from mode.report.workflow import repair_files
 
 QUICK = {"rounds": 2, "inputs_per_round": 60, "epochs": 15}
 ONE_ROUND = {"rounds": 1, "inputs_per_round": 9, "report": False}
