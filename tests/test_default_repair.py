@@ -695,11 +695,11 @@ def test_calling_the_package_repairs(lacking, clouds):
 def test_another_retraining_takes_its_own_defaults(lacking, clouds):
     """The default recipe leaves epochs and the batch size open, which fine-tuning alone plans."""
     found = repair(lacking, clouds, retraining="replay", rounds=1, checks_labels=False)
-    stated = {"epochs": 3, "minibatch": 32, "inputs_per_round": 300}
+    stated = {"epochs": 3, "batch_size": 32, "inputs_per_round": 300}
     same = repair(lacking, clouds, retraining="replay", rounds=1, **stated)
     assert rows(found) == rows(same)
     recipe = replace(DEFAULT, retraining="replay").sized(300)
-    assert (recipe.epochs, recipe.minibatch, recipe.inputs_per_round) == (3, 32, 100)
+    assert (recipe.epochs, recipe.batch_size, recipe.inputs_per_round) == (3, 32, 100)
     assert DEFAULT.sized(300).epochs is None
 
 

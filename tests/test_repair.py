@@ -23,7 +23,7 @@ from mode.repair import (
     run,
 )
 from mode.repair import repair as repair_
-from mode.repair.recipe import LAYERS, MAPS, REPLAYED, RETRAININGS
+from mode.repair.recipe import LAYERS, MAPS, REPLAY_FILTERS, RETRAININGS
 from mode.repair.round import measure
 from mode.selection import SELECTORS
 from mode.studies.experiments import compare_metrics, initial_model
@@ -350,14 +350,15 @@ BAD = [
         "retraining must be another one where selector is 'oracle'. Received: 'fine-tune'.",
     ),
     (
-        {"replayed": "rigth"},
-        f"replayed must be one of {listed(REPLAYED)}. Received: 'rigth'. Did you mean 'right'?",
+        {"replay_filter": "rigth"},
+        f"replay_filter must be one of {listed(REPLAY_FILTERS)}. Received: 'rigth'. "
+        "Did you mean 'right'?",
     ),
     (
-        {"retraining": "scratch", "retained": 0.5},
-        "retained must be 0 where retraining is 'scratch', whose model starts anew. Received: 0.5.",
+        {"retraining": "scratch", "weight_interpolation": 0.5},
+        "weight_interpolation must be 0 where retraining is 'scratch'. Received: 0.5.",
     ),
-    ({"average": 2}, "average must be a number from 0 to 1. Received: 2."),
+    ({"weight_averaging": 2}, "weight_averaging must be a number from 0 to 1. Received: 2."),
     ({"alpha": 1.5}, "alpha must be a number from 0 to 1. Received: 1.5."),
     ({"theta": -0.1}, "theta must be a number from 0 to 1. Received: -0.1."),
     ({"replay": float("inf")}, "replay must be a number of at least 0. Received: inf."),
@@ -434,7 +435,7 @@ def test_each_metric_has_the_control_of_its_own_repair(small):
 
 UNREAD = {
     "metric": ({"recipe": "margin", "metric": "cosine"}, "a selector that compares inputs"),
-    "jitter": ({"jitter": 1}, "another retraining than 'fine-tune'"),
+    "translation": ({"translation": 1}, "another retraining than 'fine-tune'"),
     "replay": ({"recipe": "mode", "retraining": "scratch", "replay": 1.0}, "retraining='replay'"),
     "eps": ({"recipe": "mode", "layer": "output", "eps": 0.1}, "layer='chosen'"),
 }

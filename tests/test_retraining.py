@@ -8,7 +8,7 @@ import pytest
 from mode.data import Part
 from mode.models import predict, train
 from mode.repair import Defects, Recipe, repair
-from mode.repair.retraining import best_batch, moving, replayed, retrain
+from mode.repair.retraining import best_batch, random_translation, replayed_inputs, retrain
 from mode.repair.state import RepairState
 from mode.seeds import derive
 
@@ -65,15 +65,15 @@ def test_from_scratch_the_given_weights_do_not_matter(under_fitted, over_fitted,
 
 def test_replayed_inputs_are_old_and_as_many_as_asked_for(under_fitted, small):
     recipe = Recipe(inputs_per_round=40, replay=1.5)
-    part = replayed(under_fitted, small.train, recipe, seed=0)
+    part = replayed_inputs(under_fitted, small.train, recipe, seed=0)
     old = {x.tobytes() + bytes([y]) for x, y in zip(small.train.x, small.train.y, strict=True)}
     rows = [x.tobytes() + bytes([y]) for x, y in zip(part.x, part.y, strict=True)]
     assert len(rows) == len(set(rows)) == 60
     assert set(rows) < old
-    every = replayed(under_fitted, small.train, replace(recipe, replay=99), seed=0)
+    every = replayed_inputs(under_fitted, small.train, replace(recipe, replay=99), seed=0)
     assert len(every) == 400
-    assert len(replayed(under_fitted, small.train, replace(recipe, replay=0), seed=0)) == 0
-    other = replayed(under_fitted, small.train, recipe, seed=1)
+    assert len(replayed_inputs(under_fitted, small.train, replace(recipe, replay=0), seed=0)) == 0
+    other = replayed_inputs(under_fitted, small.train, recipe, seed=1)
     assert (other.x != part.x).any()
 
 
@@ -84,26 +84,28 @@ def test_right_ones_alone_keep_wrong_labels_out(over_fitted, small):
     part = Part(small.train.x, y)
     recipe = Recipe(inputs_per_round=400, replay=1.0)
     wrong = {x.tobytes() for x in small.train.x[:100]}
-    right = replayed(over_fitted, part, replace(recipe, replayed="right"), seed=0)
+    right = replayed_inputs(over_fitted, part, replace(recipe, replay_filter="right"), seed=0)
     assert len(right) == 300
     assert not any(x.tobytes() in wrong for x in right.x)
-    assert len(replayed(over_fitted, part, recipe, seed=0)) == 400
+    assert len(replayed_inputs(over_fitted, part, recipe, seed=0)) == 400
 
 
-def test_where_nothing_is_right_nothing_is_replayed(over_fitted, small):
+def test_where_nothing_is_right_nothing_is_replayed_inputs(over_fitted, small):
     wrong = relabelled(small, "train")
     chosen = small.pool.take(np.concatenate([OLD, NEW]))
     seed = derive(0, "retrain")
     alone = weights(train(over_fitted, chosen.x, chosen.y, epochs=1, seed=seed))
-    assert trained(over_fitted, wrong, replayed="right") == alone
+    assert trained(over_fitted, wrong, replay_filter="right") == alone
 
 
 def test_averaging_reaches_the_training(under_fitted, small):
-    plain, averaged = (trained(under_fitted, small, average=share) for share in (0.0, 1.0))
+    plain, averaged = (trained(under_fitted, small, weight_averaging=share) for share in (0.0, 1.0))
     assert plain == averaged, "one call has one set of weights"
     recipe = Recipe(inputs_per_round=40, epochs=4)
     several = [
-        weights(retrain(under_fitted, small, [NEW], replace(recipe, average=share), seed=0))
+        weights(
+            retrain(under_fitted, small, [NEW], replace(recipe, weight_averaging=share), seed=0)
+        )
         for share in (0.0, 1.0)
     ]
     assert several[0] != several[1]
@@ -166,7 +168,7 @@ def test_images_are_moved_by_whole_pixels_and_zeros_come_in():
     seen = set()
     for seed in range(12):
         for before, after in zip(
-            images, moving(1)(images, np.random.default_rng(seed)), strict=True
+            images, random_translation(1)(images, np.random.default_rng(seed)), strict=True
         ):
             places = [
                 (down, right)
@@ -178,7 +180,7 @@ def test_images_are_moved_by_whole_pixels_and_zeros_come_in():
             seen.add(places[0])
     assert len(seen) == 9
     assert np.array_equal(images, kept)
-    assert moving(0) is None
+    assert random_translation(0) is None
 
 
 def moved_slowly(image: np.ndarray, down: int, right: int) -> np.ndarray:
@@ -193,14 +195,18 @@ def moved_slowly(image: np.ndarray, down: int, right: int) -> np.ndarray:
 
 def test_jitter_and_minibatch_reach_the_training(under_fitted, small):
     plain = trained(under_fitted, small)
-    assert trained(under_fitted, small, jitter=2) != plain
-    assert trained(under_fitted, small, minibatch=8) != plain
+    assert trained(under_fitted, small, translation=2) != plain
+    assert trained(under_fitted, small, batch_size=8) != plain
 
 
 def test_a_share_of_the_weights_is_kept(under_fitted, small):
     whole, half, none = (
         retrain(
-            under_fitted, small, [NEW], Recipe(inputs_per_round=40, epochs=1, retained=keep), seed=0
+            under_fitted,
+            small,
+            [NEW],
+            Recipe(inputs_per_round=40, epochs=1, weight_interpolation=keep),
+            seed=0,
         )
         for keep in (1.0, 0.5, 0.0)
     )

@@ -38,7 +38,7 @@ def train(
     epochs: int = 3,
     batch_size: int = 32,
     optimizer: keras.Optimizer | None = None,
-    average: float = 0.0,
+    weight_averaging: float = 0.0,
     decay: float = 0.0,
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
     frequency: np.ndarray | None = None,
@@ -57,9 +57,8 @@ def train(
             gets integers, any other one-hot rows, and one output unit gets 0. or 1.
         optimizer: a new one instead of the model's own; the copy that is returned keeps it.
         epochs, batch_size: as in `fit`; the last batch of an epoch may be smaller.
-        average: the trained weights are the mean over this last share of the training, sampled
-            every STEPS batches (stochastic weight averaging, Izmailov et al. 2018); 0 for the
-            last weights alone.
+        weight_averaging: the trained weights are the mean over this last share of the training,
+            sampled every STEPS batches (Izmailov et al. 2018); 0 for the last weights alone.
         decay: over this last share of the training the learning rate falls linearly to zero, and
             is as before in the copy that is returned; 0, the default, keeps it. A learning rate
             schedule of the optimizer's own goes on instead.
@@ -78,7 +77,8 @@ def train(
     """
     options: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
     options["optimizer"] = optimizer
-    options |= {"average": average, "decay": decay, "augment": augment, "frequency": frequency}
+    options |= {"weight_averaging": weight_averaging, "decay": decay}
+    options |= {"augment": augment, "frequency": frequency}
     options |= {"seconds": seconds, "progress": progress, "seed": seed}
     return train_in_place(clone(model), x, y, **options)
 
@@ -91,7 +91,7 @@ def train_in_place(
     epochs: int = 3,
     batch_size: int = 32,
     optimizer: keras.Optimizer | None = None,
-    average: float = 0.0,
+    weight_averaging: float = 0.0,
     decay: float = 0.0,
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
     frequency: np.ndarray | None = None,
@@ -106,7 +106,7 @@ def train_in_place(
     """
     checks.number("epochs", epochs, 0, integer=True)
     checks.number("batch_size", batch_size, 1, integer=True)
-    checks.number("average", average, 0, 1)
+    checks.number("weight_averaging", weight_averaging, 0, 1)
     checks.number("decay", decay, 0, 1)
     if seconds is not None:
         checks.number("seconds", seconds, 0)
@@ -136,7 +136,7 @@ def train_in_place(
             if decay and rate is not None:
                 trainer.model.optimizer.learning_rate = rate * min(1.0, (1 - share) / decay)
             _call(trainer, x, targets, *call, changed)
-            if share >= 1 - average:
+            if share >= 1 - weight_averaging:
                 mean.add(trainer.model)
         if rate is not None:
             trainer.model.optimizer.learning_rate = rate

@@ -28,7 +28,7 @@ from mode.models import predict, train
 from mode.models.effort import multiplications
 from mode.repair.label_errors import alarming, unlikely
 from mode.repair.recipe import Recipe
-from mode.repair.retraining import joined, moving
+from mode.repair.retraining import joined, random_translation
 from mode.stats import mcnemar
 
 # Passes over all inputs: at least and at most so many, a few where even those are much work.
@@ -228,7 +228,7 @@ class FineTuning:
         seed: int,
     ) -> keras.Model:
         """Return a copy of `model`, trained with the settings."""
-        batch_size = self.recipe.minibatch or next(b for n, b in BATCH_SIZES if len(part) >= n)
+        batch_size = self.recipe.batch_size or next(b for n, b in BATCH_SIZES if len(part) >= n)
         return train(
             model,
             part.x,
@@ -237,8 +237,8 @@ class FineTuning:
             batch_size=batch_size,
             optimizer=keras.optimizers.Adam(self.settings["learning_rate"]),
             decay=DECAY,
-            average=AVERAGE,
-            augment=moving(self.settings.get("translation", 0)),
+            weight_averaging=AVERAGE,
+            augment=random_translation(self.settings.get("translation", 0)),
             frequency=frequency,
             seed=seeds.derive(seed, "retrain"),
             **self.work.of(passes * len(part)),

@@ -12,7 +12,7 @@ from mode import checks, seeds
 from mode.data import Data, Part
 from mode.models import clone, fresh, predict
 from mode.models.training import train_in_place
-from mode.repair.recipe import EPOCHS, MINIBATCH, Recipe
+from mode.repair.recipe import BATCH_SIZE, EPOCHS, Recipe
 
 # Passes over all there is, when a model starts anew: as many as made the study's models.
 SCRATCH_EPOCHS = 10
@@ -28,24 +28,28 @@ def retrain(
     seed: int,
     in_place: bool = False,
 ) -> keras.Model:
-    """Return a retrained copy of `model`; a share `retained` of its weights is that of `model`.
+    """Return a retrained copy of `model`, in which a share of the weights is that of `model`.
 
     Args:
         batches: round by round the chosen indices into `data.pool`; the last is the newest.
-        recipe: its `retraining`, `replay`, `replayed`, `average`, `retained`, `jitter`,
-            `minibatch` and `epochs` say how.
+        recipe: its `retraining`, `replay`, `replay_filter`, `weight_averaging`,
+            `weight_interpolation`, `translation`, `batch_size` and `epochs` say how.
         seed: decides which old inputs are replayed, and the order of training.
         in_place: retrain `model` itself, which saves a copy; "scratch" makes a new model anyway.
             Defaults to False.
 
     Raises:
-        InputError: for jitter on inputs that are no images.
+        InputError: for translation of inputs that are no images.
     """
-    if recipe.jitter and data.train.x.ndim != 4:
+    if recipe.translation and data.train.x.ndim != 4:
         images = "images, n x h x w x channels"
-        checks.fail(f"jitter must be 0 for inputs that are no {images}", recipe.jitter)
-    options: dict[str, Any] = {"average": recipe.average, "seed": seeds.derive(seed, "retrain")}
-    options |= {"batch_size": recipe.minibatch or MINIBATCH, "augment": moving(recipe.jitter)}
+        checks.fail(f"translation must be 0 for inputs that are no {images}", recipe.translation)
+    options: dict[str, Any] = {"seed": seeds.derive(seed, "retrain")}
+    options["weight_averaging"] = recipe.weight_averaging
+    options |= {
+        "batch_size": recipe.batch_size or BATCH_SIZE,
+        "augment": random_translation(recipe.translation),
+    }
     part, epochs = _inputs(model, data, batches, recipe, seed=seed), recipe.epochs or EPOCHS
     if recipe.retraining == "scratch":
         anew = fresh(model, seed=seeds.derive(seed, "fresh"))
@@ -53,9 +57,9 @@ def retrain(
     copy = model if in_place else clone(model)
     before = [keras.ops.convert_to_numpy(v) for v in copy.trainable_variables]
     train_in_place(copy, part.x, part.y, epochs=epochs, **options)
-    if recipe.retained:
+    if share := recipe.weight_interpolation:
         for old, variable in zip(before, copy.trainable_variables, strict=True):
-            variable.assign(recipe.retained * old + (1 - recipe.retained) * variable)
+            variable.assign(share * old + (1 - share) * variable)
     return copy
 
 
@@ -68,13 +72,13 @@ def _inputs(
     chosen = data.pool.take(np.concatenate(batches))
     if recipe.retraining == "scratch":
         return joined(chosen, data.train)
-    return joined(chosen, replayed(model, data.train, recipe, seed=seed))
+    return joined(chosen, replayed_inputs(model, data.train, recipe, seed=seed))
 
 
-def replayed(model: keras.Model, old: Part, recipe: Recipe, *, seed: int) -> Part:
+def replayed_inputs(model: keras.Model, old: Part, recipe: Recipe, *, seed: int) -> Part:
     """Return `replay` x `inputs_per_round` random old inputs, or all there are; of those that the
     model gets right where the recipe says so."""
-    if recipe.replayed == "right":
+    if recipe.replay_filter == "right":
         old = old.take(predict(model, old.x).argmax(axis=1) == old.y)
     count = min(round(recipe.replay * recipe.round_size), len(old))
     return old.take(seeds.generator(seed, "replay").permutation(len(old))[:count])
@@ -105,7 +109,7 @@ def best_batch(
     return max([batch, *others], key=accuracy)
 
 
-def moving(
+def random_translation(
     pixels: int,
 ) -> Callable[[np.ndarray, np.random.Generator], np.ndarray] | None:
     """Return a function that moves each image by up to `pixels` in both directions, zeros coming

@@ -45,7 +45,7 @@ _WHOLE = {name: replace(recipe, stops=False) for name, recipe in RECIPES.items()
 _MODE = _WHOLE["mode"]
 _PUBLISHED = protocol_recipe("published", layer_selection=True)
 # What `repair` recommended when the studies were run; their rows call it "recommended".
-_STUDIED = replace(RECIPES["mistakes"], replayed="right", average=0.34, epochs=6)
+_STUDIED = replace(RECIPES["mistakes"], replay_filter="right", weight_averaging=0.34, epochs=6)
 
 
 def selection_arms() -> dict[str, Recipe]:
@@ -118,8 +118,8 @@ def retraining_arms() -> dict[str, Recipe]:
     ways: dict[str, dict[str, Any]] = {
         way: {"retraining": way} for way in ("replay", "new batch", "scratch")
     }
-    ways["replay of right ones"] = {"replayed": "right"}
-    ways["replay of right ones, averaged"] = {"replayed": "right", "average": 0.34}
+    ways["replay of right ones"] = {"replay_filter": "right"}
+    ways["replay of right ones, averaged"] = {"replay_filter": "right", "weight_averaging": 0.34}
     chosen = ("quota_random", "mode", "margin", "mistakes")
     return {
         f"{name}, {way}": replace(_WHOLE[name], **options)
