@@ -13,7 +13,7 @@ from mode.explore.job import Job
 from mode.explore.panel import Panel, choice, column, note, number, row, text
 from mode.explore.pictures import figure, scrolled
 from mode.explore.subject import Subject
-from mode.models import fresh
+from mode.models import reinitialize
 from mode.models.training import targets_of
 
 _DRAWN = ("loss_over_steps", "gradient_ratio")
@@ -44,7 +44,7 @@ def anew(subject: Subject) -> tuple[keras.Model, np.ndarray, np.ndarray]:
     if not subject.model.compiled:
         checks.fail("the model must be compiled to be trained anew", "no loss")
     part = subject.data.train
-    return fresh(subject.model, seed=subject.seed), part.x, targets_of(subject.model, part.y)
+    return reinitialize(subject.model, seed=subject.seed), part.x, targets_of(subject.model, part.y)
 
 
 def watched(

@@ -9,7 +9,7 @@ import numpy as np
 
 from mode import checks, seeds
 from mode.data import Data, Part
-from mode.models import fresh, predict, train
+from mode.models import predict, reinitialize, train
 from mode.repair.recipe import EPOCHS, MINIBATCH, Recipe
 
 # Passes over all there is, when a model starts anew: as many as made the study's models.
@@ -53,7 +53,7 @@ def _trained(
     chosen = data.pool.take(np.concatenate(batches))
     if recipe.retraining == "scratch":
         part = joined(chosen, data.train)
-        anew = fresh(model, seed=seeds.derive(seed, "fresh"))
+        anew = reinitialize(model, seed=seeds.derive(seed, "fresh"))
         return train(anew, part.x, part.y, epochs=SCRATCH_EPOCHS, **options)
     part = joined(chosen, replayed(model, data.train, recipe, seed=seed))
     return train(model, part.x, part.y, epochs=epochs, **options)

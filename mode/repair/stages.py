@@ -54,7 +54,7 @@ def view(model: keras.Model, data: Data, recipe: Recipe, *, seed: int) -> View:
     selects_layer = recipe.layer == "chosen" and recipe.compares
     probes = None
     if selects_layer or recipe.kind == "importance":
-        probes = probe_layers(model, data, judge=judge, seed=seed)
+        probes = probe_layers(model, data, diagnosis=judge, seed=seed)
     if probes and selects_layer and recipe.defects.probe_diagnoses:
         last = list(probes.heads)[-1]
         on_train, on_judge = probes.train[last], probes.diagnosis[last]

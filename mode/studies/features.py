@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from mode.data import Data
+from mode.layers.hooks import leaf_layers
 from mode.layers.probes import scale_of, zscale
-from mode.layers.recording import reachable
 
 MOST_TOKENS = 1000  # the most frequent ones of the training part
 
@@ -43,7 +43,7 @@ def shown_features(
 
 
 def _embeds(model: keras.Model) -> bool:
-    return any(isinstance(layer, keras.layers.Embedding) for layer in reachable(model).values())
+    return any(isinstance(layer, keras.layers.Embedding) for layer in leaf_layers(model).values())
 
 
 def _frequencies(x: np.ndarray, tokens: np.ndarray) -> np.ndarray:
