@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mode.featurevis.pictures import png
+from mode.featurevis.report import png
 from mode.figures import FIGURES, screen
 from mode.studies.features import pictured
 

@@ -6,18 +6,16 @@ from mode.explore.job import Job
 from mode.explore.panel import Panel, choice, column, note, number, row, text
 from mode.explore.pictures import strip
 from mode.explore.subject import Subject
-from mode.featurevis import Audit, Stimuli, audit, load_prior, maximise
+from mode.featurevis import Audit, PreferredInputs, audit, load_prior, maximize
 from mode.models import clone
 
 PRIORS = ("digits", "fashion")
 
 
-def preferred(subject: Subject, stimuli: Stimuli) -> str:
+def preferred(subject: Subject, inputs: PreferredInputs) -> str:
     """Return the synthesised images as HTML, a row a class."""
     rows = []
-    for unit, images, scores in zip(
-        stimuli.units, stimuli.images, stimuli.activations, strict=True
-    ):
+    for unit, images, scores in zip(inputs.units, inputs.images, inputs.activations, strict=True):
         name = subject.name(unit)
         shown = [
             (image, f"synthesised for class {name}, activation {score:.3g}", f"{score:.1f}")
@@ -48,8 +46,8 @@ def visual_panel(subject: Subject) -> Panel:
         known, model = load_prior(prior.value), clone(subject.model)
         how = {"restarts": restarts.value, "seed": subject.seed, "progress": False}
         job.tell(0, 2, "synthesising images")
-        stimuli = maximise(model, known, range(subject.data.classes), **how)
-        shown.value = preferred(subject, stimuli)
+        inputs = maximize(model, known, range(subject.data.classes), **how)
+        shown.value = preferred(subject, inputs)
         if job.cancelled:
             return "Cancelled before the audit; the images stay."
         job.tell(1, 2, "judging: how over-fitted, told without data")
