@@ -53,6 +53,7 @@ setup(
         "numpy>=2.0",
         "pandas>=2.2",
         "papermill>=2.6",
+        "pillow>=10.0",
         "POT>=0.9.4",
         "scikit-learn>=1.4",
         "scipy>=1.13",

@@ -1,11 +1,11 @@
 """A blind check: classifiers declared before they are run, each audited as a user would do it.
 
 `python benchmarks/featurevis_blind.py --data FOLDER` resumes where it stopped. Neither the four
-architectures nor the optimisers, sizes and seeds occur in the zoo or the fresh one; code and
+architectures nor the optimizers, sizes and seeds occur in the zoo or the fresh one; code and
 thresholds of `blind.csv` are those of the commit that first declared it. One row a classifier: its
 truth, what `audit` says through the prior of its domain and through the other, and the scores
-behind it. `--again` audits the kept classifiers with the code as it is now, into
-`blind_again.csv`: no longer blind, since what was found there was mended.
+behind it. `--again` audits the saved classifiers with the code as it is now, into
+`blind_again.csv`: no longer blind, since the errors found there were fixed.
 """
 
 from pathlib import Path
@@ -18,17 +18,19 @@ from featurevis_zoo import OUT, SETS, _load, accuracy, chosen
 from keras import layers
 from tqdm import tqdm
 
-from mode.featurevis import audit, load_prior, training, twin, verdict
+from mode.featurevis import audit, load_prior, verdict
+from mode.featurevis.fitting import batches, classifier_step, run_steps
+from mode.featurevis.reference import reinitialize
 from mode.seeds import derive, generator
 
 CONDITIONS = {
-    "fine": {"each": [1200, 3000], "regularised": [False, True]},
-    "few": {"each": [12, 30, 70], "steps": [600], "regularised": [False, True]},
+    "fine": {"each": [1200, 3000], "regularized": [False, True]},
+    "few": {"each": [12, 30, 70], "steps": [600], "regularized": [False, True]},
     "homogeneous": {"each": [25, 60], "around": [1, 3], "steps": [600]},
     "noisy": {"each": [250], "noise": [0.25, 0.45], "steps": [2500]},
     "under": {"each": [1500, 3000], "steps": [20, 50, 100], "rate": [0.3, 1.0]},
 }
-DEFAULTS = {"each": 3000, "noise": 0.0, "steps": 1200, "regularised": False, "rate": 1.0,
+DEFAULTS = {"each": 3000, "noise": 0.0, "steps": 1200, "regularized": False, "rate": 1.0,
             "around": 1}  # fmt: skip
 OPTIMIZERS = {
     "rmsprop": keras.optimizers.RMSprop,
@@ -102,20 +104,20 @@ def trained(member: dict, x: np.ndarray, labels: np.ndarray) -> keras.Model:
     seed = derive(0, "blind training", member["name"])
     inputs = keras.Input((28, 28, 1))
     hidden = ARCHITECTURES[member["architecture"]](inputs)
-    hidden = layers.Dropout(0.4)(hidden) if member["regularised"] else hidden
-    penalty = keras.regularizers.L2(1e-3) if member["regularised"] else None
+    hidden = layers.Dropout(0.4)(hidden) if member["regularized"] else hidden
+    penalty = keras.regularizers.L2(1e-3) if member["regularized"] else None
     outputs = layers.Dense(10, "softmax", kernel_regularizer=penalty)(hidden)
-    model = twin.reborn(keras.Model(inputs, outputs), seed)
-    step = training.classifier_step(
+    model = reinitialize(keras.Model(inputs, outputs), seed=seed)
+    step = classifier_step(
         model, OPTIMIZERS[member["optimizer"]](member["rate"] * 1e-3), logits=False
     )
-    rows = training.batches(len(x), 64, member["steps"], generator(seed, "batches"))
-    training.run(step, (x, labels), rows)
+    rows = batches(len(x), 64, member["steps"], generator(seed, "batches"))
+    run_steps(step, (x, labels), rows)
     return model
 
 
-def said(model: keras.Model, priors: dict, home: str) -> dict:
-    """Return what `audit` says through the prior of the data and through the other one."""
+def audited(model: keras.Model, priors: dict, home: str) -> dict:
+    """Return the audits through the prior of the data and through the other one."""
     other = audit(model, priors[next(k for k in priors if k != home)])
     row = at_home(model, priors[home]) | {"other_verdict": other.verdict}
     return row | _scores("other", other, "value")
@@ -126,7 +128,7 @@ def at_home(model: keras.Model, prior) -> dict:
     row = {"error": result.error, "low": result.interval[0], "high": result.interval[1],
            "overfitting": result.overfitting, "homogeneity": result.homogeneity}  # fmt: skip
     row = {k: round(v, 5) for k, v in row.items()} | {"verdict": result.verdict}
-    return row | _scores("own", result, "value") | _scores("twin", result, "twin")
+    return row | _scores("own", result, "value") | _scores("reference", result, "reference")
 
 
 def _scores(who: str, result, column: str) -> dict:
@@ -138,7 +140,7 @@ def _scores(who: str, result, column: str) -> dict:
 @click.option("--data", envvar="MODE_DATA", required=True, help="folder with mnist.npz ...")
 @click.option("--out", default=str(OUT), help="folder for blind.csv")
 @click.option("--models", default=None, help="folder to keep the trained classifiers in")
-@click.option("--again", is_flag=True, help="audit the kept classifiers with the code as it is")
+@click.option("--again", is_flag=True, help="audit the saved classifiers with the code as it is")
 def main(data: str, out: str, models: str | None, again: bool) -> None:
     path = Path(out) / "blind.csv"
     if again:
@@ -159,7 +161,7 @@ def main(data: str, out: str, models: str | None, again: bool) -> None:
             "train_accuracy": accuracy(model, x[index], labels),
             "test_accuracy": accuracy(model, x_test, y_test),
         }
-        row |= said(model, priors, member["dataset"])
+        row |= audited(model, priors, member["dataset"])
         columns = None if not path.exists() else pd.read_csv(path, nrows=0).columns
         frame = pd.DataFrame([row], columns=columns)
         frame.to_csv(path, mode="a", header=not path.exists(), index=False)
@@ -167,33 +169,34 @@ def main(data: str, out: str, models: str | None, again: bool) -> None:
 
 
 def repeat(path: Path, models: Path) -> None:
-    """Write `blind_again.csv` beside `path`: what today's code says of the same classifiers.
+    """Write `blind_again.csv` beside `path`: today's audits of the same classifiers.
 
-    A twin changes only where there is batch normalisation; there the audit is made anew, elsewhere
+    A reference model changed only with batch normalization; these are audited again, elsewhere
     today's rules read the scores of the row, which another audit would only repeat.
     """
     new, rows = path.with_stem("blind_again"), pd.read_csv(path).to_dict("records")
     done = pd.read_csv(new).to_dict("records") if new.exists() else []
     for row in tqdm(rows[len(done) :]):
         model = keras.saving.load_model(models / f"{row['name']}.keras")
-        normalised = any(isinstance(x, layers.BatchNormalization) for x in model.layers)
+        normalized = any(isinstance(x, layers.BatchNormalization) for x in model.layers)
         home = load_prior(row["dataset"])
-        row |= at_home(model, home) if normalised else _judged(row)
+        row |= at_home(model, home) if normalized else _concluded(row)
         done.append(row)
         pd.DataFrame(done).to_csv(new, index=False)
         keras.backend.clear_session()
 
 
-def _judged(row: dict) -> dict:
-    own, twin = (
+def _concluded(row: dict) -> dict:
+    own, reference = (
         {k.removeprefix(who): v for k, v in row.items() if k.startswith(who)}
-        for who in ("own_", "twin_")
+        for who in ("own_", "reference_")
     )
-    found = verdict.judge(own, twin, row["dataset"])
+    conclusion = verdict.conclude(own, reference, row["dataset"])
     return {
-        "error": found.error, "low": found.interval[0], "high": found.interval[1],
-        "overfitting": found.overfitting, "homogeneity": found.homogeneity,
-        "verdict": found.verdict,
+        "error": conclusion.error, "low": conclusion.interval[0],
+        "high": conclusion.interval[1],
+        "overfitting": conclusion.overfitting, "homogeneity": conclusion.homogeneity,
+        "verdict": conclusion.verdict,
     }  # fmt: skip
 
 

@@ -22,8 +22,8 @@ from sklearn.preprocessing import StandardScaler
 
 from mode.featurevis import verdict
 
-LEAST_RECOGNISED = 0.25  # half of what the poorer ready prior reaches, and a prior is too poor
-CERTAIN = 0.45  # odds below which the verdict is "cannot tell"
+LEAST_RECOGNIZED = 0.25  # half of what the poorer ready prior reaches, and a prior is too poor
+CERTAIN = 0.45  # probability below which the verdict is "cannot tell"
 BEYOND = 0.05  # error above the largest a verdict was seen with: linear rules hold no further
 RUNS, TABLES = Path("results/runs/featurevis"), Path("results/tables")
 # Noise is not asked about: how a network takes it says more of its kind than of its training.
@@ -49,12 +49,12 @@ def everything(runs: Path) -> pd.DataFrame:
 def load(path: Path) -> pd.DataFrame:
     """Return the zoo with truth, gap and the features that the rules look at."""
     rows = pd.read_csv(path).drop(columns=SAID, errors="ignore")
-    own, twin = (_of(rows, who) for who in ("own", "twin"))
-    found = pd.concat([own, (own - twin).add_suffix("_more")], axis=1)
-    ratio = own["diversity"].clip(lower=1e-3) / twin["diversity"].clip(lower=1e-3)
+    own, reference = (_of(rows, who) for who in ("own", "reference"))
+    found = pd.concat([own, (own - reference).add_suffix("_more")], axis=1)
+    ratio = own["diversity"].clip(lower=1e-3) / reference["diversity"].clip(lower=1e-3)
     found["diversity_ratio"] = np.log(ratio)
     other = _of(rows, "other").add_prefix("other_")
-    head = rows[[c for c in rows if not c.startswith(("own_", "twin_", "other_"))]].copy()
+    head = rows[[c for c in rows if not c.startswith(("own_", "reference_", "other_"))]].copy()
     head["true_error"] = 1 - head["test_accuracy"]
     head["gap"] = head["train_accuracy"] - head["test_accuracy"]
     head["truth"] = [truth(r) for r in head.itertuples()]
@@ -166,9 +166,9 @@ def judged(book: dict, rows: pd.DataFrame) -> pd.DataFrame:
     said["overfitting"] = apply(book["gap"], rows)
     said["homogeneity"] = apply(book["homogeneous"], rows)
     full = rows.assign(gap_estimate=said["overfitting"])
-    odds = pd.DataFrame({k: apply(r, full) for k, r in book["verdict"].items()}, index=rows.index)
-    share = softmax(odds, axis=1)
-    best = odds.idxmax(axis=1)
+    logits = pd.DataFrame({k: apply(r, full) for k, r in book["verdict"].items()}, index=rows.index)
+    share = softmax(logits, axis=1)
+    best = logits.idxmax(axis=1)
     sure = (share.max(axis=1) >= CERTAIN) & (said["error"] <= best.map(book["reach"]))
     said["verdict"] = best.where(sure, "cannot tell")
     said["outside"] = [verdict.outside(r, limits) for r in plain_rows.to_dict("records")]
@@ -232,7 +232,7 @@ def audited(path: Path) -> pd.DataFrame:
     rows["true_error"] = 1 - rows["test_accuracy"]
     rows["gap"] = rows["train_accuracy"] - rows["test_accuracy"]
     rows["truth"] = [truth(r) for r in rows.itertuples()]
-    home = rows["own_error"].notna() & rows["twin_error"].isna()
+    home = rows["own_error"].notna() & rows["reference_error"].isna()
     return rows.assign(
         error_any=np.nan, foreign_own=home.astype(float) - 0.5,
         foreign_other=(rows["other_verdict"] == "cannot tell").astype(float) - 0.5,
@@ -315,13 +315,13 @@ def main(runs: str, tables: str, thresholds: str) -> None:
     rows = everything(Path(runs))
     said, book = held_out(rows), calibrated(rows)
     book = widened(book, said)
-    parts = [_of(pd.read_csv(Path(runs) / f"{name}.csv"), "twin") for name in ZOOS]
-    twins = pd.concat(parts).dropna()
-    book["mean_twin"] = twins.mean().to_dict()
-    book["sick_twin"] = float(twins["error"].max()) + BEYOND
+    parts = [_of(pd.read_csv(Path(runs) / f"{name}.csv"), "reference") for name in ZOOS]
+    references = pd.concat(parts).dropna()
+    book["mean_reference"] = references.mean().to_dict()
+    book["failed_reference"] = float(references["error"].max()) + BEYOND
     book |= {
         "certain": CERTAIN,
-        "least_recognised": LEAST_RECOGNISED,
+        "least_recognized": LEAST_RECOGNIZED,
         "made_by": "python benchmarks/featurevis_calibrate.py",
     }
     Path(thresholds).write_text(json.dumps(_rounded(book), indent=1) + "\n")

@@ -35,7 +35,8 @@ def on_the_zoo(zoo: pd.DataFrame) -> list[tuple]:
              area(wide, same), n, area(wide, same) > 0.8),
         line("(a) homogeneous: restarts converge", "AUROC of -D, homogeneous or not",
              area(alike, same), n, area(alike, same) > 0.8),
-        line("(a) homogeneous, against the twin", "AUROC of -D / D of the twin",
+        line("(a) homogeneous, against the reference model",
+             "AUROC of -D / D of the reference model",
              area(alike, ratio), n, area(alike, ratio) > 0.8),
         line("(c) over-fitted: other classes appear", "AUROC of cross-talk, without label noise",
              area(wide[clean], talk[clean]), int(clean.sum()),
@@ -45,7 +46,7 @@ def on_the_zoo(zoo: pd.DataFrame) -> list[tuple]:
         line("O tells the gap without data", "Spearman with the gap",
              spearmanr(zoo["over_confidence"], zoo["gap"])[0], n,
              spearmanr(zoo["over_confidence"], zoo["gap"])[0] > 0.9),
-        line("O minus the twin's tells it better", "Spearman with the gap",
+        line("O minus the reference model's tells it better", "Spearman with the gap",
              spearmanr(zoo["over_confidence_more"], zoo["gap"])[0], n,
              spearmanr(zoo["over_confidence_more"], zoo["gap"])[0]
              > spearmanr(zoo["over_confidence"], zoo["gap"])[0]),
@@ -72,7 +73,7 @@ def of_peers(zoo: pd.DataFrame, peers: pd.DataFrame) -> list[tuple]:
     for kind, rows in both.groupby("condition"):
         near = rows["nearest_ratio"].mean()
         claim = f"(b) {kind}: training images are reproduced"
-        # Mislabelled images of a class are of others, as its stimuli are: no fair comparison.
+        # Mislabeled images of a class show others, as its preferred inputs do: no fair comparison.
         holds = "confounded" if kind == "noisy" else near < 0.9
         lines.append(line(claim, "nearest training / unseen", near, len(rows), holds))
     return lines

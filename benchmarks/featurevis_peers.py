@@ -3,8 +3,8 @@
 `python benchmarks/featurevis_peers.py --data FOLDER --models FOLDER`, after `featurevis_zoo.py`;
 resumes. Needs `pip install weightwatcher`. alpha: WeightWatcher's mean exponent, from weights
 alone. prototype: after Dean & Sarkar (2023), pixel-space prototypes, how much more alike those of
-one class are in the last hidden layer than those of two. nearest_ratio: distance of the stimuli
-to the nearest training image over that to the nearest of as many unseen images, by class.
+one class are in the last hidden layer than those of two. nearest_ratio: distance of the preferred
+inputs to the nearest training image over that to the nearest of as many unseen images, by class.
 """
 
 import logging
@@ -17,7 +17,8 @@ import pandas as pd
 from featurevis_zoo import OUT, SETS, accuracy, chosen, members
 from tqdm import tqdm
 
-from mode.featurevis import load_prior, maximise, measuring, scores, targets
+from mode.featurevis import load_prior, maximize, scores, targets
+from mode.featurevis.probe_set import make_probe_set, preferred_inputs_of
 from mode.seeds import generator
 
 
@@ -32,7 +33,7 @@ def alpha(model: keras.Model) -> float:
 
 def prototype_score(model: keras.Model) -> float:
     """Return mean cosine of hidden states between prototypes of a class, minus between classes."""
-    found = maximise(model, None, restarts=3, steps=40, progress=False)
+    found = maximize(model, None, restarts=3, steps=40, progress=False)
     weighted = [layer for layer in model.layers if layer.weights]
     read = targets.output_of(model, weighted[-2])
     flat = found.images.reshape(-1, *found.images.shape[2:])
@@ -44,10 +45,10 @@ def prototype_score(model: keras.Model) -> float:
     return float(np.mean(own) - np.mean(other))
 
 
-def nearest_ratio(model, prior, ask, member, training, unseen) -> float:
+def nearest_ratio(model, prior, probe_set, member, training, unseen) -> float:
     """Return mean distance to the nearest training image over that to the nearest unseen one."""
-    read = targets.scores_of(model, ask.images[:8])[0]
-    stimuli = measuring.stimuli_of(model, read, prior, ask, seed=0).images
+    read = targets.logits_of(model, probe_set.images[:8])[0]
+    preferred = preferred_inputs_of(model, read, prior, probe_set, seed=0).images
     pick = generator(0, "unseen", member["name"])
     ratios = []
     for label in range(10):
@@ -56,8 +57,8 @@ def nearest_ratio(model, prior, ask, member, training, unseen) -> float:
         own, other = (pick.permutation(len(a))[:count] for a in (own, other))
         seen = training[0][training[1] == label][own]
         fresh = unseen[0][unseen[1] == label][other]
-        ratios.append(scores.nearest(stimuli[label], seen)[1].mean()
-                      / scores.nearest(stimuli[label], fresh)[1].mean())  # fmt: skip
+        ratios.append(scores.nearest(preferred[label], seen)[1].mean()
+                      / scores.nearest(preferred[label], fresh)[1].mean())  # fmt: skip
     return float(np.mean(ratios))
 
 
@@ -70,7 +71,7 @@ def main(data: str, models: str, out: str) -> None:
     done = set(pd.read_csv(path)["name"]) if path.exists() else set()
     held = {name: _load(data, file) for name, file in SETS.items()}
     priors = {name: load_prior(name) for name in SETS}
-    asks = {name: measuring.questions(prior, seed=0) for name, prior in priors.items()}
+    probe_sets = {name: make_probe_set(prior, seed=0) for name, prior in priors.items()}
     shuffled = generator(0, "order").permutation(members())  # stopped early, some of each kind
     for member in tqdm([m for m in shuffled if m["name"] not in done]):
         x, y = held[member["dataset"]]
@@ -78,9 +79,9 @@ def main(data: str, models: str, out: str) -> None:
         index, labels = chosen(member, x[:40_000], y[:40_000])
         unseen = x[40_000:], y[40_000:]
         seen = x[index], labels
-        prior, ask = priors[member["dataset"]], asks[member["dataset"]]
+        prior, probe_set = priors[member["dataset"]], probe_sets[member["dataset"]]
         row = {"name": member["name"], "alpha": alpha(model), "prototype": prototype_score(model),
-               "nearest_ratio": nearest_ratio(model, prior, ask, member, seen, unseen),
+               "nearest_ratio": nearest_ratio(model, prior, probe_set, member, seen, unseen),
                "unseen_accuracy": accuracy(model, *unseen)}  # fmt: skip
         pd.DataFrame([row]).round(4).to_csv(path, mode="a", header=not path.exists(), index=False)
         keras.backend.clear_session()

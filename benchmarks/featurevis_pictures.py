@@ -1,8 +1,8 @@
 """Picture quality: the default ascent beside DGN-AM's settings, on the same classifiers.
 
 `python benchmarks/featurevis_pictures.py --models FOLDER`, the folder of `featurevis_zoo.py`. Of
-each class 16 pictures are made under each preset; the prior's judge, which neither ascent climbs,
-says of what class they are. One row a classifier and preset, a table of means and paired
+each class 16 images are made under each preset; the prior's reference classifier, which neither
+ascent climbs, predicts their classes. One row a classifier and preset, a table of means and paired
 differences with 95 % bootstrap intervals over classifiers.
 """
 
@@ -13,28 +13,32 @@ import keras
 import numpy as np
 import pandas as pd
 from featurevis_zoo import ARCHITECTURES, OUT, SETS
+from scipy.special import softmax
 from tqdm import tqdm
 
-from mode.featurevis import load_prior, maximise, measuring, scores
+from mode.featurevis import load_prior, maximize, scores
+from mode.featurevis.probe_set import make_probe_set
 from mode.seeds import generator
 
 TABLE = Path("results/tables/featurevis_pictures.csv")
 PRESETS = ("default", "dgn-am")
-MEASURES = ("recognised", "judge_odds", "own_odds", "diversity")
+MEASURES = ("recognized", "reference_probability", "own_probability", "diversity")
 
 
-def of(model, prior, ask, preset: str) -> dict:
-    """Return what the judge and the classifier itself say of the preferred pictures."""
-    found = maximise(model, prior, restarts=16, seed=0, preset=preset, progress=False)
+def of(model, prior, probe_set, preset: str) -> dict:
+    """Return how the reference classifier and the model predict the preferred inputs."""
+    found = maximize(model, prior, restarts=16, seed=0, preset=preset, progress=False)
     flat = found.images.reshape(-1, *found.images.shape[2:])
-    asked = np.repeat(np.arange(10), 16)
-    rows = np.arange(len(asked))
-    judged = scores.softmax(np.asarray(prior.judge(flat, training=False)))
+    expected = np.repeat(np.arange(10), 16)
+    rows = np.arange(len(expected))
+    reference = softmax(np.asarray(prior.reference_classifier(flat, training=False)), axis=-1)
     return {
-        "recognised": float((judged.argmax(axis=1) == asked).mean()),
-        "judge_odds": float(judged[rows, asked].mean()),
-        "own_odds": float(np.asarray(model(flat, training=False))[rows, asked].mean()),
-        "diversity": float(scores.diversity(found.images, ask.images, ask.classes).mean()),
+        "recognized": float((reference.argmax(axis=1) == expected).mean()),
+        "reference_probability": float(reference[rows, expected].mean()),
+        "own_probability": float(np.asarray(model(flat, training=False))[rows, expected].mean()),
+        "diversity": float(
+            scores.diversity(found.images, probe_set.images, probe_set.classes).mean()
+        ),
     }
 
 
@@ -70,12 +74,12 @@ def measured(models: Path) -> pd.DataFrame:
     rows = []
     for dataset in SETS:
         prior = load_prior(dataset)
-        ask = measuring.questions(prior, seed=0)
+        probe_set = make_probe_set(prior, seed=0)
         for i, architecture in enumerate(tqdm(ARCHITECTURES)):
             name = f"0-{('fine', 'few')[i % 2]}-{dataset}-{architecture}"
             model = keras.saving.load_model(models / f"{name}.keras")
             for preset in PRESETS:
-                rows.append({"name": name, "preset": preset} | of(model, prior, ask, preset))
+                rows.append({"name": name, "preset": preset} | of(model, prior, probe_set, preset))
             keras.backend.clear_session()
     return pd.DataFrame(rows).round(4)
 

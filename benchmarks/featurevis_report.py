@@ -1,10 +1,10 @@
 """The report's own experiment: five classes, 100 homogeneous images each; its claims in numbers.
 
 `python benchmarks/featurevis_report.py --data FOLDER` trains three arms (homogeneous, as many at
-random, all images) of three re-initialised networks on the digits 0 to 4 and audits each.
-(a) restarts and re-initialised weights converge: diversity D, and the distance between the mean
-stimuli of two networks. (b) stimuli reproduce training images: distance to the nearest of them
-over that to the nearest of as many unseen ones. (c) other classes' features appear: cross-talk.
+random, all images) of three reinitialized networks on the digits 0 to 4 and audits each.
+(a) restarts and reinitialized weights converge: diversity D, and the distance between the mean
+preferred inputs of two networks. (b) they reproduce training images: distance to the nearest of
+them over that to the nearest of as many unseen ones. (c) cross-talk: other classes' features.
 """
 
 from pathlib import Path
@@ -16,7 +16,9 @@ import pandas as pd
 from featurevis_zoo import OUT, accuracy
 from keras import layers
 
-from mode.featurevis import audit, load_prior, scores, training, twin
+from mode.featurevis import audit, load_prior, scores
+from mode.featurevis.fitting import batches, classifier_step, run_steps
+from mode.featurevis.reference import reinitialize
 from mode.seeds import derive, generator
 
 CLASSES, EACH, NETWORKS = (0, 1, 2, 3, 4), 100, 3
@@ -41,27 +43,27 @@ def network(seed: int) -> keras.Model:
     for width in (16, 32):
         x = layers.MaxPooling2D()(layers.Conv2D(width, 3, activation="relu")(x))
     x = layers.Dense(64, "relu")(layers.Flatten()(x))
-    return twin.reborn(keras.Model(inputs, layers.Dense(len(CLASSES), "softmax")(x)), seed)
+    return reinitialize(keras.Model(inputs, layers.Dense(len(CLASSES), "softmax")(x)), seed=seed)
 
 
 def trained(arm: str, number: int, x, y) -> keras.Model:
     seed = derive(0, "report", arm, number)
     model = network(seed)
-    step = training.classifier_step(model, keras.optimizers.Adam(1e-3), logits=False)
-    rows = training.batches(len(x), 64, 500, generator(seed, "batches"))
-    training.run(step, (x, y.astype(np.int32)), rows)
+    step = classifier_step(model, keras.optimizers.Adam(1e-3), logits=False)
+    rows = batches(len(x), 64, 500, generator(seed, "batches"))
+    run_steps(step, (x, y.astype(np.int32)), rows)
     return model
 
 
-def ratio(stimuli: np.ndarray, seen: np.ndarray, unseen: np.ndarray) -> float:
-    near = scores.nearest(stimuli, seen)[1].mean(), scores.nearest(stimuli, unseen)[1].mean()
+def ratio(preferred: np.ndarray, seen: np.ndarray, unseen: np.ndarray) -> float:
+    near = scores.nearest(preferred, seen)[1].mean(), scores.nearest(preferred, unseen)[1].mean()
     return float(near[0] / near[1])
 
 
-def _pictures(stimuli: np.ndarray, seen: list) -> np.ndarray:
-    """Return (classes, 2, 6, h, w): six stimuli a class, below each its nearest training image."""
+def _pictures(preferred: np.ndarray, seen: list) -> np.ndarray:
+    """Return (classes, 2, 6, h, w): six preferred inputs a class above the nearest images."""
     pairs = []
-    for own, images in zip(stimuli, seen, strict=True):
+    for own, images in zip(preferred, seen, strict=True):
         index = scores.nearest(own[:6], images)[0]
         pairs.append(np.stack([own[:6, ..., 0], images[index][..., 0]]))
     return np.rint(np.stack(pairs) * 255).astype(np.uint8)
@@ -82,12 +84,14 @@ def main(data: str, out: str) -> None:
         for number in range(NETWORKS):
             model = trained(arm, number, x[index], y[index])
             result = audit(model, prior, classes=CLASSES)
-            stimuli = result.stimuli.images
+            preferred = result.preferred_inputs.images
             seen = [x[index][y[index] == k] for k in CLASSES]
             fresh = [x[40_000:][y[40_000:] == k][:count] for k in CLASSES]
-            means.append(stimuli.mean(axis=1))
+            means.append(preferred.mean(axis=1))
             value = result.scores.set_index("score")["value"]
-            near = [ratio(s, a[: len(b)], b) for s, a, b in zip(stimuli, seen, fresh, strict=True)]
+            near = [
+                ratio(s, a[: len(b)], b) for s, a, b in zip(preferred, seen, fresh, strict=True)
+            ]
             rows.append({
                 "arm": arm, "network": number,
                 "train_accuracy": accuracy(model, x[index], y[index]),
@@ -96,7 +100,7 @@ def main(data: str, out: str) -> None:
                 "homogeneity": result.homogeneity, "diversity": value["diversity"],
                 "nearest_ratio": np.mean(near), "cross_talk": value["cross_talk"],
             })  # fmt: skip
-            pictures[f"{arm}_{number}"] = _pictures(stimuli, seen)
+            pictures[f"{arm}_{number}"] = _pictures(preferred, seen)
         between = [scores.spread(np.stack([m[k] for m in means])) for k in range(len(CLASSES))]
         for row in rows[-NETWORKS:]:
             row["between_networks"] = np.mean(between)

@@ -1,4 +1,4 @@
-"""Seconds of one maximisation of 160 codes beside tf-keras-vis, in one process, best of three.
+"""Seconds of one maximization of 160 codes beside tf-keras-vis, in one process, best of three.
 
 Both climb the class scores of the same classifier through the same generator for 60 steps; each
 library pays for its own tracing. Needs `pip install tf-keras-vis`. Prints one CSV row a library.
@@ -15,14 +15,14 @@ from featurevis_zoo import build
 from tf_keras_vis.activation_maximization import ActivationMaximization
 from tf_keras_vis.utils.scores import CategoricalScore
 
-from mode.featurevis import load_prior, maximise
+from mode.featurevis import load_prior, maximize
 from mode.featurevis.prior import sample
 
 STEPS, RESTARTS, UNITS = 60, 16, list(range(10))
 
 
 def peer(classifier: keras.Model, prior) -> np.ndarray:
-    """Return the 160 codes found by tf-keras-vis, without modifiers and regularisers."""
+    """Return the 160 codes found by tf-keras-vis, without modifiers and regularizers."""
     code = keras.Input((prior.latent,))
     logits = keras.Model(classifier.inputs, classifier.layers[-2].output)
     joined = keras.Model(code, logits(prior.decoder(code)))
@@ -56,7 +56,7 @@ def main(out: str) -> None:
         hidden = keras.layers.Dense(10)(model.layers[-2].output)
         whole = keras.Model(model.inputs, keras.layers.Softmax()(hidden))
         ours, theirs = seconds(
-            lambda m=whole: maximise(m, prior, UNITS, restarts=RESTARTS, progress=False),
+            lambda m=whole: maximize(m, prior, UNITS, restarts=RESTARTS, progress=False),
             lambda m=whole: peer(m, prior),
         )
         rows.append((architecture, ours, theirs, theirs / ours))

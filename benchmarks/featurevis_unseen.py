@@ -2,7 +2,7 @@
 
 `python benchmarks/featurevis_unseen.py train --data FOLDER --models FOLDER` makes the declared
 fifteen and their truth; `... audit --models FOLDER` adds what `audit` says of each, once. Group
-normalisation, mixing of tokens, depthwise without normalisation, ConvNeXt blocks and attention
+normalization, mixing of tokens, depthwise without normalization, ConvNeXt blocks and attention
 occur in no zoo that a rule was fitted to.
 """
 
@@ -12,16 +12,18 @@ import click
 import keras
 import numpy as np
 import pandas as pd
-from featurevis_blind import CONDITIONS, DEFAULTS, OPTIMIZERS, said
+from featurevis_blind import CONDITIONS, DEFAULTS, OPTIMIZERS, audited
 from featurevis_zoo import OUT, SETS, _load, accuracy, chosen
 from keras import layers
 from tqdm import tqdm
 
-from mode.featurevis import load_prior, training, twin
+from mode.featurevis import load_prior
+from mode.featurevis.fitting import batches, classifier_step, run_steps
+from mode.featurevis.reference import reinitialize
 from mode.seeds import derive, generator
 
 UNSEEN = CONDITIONS | {
-    "fine": {"each": [1500, 3500], "steps": [2000], "regularised": [False, True]},
+    "fine": {"each": [1500, 3500], "steps": [2000], "regularized": [False, True]},
     "under": {"each": [1500, 3000], "steps": [60, 120], "rate": [0.3, 1.0]},
 }
 
@@ -116,13 +118,13 @@ def trained(member: dict, x: np.ndarray, labels: np.ndarray) -> keras.Model:
     seed = derive(0, "unseen training", member["name"])
     inputs = keras.Input((28, 28, 1))
     hidden = ARCHITECTURES[member["architecture"]](inputs)
-    hidden = layers.Dropout(0.3)(hidden) if member["regularised"] else hidden
-    model = twin.reborn(keras.Model(inputs, layers.Dense(10, "softmax")(hidden)), seed)
-    step = training.classifier_step(
+    hidden = layers.Dropout(0.3)(hidden) if member["regularized"] else hidden
+    model = reinitialize(keras.Model(inputs, layers.Dense(10, "softmax")(hidden)), seed=seed)
+    step = classifier_step(
         model, OPTIMIZERS[member["optimizer"]](member["rate"] * 2e-3), logits=False
     )
-    rows = training.batches(len(x), 64, member["steps"], generator(seed, "batches"))
-    training.run(step, (x, labels), rows)
+    rows = batches(len(x), 64, member["steps"], generator(seed, "batches"))
+    run_steps(step, (x, labels), rows)
     return model
 
 
@@ -167,7 +169,7 @@ def audit(models: str, out: str) -> None:
     known = pd.read_csv(Path(models) / "truth.csv").to_dict("records")
     for row in tqdm([r for r in known if r["name"] not in done]):
         model = keras.saving.load_model(Path(models) / f"{row['name']}.keras")
-        rows.append(row | said(model, priors, row["dataset"]))
+        rows.append(row | audited(model, priors, row["dataset"]))
         pd.DataFrame(rows).to_csv(path, index=False)
         keras.backend.clear_session()
 

@@ -3,7 +3,7 @@
 `python benchmarks/featurevis_zoo.py --data FOLDER --models FOLDER` resumes where it stopped;
 `--zoo fresh` makes the one of other architectures that no rule is fitted to. Both lists are fixed
 by `members()` before anything is run. Classifiers see images 0 to 40,000 of the
-training files, truth is the test set, priors and judges saw 40,000 to 60,000.
+training files, truth is the test set, priors and their classifiers saw 40,000 to 60,000.
 """
 
 import itertools
@@ -16,7 +16,17 @@ import pandas as pd
 from keras import layers
 from tqdm import tqdm
 
-from mode.featurevis import load_prior, measuring, targets, training, twin
+from mode.featurevis import load_prior, targets
+from mode.featurevis.fitting import batches, classifier_step, run_steps
+from mode.featurevis.probe_set import (
+    make_probe_set,
+    predict_preferred,
+    predict_probe_set,
+    preferred_inputs_of,
+    preferred_scores,
+    sample_scores,
+)
+from mode.featurevis.reference import reference_model, reinitialize
 from mode.seeds import derive, generator
 
 SETS = {"digits": "mnist", "fashion": "fashion_mnist"}
@@ -46,18 +56,18 @@ def _member(cell: dict, choices: dict) -> dict:
     return {"name": name, **cell, **DEFAULTS, **plan}
 
 
-DEFAULTS = {"each": 4000, "noise": 0.0, "steps": 1500, "regularised": False, "rate": 1.0,
+DEFAULTS = {"each": 4000, "noise": 0.0, "steps": 1500, "regularized": False, "rate": 1.0,
             "around": 1}  # fmt: skip
 CONDITIONS = {
-    "fine": {"each": [1500, 4000], "regularised": [False, True]},
-    "few": {"each": [10, 20, 50, 100], "steps": [400], "regularised": [False, True]},
-    "homogeneous": {"each": [20, 50, 100], "steps": [400], "regularised": [False, True]},
+    "fine": {"each": [1500, 4000], "regularized": [False, True]},
+    "few": {"each": [10, 20, 50, 100], "steps": [400], "regularized": [False, True]},
+    "homogeneous": {"each": [20, 50, 100], "steps": [400], "regularized": [False, True]},
     "noisy": {"each": [200, 400], "noise": [0.25, 0.4], "steps": [3000]},
     "under": {"each": [1000, 4000], "steps": [15, 40, 80], "rate": [0.3, 1.0]},
 }
 FRESH = {  # homogeneous sets are drawn from the `around` times as many nearest images
-    "fine": {"each": [2000, 4000], "regularised": [False, True]},
-    "few": {"each": [15, 40, 80], "steps": [500], "regularised": [False, True]},
+    "fine": {"each": [2000, 4000], "regularized": [False, True]},
+    "few": {"each": [15, 40, 80], "steps": [500], "regularized": [False, True]},
     "homogeneous": {"each": [30, 80], "around": [2, 4], "steps": [500]},
     "noisy": {"each": [300], "noise": [0.3, 0.5], "steps": [3000]},
     "under": {"each": [2000, 4000], "steps": [10, 30, 60], "rate": [0.5, 1.0]},
@@ -89,7 +99,7 @@ def _convolutional(x):
     return layers.Dense(64, "relu")(layers.Flatten()(x))
 
 
-def _normalised(x):
+def _normalized(x):
     for width in (16, 32):
         x = layers.Conv2D(width, 3, strides=2, use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
@@ -110,7 +120,7 @@ ARCHITECTURES = {
     "mlp-tanh": _dense("tanh"),
     "lenet": _lenet,
     "convolutional": _convolutional,
-    "batch-normalised": _normalised,
+    "batch-normalised": _normalized,
     "residual": _residual,
 }
 
@@ -148,14 +158,14 @@ ZOOS = {
 }
 
 
-def build(architecture: str, regularised: bool, seed: int) -> keras.Model:
-    """Return the untrained classifier, 28 x 28 x 1 to 10 odds, its weights drawn from `seed`."""
+def build(architecture: str, regularized: bool, seed: int) -> keras.Model:
+    """Return the untrained classifier, 28 x 28 x 1 to 10 probabilities."""
     inputs = keras.Input((28, 28, 1))
     x = (ARCHITECTURES | STRANGERS)[architecture](inputs)
-    x = layers.Dropout(0.4)(x) if regularised else x
-    penalty = keras.regularizers.L2(1e-3) if regularised else None
+    x = layers.Dropout(0.4)(x) if regularized else x
+    penalty = keras.regularizers.L2(1e-3) if regularized else None
     outputs = layers.Dense(10, "softmax", kernel_regularizer=penalty)(x)
-    return twin.reborn(keras.Model(inputs, outputs), seed)
+    return reinitialize(keras.Model(inputs, outputs), seed=seed)
 
 
 def chosen(member: dict, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -179,13 +189,13 @@ def chosen(member: dict, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.n
 def trained(member: dict, x: np.ndarray, labels: np.ndarray) -> keras.Model:
     """Return the member, trained as its row says."""
     seed = derive(0, "zoo training", member["name"])
-    model = build(member["architecture"], member["regularised"], seed)
+    model = build(member["architecture"], member["regularized"], seed)
     adam = member["optimizer"] == "adam"
     rate = member["rate"] * (1e-3 if adam else 0.05)
     kind = keras.optimizers.Adam(rate) if adam else keras.optimizers.SGD(rate, momentum=0.9)
-    step = training.classifier_step(model, kind, logits=False)
-    rows = training.batches(len(x), 64, member["steps"], generator(seed, "batches"))
-    training.run(step, (x, labels), rows)
+    step = classifier_step(model, kind, logits=False)
+    rows = batches(len(x), 64, member["steps"], generator(seed, "batches"))
+    run_steps(step, (x, labels), rows)
     return model
 
 
@@ -193,22 +203,22 @@ def accuracy(model, x, y) -> float:
     return float((model.predict(x, 1000, verbose=0).argmax(axis=1) == y).mean())
 
 
-def measured(model, prior, ask, *, twins: bool) -> dict:
-    """Return raw scores of `model` (own_...) and of its healthy twin (twin_...)."""
+def measured(model, prior, probe_set, *, with_reference: bool) -> dict:
+    """Return raw scores of `model` (own_...) and of its reference model (reference_...)."""
     row = {}
-    sure = ask.judged.argmax(axis=1) == ask.classes
+    sure = probe_set.reference.argmax(axis=1) == probe_set.classes
     models = {"own": model}
-    if twins:
-        how = targets.scores_of(model, ask.images[:8])[1] == "as given"
-        models["twin"] = twin.healthy(
-            model, ask.images[sure], ask.classes[sure], logits=how, seed=0
+    if with_reference:
+        how = targets.logits_of(model, probe_set.images[:8])[1] == "as given"
+        models["reference"] = reference_model(
+            model, probe_set.images[sure], probe_set.classes[sure], logits=how, seed=0
         )
     for who, one in models.items():
-        read = targets.scores_of(one, ask.images[:8])[0]
-        row |= _prefixed(who, measuring.sample_scores(measuring.answers(read, ask), ask))
-        stimuli = measuring.stimuli_of(one, read, prior, ask, seed=0)
-        seen = measuring.shown(stimuli, read, prior, np.arange(10))
-        extra, _ = measuring.stimuli_scores(seen, ask)
+        read = targets.logits_of(one, probe_set.images[:8])[0]
+        row |= _prefixed(who, sample_scores(predict_probe_set(read, probe_set), probe_set))
+        preferred = preferred_inputs_of(one, read, prior, probe_set, seed=0)
+        predictions = predict_preferred(preferred, read, prior, np.arange(10))
+        extra, _ = preferred_scores(predictions, probe_set)
         row |= _prefixed(who, extra)
     return row
 
@@ -230,7 +240,7 @@ def main(data: str, models: str, zoo: str, out: str, limit: int) -> None:
     done = set(pd.read_csv(path)["name"]) if path.exists() else set()
     held = {k: _load(data, v) for k, v in SETS.items()}
     priors = {k: load_prior(k) for k in SETS}
-    asks = {k: measuring.questions(p, seed=0) for k, p in priors.items()}
+    probe_sets = {k: make_probe_set(p, seed=0) for k, p in priors.items()}
     for member in tqdm([m for m in members(zoo) if m["name"] not in done][:limit]):
         x, y, x_test, y_test = held[member["dataset"]]
         index, labels = chosen(member, x, y)
@@ -240,9 +250,11 @@ def main(data: str, models: str, zoo: str, out: str, limit: int) -> None:
             "train_accuracy": accuracy(model, x[index], labels),
             "test_accuracy": accuracy(model, x_test, y_test),
         }
-        row |= measured(model, priors[member["dataset"]], asks[member["dataset"]], twins=True)
+        row |= measured(
+            model, priors[member["dataset"]], probe_sets[member["dataset"]], with_reference=True
+        )
         other = next(k for k in SETS if k != member["dataset"])
-        crossed = measured(model, priors[other], asks[other], twins=False)
+        crossed = measured(model, priors[other], probe_sets[other], with_reference=False)
         row |= {f"other_{k.removeprefix('own_')}": v for k, v in crossed.items()}
         pd.DataFrame([row]).to_csv(path, mode="a", header=not path.exists(), index=False)
         keras.backend.clear_session()

@@ -243,15 +243,15 @@ def diagnose(target: str, rest: tuple[str, ...], watch_only: bool, allow_unsafe:
 @click.argument("model")
 @click.option("--prior", default="digits", show_default=True, help="digits, fashion or a folder.")
 @click.option("--images", default=None, help="An .npz with x_train, to show the nearest image.")
-@click.option("--seed", default=0, show_default=True, help="Equal seeds, equal verdicts.")
+@click.option("--seed", default=0, show_default=True, help="Random seed.")
 @click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
 @_out(what="report.html, pictures and scores.csv")
-def visualise(model: str, prior: str, out: str, **options) -> None:
+def visualize(model: str, prior: str, out: str, **options) -> None:
     """Audit a saved classifier without its data: report.html, pictures and scores.csv."""
     from mode.stderr import quietly
 
     with quietly():
-        from mode.featurevis import visualise as run
+        from mode.featurevis import visualize as run
 
     result = run(model, prior, out, **options)
     click.echo(str(result))

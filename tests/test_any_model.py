@@ -11,8 +11,8 @@ from keras import layers
 
 from mode.data import PARTS, Part
 from mode.layers import layer_names, states, target_layer
-from mode.layers.recording import reachable
-from mode.models import clone, fresh, predict, train
+from mode.layers.hooks import leaf_layers
+from mode.models import clone, predict, reinitialize, train
 from mode.repair import RECIPES, repair, run
 from tests.tolerance import FLOAT32
 from tests.zoo import ZOO, drawn, ready, softmax, stacked
@@ -35,7 +35,7 @@ def everything(model, data) -> tuple:
     """The bytes of what was given, and what else there is to change."""
     arrays = [getattr(getattr(data, name), axis).tobytes() for name in PARTS for axis in "xy"]
     state = [np.asarray(variable).tobytes() for variable in model.optimizer.variables]
-    trainable = [layer.trainable for layer in reachable(model).values()]
+    trainable = [layer.trainable for layer in leaf_layers(model).values()]
     return arrays, weights(model), state, trainable, vars(keras.Layer)["__call__"]
 
 
@@ -44,7 +44,7 @@ def outside(model) -> tuple:
     settings = json.dumps([model.get_config(), model.get_compile_config()], default=str)
     # Normalization keeps the shape of what it was adapted to, which nothing depends on.
     settings = re.sub(r'"build_config": \{"input_shape": \[\w+', '"build_config": {[', settings)
-    names = [(layer.name, layer.dtype_policy.name) for layer in reachable(model).values()]
+    names = [(layer.name, layer.dtype_policy.name) for layer in leaf_layers(model).values()]
     own = [(weight.name, weight.dtype, tuple(weight.shape)) for weight in model.weights]
     return type(model), model.name, model.dtype_policy.name, names, own, settings
 
@@ -67,7 +67,7 @@ def test_every_kind_is_repaired_and_stays_what_it_is(kind, selector):
 
 def trained(model) -> list[bytes]:
     """The bytes of the weights of each layer that a gradient reaches in any case."""
-    last = list(reachable(model).values())
+    last = list(leaf_layers(model).values())
     return [b"".join(weights(layer)) for layer in last if layer.name == "output"] or [
         b"".join(weights(model))
     ]
@@ -155,7 +155,7 @@ def test_large_states_are_averaged_before_they_are_flattened():
 def test_a_scale_learned_from_data_outlives_a_fresh_start():
     model, data, _ = ZOO["preprocessing"]
     model, data = model(), data()
-    anew = fresh(model, seed=0)
+    anew = reinitialize(model, seed=0)
     for part in ("mean", "variance"):
         old, new = (getattr(m.get_layer("scale"), part) for m in (model, anew))
         np.testing.assert_array_equal(old, new)
@@ -217,7 +217,7 @@ def test_two_layers_of_a_name_are_refused(refused):
     twins = Twins()
     twins(np.zeros((1, 2), np.float32))
     assert refused(layer_names, twins) == (
-        "the model's layers must have names of their own. Received: two 'same'."
+        "the model's layer names must be unique. Received: two layers 'same'."
     )
 
 

@@ -116,7 +116,7 @@ def test_watched_random_models():
     says(f"with an exception, {told} of them with findings", "CLAIMS.md")
 
 
-def test_what_is_said_of_diagnosis_and_feature_visualisation():
+def test_what_is_said_of_diagnosis_and_feature_visualization():
     tables = ROOT / "results" / "tables"
     sets = pd.read_csv(tables / "diagnosis_summary.csv").set_index("set").astype(object)
     every = sets.loc["all"]

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from mode.checks import InputError
 from mode.diagnosis.record import COLUMNS, Record, Row, empty_record
 from mode.figures import FIGURES, draw, save, screen, style
-from mode.figures.ranks import cliques
+from mode.figures.arms import cliques
 from mode.heatmaps import HeatMaps
 
 RANDOM = np.random.default_rng(5)
@@ -171,7 +171,6 @@ EXAMPLES = {
     ),
     "table_against_control": (TABLE, {}),
     "accuracy_by_round": (BY_ROUND, {}),
-    "worst_accuracy_by_round": (BY_ROUND, {}),
     "layers_chosen": (CHOSEN, {}),
     "arms_against_control": (AGAINST, {}),
     "critical_difference": (MEAN_RANKS, {}),
@@ -181,16 +180,15 @@ EXAMPLES = {
     "defects": (OFF, {}),
     "loss_over_steps": (RECORD, {"constant": 2.3}),
     "gradient_ratio": (RECORD, {}),
-    "activation_bars": (RECORD, {}),
     "activation_histograms": ({"hidden": signed(8, 4), "out": np.full((8, 1), np.nan)}, {}),
     "broken_tensors": (RECORD, {}),
-    "preferred_pictures": (np.ones((2, 3, 5, 4, 1)) / 2, {"units": [0, 7]}),
-    "stimuli_beside_training": (np.ones((2, 2, 3, 5, 4)) / 2, {}),
+    "preferred_inputs": (np.ones((2, 3, 5, 4, 1)) / 2, {"units": [0, 7]}),
+    "preferred_beside_training": (np.ones((2, 2, 3, 5, 4)) / 2, {}),
     "cross_talk": (np.eye(3), {}),
     "score_against_gap": (ZOO, {}),
     "estimated_error": (ZOO, {}),
 }
-# Figures of values around zero; their colour bar is the second axes of the figure.
+# Figures of values around zero; their color bar is the second axes of the figure.
 AROUND_ZERO = (
     "layer_weights",
     "heatmaps",
@@ -275,7 +273,7 @@ def test_a_live_curve_shows_what_there_is_of_each_arm():
     assert lines == {"repair": [50, 75], "control: random inputs": [50]}
 
 
-def test_maps_of_one_label_have_the_same_colours_and_their_names_above():
+def test_maps_of_one_label_have_the_same_colors_and_their_names_above():
     ax = drawn("label_maps")
     assert texts(ax) == ["HCI", "HMI", "DHCI"]
     assert bar_limits(ax) == (-1, 1)
@@ -291,7 +289,7 @@ def test_without_axes_pyplot_shows_the_figure_and_save_leaves_pyplot_alone(tmp_p
 
 
 @pytest.mark.parametrize("name", AROUND_ZERO)
-def test_colour_limits_are_symmetric_unless_the_defect_is_asked_for(name):
+def test_color_limits_are_symmetric_unless_the_defect_is_asked_for(name):
     low, high = bar_limits(drawn(name))
     assert low == -high < 0
     if name != "layer_weights":
@@ -305,14 +303,14 @@ def test_colour_limits_are_symmetric_unless_the_defect_is_asked_for(name):
 
 
 def test_zero_is_white_and_opposite_values_are_as_deep():
-    colours = style.colours_of([np.array([-0.5, 0.2])])
-    assert colours.get_clim() == (-0.5, 0.5)
-    low, zero, high = colours.to_rgba(np.array([-0.5, 0.0, 0.5]))
+    colors = style.colors_of([np.array([-0.5, 0.2])])
+    assert colors.get_clim() == (-0.5, 0.5)
+    low, zero, high = colors.to_rgba(np.array([-0.5, 0.0, 0.5]))
     assert min(zero[:3]) > 0.95
     assert low[2] > low[0], "blue"
     assert high[0] > high[2], "red"
-    assert style.colours_of([np.zeros(3)]).get_clim() == (-1, 1)
-    assert style.colours_of([np.array([0.25, 1])], symmetric=False).get_clim() == (0.25, 1)
+    assert style.colors_of([np.zeros(3)]).get_clim() == (-1, 1)
+    assert style.colors_of([np.array([0.25, 1])], symmetric=False).get_clim() == (0.25, 1)
 
 
 def test_maps_of_what_is_no_image_are_bars_as_long_as_their_values(refused):
@@ -414,15 +412,15 @@ def test_misclassified_shows_wrong_inputs_alone():
     ax = drawn("misclassified", columns=2)
     assert texts(ax) == ["1 → 2", "3 → 1", "5 → 0"]
     assert tick_labels(ax.yaxis) == ["1 to 2", "3 to 3"]
-    grey = ax.images[0].get_array()[..., 0] / 255
-    np.testing.assert_allclose(grey, IMAGES[1, ..., 0], atol=0.003)
+    gray = ax.images[0].get_array()[..., 0] / 255
+    np.testing.assert_allclose(gray, IMAGES[1, ..., 0], atol=0.003)
     assert drawn("misclassified", count=2).get_title(loc="left") == "2 of 3 misclassified inputs"
 
 
-def test_colour_images_keep_their_colours():
-    coloured = RANDOM.random((2, 4, 4, 3))
-    ax = drawn("most_similar", {"dot": coloured})
-    np.testing.assert_array_equal(ax.images[1].get_array(), coloured[1])
+def test_color_images_keep_their_colors():
+    colored = RANDOM.random((2, 4, 4, 3))
+    ax = drawn("most_similar", {"dot": colored})
+    np.testing.assert_array_equal(ax.images[1].get_array(), colored[1])
 
 
 def test_rows_of_different_length_leave_tiles_out():
@@ -468,7 +466,7 @@ def test_the_table_is_drawn_in_points_with_its_intervals_and_fills_what_is_signi
     assert (significant.get_xdata(), significant.get_ydata()) == ([-2], [1])
     assert (other.get_xdata(), other.get_ydata()) == ([1], [0])
     assert other.get_markerfacecolor() == "white"
-    assert significant.get_markerfacecolor() == style.COLOURS[0]
+    assert significant.get_markerfacecolor() == style.COLORS[0]
     segments = np.array(ax.collections[0].get_segments())
     np.testing.assert_allclose(segments[:, :, 0], [[-1, 2], [-3, -1]])
     assert texts(ax)[:3] == ["initial\n%", "80.0", "81.0"]
@@ -490,7 +488,7 @@ def test_arms_are_drawn_best_first_in_points_with_a_line_for_each_cell():
     assert marks == [([2], [-0.2]), ([-1], [1.8]), ([1], [0.2])]
     assert [line.get_marker() for line in ax.lines[1:]] == ["o", "o", "s"]
     faces = [line.get_markerfacecolor() for line in ax.lines[1:]]
-    assert faces == [style.COLOURS[0], "white", "white"]
+    assert faces == [style.COLORS[0], "white", "white"]
     segments = np.concatenate([np.array(part.get_segments()) for part in ax.collections])
     np.testing.assert_allclose(segments[:, :, 0], [[1, 3], [-2, 1], [-1, 2]])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
@@ -554,7 +552,7 @@ def test_the_diagram_names_every_arm_with_its_rank_best_at_the_right():
     )
 
 
-def test_each_scenario_has_a_panel_and_at_most_six_arms_a_colour():
+def test_each_scenario_has_a_panel_and_at_most_six_arms_a_color():
     ax = drawn("accuracy_by_inputs")
     panels = ax.child_axes
     assert [panel.get_title(loc="left") for panel in panels] == ["starved 5", "no room"]
@@ -614,14 +612,17 @@ def test_rounds_tell_the_arms_apart_by_their_line():
         ("control", "--"),
     ] * 2
     assert lines[0].get_label() == "corrected, with layer selection: MODE"
-    assert drawn("worst_accuracy_by_round").lines[0].get_ydata().tolist() == [50, 60]
+    assert drawn("accuracy_by_round", measure="worst accuracy").lines[0].get_ydata().tolist() == [
+        50,
+        60,
+    ]
 
 
 def test_bars_have_their_heights_and_faulty_labels_another_look():
     ax = drawn("label_accuracy")
     sound, faulty = ax.patches
     assert (sound.get_height(), faulty.get_height()) == (95, 50)
-    assert faulty.get_facecolor() == to_rgba(style.COLOURS[1])
+    assert faulty.get_facecolor() == to_rgba(style.COLORS[1])
     assert faulty.get_hatch()
     assert ax.lines[0].get_ydata() == [90, 90]
     bars = drawn("layers_chosen").patches
@@ -629,7 +630,7 @@ def test_bars_have_their_heights_and_faulty_labels_another_look():
     assert texts(drawn("layers_chosen")) == ["3 rounds", "1 rounds", "4 rounds"]
 
 
-def test_the_confusion_colours_mistakes_alone():
+def test_the_confusion_colors_mistakes_alone():
     ax = drawn("confusion")
     shown = ax.images[0]
     assert shown.get_array().mask.tolist() == np.eye(3, dtype=bool).tolist()

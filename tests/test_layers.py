@@ -27,6 +27,7 @@ from mode.layers import (
     states,
     target_layer,
 )
+from mode.layers.hooks import leaf_layers, record_layer_calls, replaced_attribute, walk
 from mode.layers.probes import scale_of, zscale
 from mode.models import build, predict, train
 from tests.tolerance import FLOAT32
@@ -141,6 +142,49 @@ def test_the_axis_of_the_channels_follows_the_spatial_axes(sequence):
     np.testing.assert_allclose(found, array.mean(axis=axes), rtol=1e-6)
 
 
+def nested() -> keras.Model:
+    inner = keras.Sequential([keras.Input((2,)), identity(2, "deep")], name="inner")
+    return keras.Sequential([keras.Input((2,)), inner, identity(2, "out")])
+
+
+def test_a_nested_model_is_followed_by_its_layers():
+    model = nested()
+    assert [name for name, _ in walk(model)] == ["inner", "inner/deep", "out"]
+    assert list(leaf_layers(model)) == ["inner/deep", "out"]
+
+
+def test_calls_are_recorded_until_the_block_ends_even_by_an_error():
+    model, calls, original = nested(), [], keras.Layer.__call__
+    x = np.array([[1.0, 2.0]], np.float32)
+
+    def fail_after_a_call():
+        with record_layer_calls(leaf_layers(model), calls.append):
+            model(x)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_after_a_call()
+    model(x)
+    assert [call.layer.name for call in calls] == ["deep", "out"]
+    np.testing.assert_array_equal(calls[0].output, x)
+    assert keras.Layer.__call__ is original
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_replaced_attribute_comes_back_even_after_an_error(own):
+    layer = identity(2, "layer", "relu")
+    name, before = ("activation", layer.activation) if own else ("call", None)
+
+    def fail_with_another_value():
+        with replaced_attribute(layer, name, keras.ops.negative):
+            assert getattr(layer, name) is keras.ops.negative
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_with_another_value()
+    assert vars(layer).get(name) is before
+
+
 def test_models_without_reachable_layers_are_refused(refused, small):
     class Hidden(keras.Model):
         """Its weights are its own, not a layer's."""
@@ -206,7 +250,7 @@ def test_probes_depend_on_the_seed_and_are_judged_where_asked(trained, small):
     one, two, other = (probe_layers(trained, small, seed=seed) for seed in (0, 0, 1))
     assert (one.heads["output"] == two.heads["output"]).all()
     assert (one.heads["output"] != other.heads["output"]).any()
-    on_test = probe_layers(trained, small, judge=small.test)
+    on_test = probe_layers(trained, small, diagnosis=small.test)
     assert (on_test.heads["output"] == one.heads["output"]).all()
     assert len(on_test.diagnosis["output"]) == len(small.test)
     scale = one.scales["hidden_1"]

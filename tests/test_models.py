@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from mode.models import MODELS, build, classes_of, clone, fresh, load_model, predict, train
+from mode.models import MODELS, build, classes_of, clone, load_model, predict, reinitialize, train
 from mode.models.rescaled import of_unit_inputs
 from tests.tolerance import FLOAT32
 
@@ -166,7 +166,7 @@ def test_a_fresh_model_starts_anew_in_the_same_architecture(kind):
     model = KINDS[kind]()
     before = [weight.tobytes() for weight in model.get_weights()]
     state = random.getstate()  # from which Keras draws the seeds that it is not given
-    one, same, other = (fresh(model, seed=seed) for seed in (1, 1, 2))
+    one, same, other = (reinitialize(model, seed=seed) for seed in (1, 1, 2))
     assert random.getstate() == state
     assert [weight.tobytes() for weight in model.get_weights()] == before
     assert [w.shape for w in one.get_weights()] == [w.shape for w in model.get_weights()]
@@ -180,7 +180,7 @@ def test_a_fresh_model_starts_anew_in_the_same_architecture(kind):
 def test_a_fresh_model_keeps_the_compile_settings_without_the_state():
     model = build("published", seed=0)
     trained = train(model, np.zeros((40, 28, 28, 1), np.float32), np.arange(40) % 10, epochs=1)
-    anew = fresh(trained, seed=0)
+    anew = reinitialize(trained, seed=0)
     assert int(trained.optimizer.iterations) == 2
     assert int(anew.optimizer.iterations) == 0
     assert type(anew.optimizer) is type(trained.optimizer)
@@ -193,9 +193,9 @@ def test_a_fresh_model_keeps_the_compile_settings_without_the_state():
 
 
 def test_a_subclassed_model_does_not_start_anew(refused):
-    message = refused(fresh, subclassed(), seed=0)
+    message = refused(reinitialize, subclassed(), seed=0)
     assert message.startswith("the model must be rebuildable by from_config(get_config())")
-    assert refused(fresh, keras.Sequential([layers.Dense(3)], name="unbuilt"), seed=0) == (
+    assert refused(reinitialize, keras.Sequential([layers.Dense(3)], name="unbuilt"), seed=0) == (
         "the model must be built and have weights. Received: 'unbuilt', without."
     )
 

@@ -14,7 +14,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from mode.checks import InputError
-from mode.featurevis.pictures import png
+from mode.featurevis.report import png
 from mode.figures import FIGURES, screen
 from mode.models.files import copied_unsafely
 from mode.report.case import pictured

@@ -6,17 +6,17 @@ import ipywidgets as widgets
 
 from mode.explore.panel import Job, Panel, choice, column, note, number, row, strip
 from mode.explore.subject import Subject
-from mode.featurevis import Audit, Stimuli, audit, load_prior, maximise
+from mode.featurevis import Audit, PreferredInputs, audit, load_prior, maximize
 from mode.models import clone
 
 PRIORS = ("digits", "fashion")
 
 
-def preferred_inputs(subject: Subject, stimuli: Stimuli) -> str:
+def preferred_inputs(subject: Subject, preferred: PreferredInputs) -> str:
     """Return the synthesized images as HTML, a row per class."""
     rows = []
     for unit, images, scores in zip(
-        stimuli.units, stimuli.images, stimuli.activations, strict=True
+        preferred.units, preferred.images, preferred.activations, strict=True
     ):
         name = subject.name(unit)
         pictures = [
@@ -48,8 +48,8 @@ def preferred_panel(subject: Subject) -> Panel:
         prior, model = load_prior(name.value), clone(subject.model)
         options = {"restarts": restarts.value, "seed": subject.seed, "progress": False}
         job.progress(0, 2, "synthesizing images")
-        stimuli = maximise(model, prior, range(subject.data.classes), **options)
-        images.value = preferred_inputs(subject, stimuli)
+        preferred = maximize(model, prior, range(subject.data.classes), **options)
+        images.value = preferred_inputs(subject, preferred)
         if job.cancelled:
             return "Cancelled before the audit; the images stay."
         job.progress(1, 2, "auditing: over-fitting, estimated without data")

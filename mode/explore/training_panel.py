@@ -12,7 +12,7 @@ from mode.diagnosis import Diagnosis, Report
 from mode.diagnosis.gallery import GALLERY, example, rings
 from mode.explore.panel import Job, Panel, choice, column, figure, note, number, row, scrolled
 from mode.explore.subject import Subject
-from mode.models import fresh
+from mode.models import reinitialize
 from mode.models.training import targets_of
 
 THIS_MODEL = "this classifier"
@@ -29,7 +29,7 @@ def reinitialized(subject: Subject) -> tuple[keras.Model, np.ndarray, np.ndarray
     if not subject.model.compiled:
         checks.fail("the model must be compiled to be trained from fresh weights", "no loss")
     part = subject.data.train
-    return fresh(subject.model, seed=subject.seed), part.x, targets_of(subject.model, part.y)
+    return reinitialize(subject.model, seed=subject.seed), part.x, targets_of(subject.model, part.y)
 
 
 def diagnose_training(

@@ -1,32 +1,43 @@
-"""Feature visualisation: what a classifier has learned, told through a generator, without its data.
+"""Feature visualization: what a classifier has learned, estimated without data by a generator.
 
-prior -> maximisation -> scores -> verdict | dissection. Importing this package loads no Keras;
+prior -> maximization -> scores -> verdict | dissection. Importing this package loads no Keras;
 the names below load it when they are first used, and `mode.featurevis.scores` never does.
 """
 
 from importlib import import_module
 
-_HOME = {
+from mode import checks
+
+_MODULES = {
     "Prior": "prior",
     "load_prior": "prior",
-    "save_prior": "storage",
+    "save_prior": "prior",
     "fit_prior": "fitting",
-    "PRESETS": "maximisation",
-    "Stimuli": "maximisation",
-    "maximise": "maximisation",
-    "Audit": "auditing",
-    "audit": "auditing",
+    "PRESETS": "maximization",
+    "PreferredInputs": "maximization",
+    "maximize": "maximization",
+    "Audit": "audits",
+    "audit": "audits",
     "ablate": "dissection",
     "dissect": "dissection",
-    "visualise": "report",
+    "visualize": "report",
 }
-__all__ = sorted(_HOME)
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str):
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    _check_backend(name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def _check_backend(name: str) -> None:
+    import keras
+
+    if (backend := keras.backend.backend()) != "tensorflow":
+        hint = "Set the environment variable KERAS_BACKEND=tensorflow before Keras is imported."
+        checks.fail(f"{name} needs Keras with its TensorFlow backend", backend, hint)
 
 
 def __dir__() -> list[str]:

@@ -1,5 +1,10 @@
-"""A prior: a generator, the box its codes lie in, and where labels were given a judge."""
+"""A prior: a generator of images, where its codes lie, and a reference classifier of its images.
 
+Its folder holds plain arrays (float16, no pickle) and JSON.
+"""
+
+import json
+import zipfile
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -9,27 +14,58 @@ import keras
 import numpy as np
 
 from mode import checks
-from mode.featurevis import mixture as mixtures
-from mode.featurevis import storage, targets
+from mode.featurevis.targets import accepts, input_shape
 from mode.models import load_model
 from mode.seeds import generator
 
 READY = Path(__file__).parent / "priors"
+FILES = ("card.json", "networks.json", "weights.npz")
+CLASSIFIER = "judge"  # name of the reference classifier in these files
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Gaussian components of the codes of each class.
+
+    weights (k,) sum to 1 within each class; means (k, d); factors (k, d, d) are lower triangular
+    with factor @ factor.T the covariance; classes (k,) int, all 0 for images without labels.
+
+    Codes drawn from N(0, I) mostly decode to no recognizable image; those of a mixture fitted to
+    the codes of real images do, and have a class (Ghosh et al., ICLR 2020).
+    """
+
+    weights: np.ndarray
+    means: np.ndarray
+    factors: np.ndarray
+    classes: np.ndarray
+
+    def draw(
+        self, labels: np.ndarray, generator: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return one code for each entry of `labels`, (n, d) float32, and its component (n,)."""
+        component = np.empty(len(labels), dtype=int)
+        for label in np.unique(labels):
+            rows, of_label = labels == label, np.flatnonzero(self.classes == label)
+            share = self.weights[of_label] / self.weights[of_label].sum()
+            component[rows] = generator.choice(of_label, rows.sum(), p=share)
+        noise = generator.normal(size=(len(labels), self.means.shape[1]))
+        codes = self.means[component] + np.einsum("nij,nj->ni", self.factors[component], noise)
+        return codes.astype(np.float32), component
 
 
 @dataclass(frozen=True)
 class Prior:
-    """What stands in for the user's data.
+    """A stand-in for the user's data.
 
     decoder: Keras model, code (d,) -> image h x w x c in [0, 1]. box: (d, 2) lowest and highest
-    value of each code element. mixture: where codes lie, None for N(0, I). judge: Keras model,
-    image -> logits, or None. card: data, samples, share recognised; free text and numbers.
+    value of each code element. mixture: where codes lie, None for N(0, I). reference_classifier:
+    Keras model, image -> logits, or None. card: data, samples, share recognized; text and numbers.
     """
 
     decoder: keras.Model
     box: np.ndarray
-    mixture: mixtures.Mixture | None = None
-    judge: keras.Model | None = None
+    mixture: Mixture | None = None
+    reference_classifier: keras.Model | None = None
     card: dict = field(default_factory=dict)
 
     @property
@@ -44,19 +80,20 @@ class Prior:
 
     @property
     def classes(self) -> int | None:
-        """Return how many classes the judge knows, or None without a judge."""
-        return None if self.judge is None else self.judge.output_shape[-1]
+        """Return the number of classes; None without a reference classifier."""
+        model = self.reference_classifier
+        return None if model is None else model.output_shape[-1]
 
 
 def sample(
     prior: Prior, count: int, *, seed: int, labels: tuple | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return codes (count, d) and the classes they were drawn for (count,), evenly over `labels`.
+    """Return codes (count, d) and their classes (count,), evenly over `labels` (all by default).
 
-    Classes are None where the prior has no mixture of classes: ask the judge.
+    The classes are None for a prior without a mixture of classes.
     """
-    codes, drawn, _ = draw(prior, count, seed=seed, labels=labels)
-    return codes, drawn
+    codes, classes, _ = draw(prior, count, seed=seed, labels=labels)
+    return codes, classes
 
 
 def draw(
@@ -67,67 +104,73 @@ def draw(
     if prior.mixture is None:
         codes = stream.normal(size=(count, prior.latent)).astype(np.float32)
         return np.clip(codes, *prior.box.T), None, np.zeros(count, int)
-    labelled = prior.card.get("labelled")
-    some = labelled and labels is not None
-    drawn = np.resize(np.asarray(labels) if some else prior.mixture.labels, count)
-    codes, component = mixtures.draw(prior.mixture, drawn, stream)
-    return np.clip(codes, *prior.box.T), drawn if labelled else None, component
+    labeled = prior.card.get("labelled")
+    selected = labels if labeled and labels is not None else np.unique(prior.mixture.classes)
+    classes = np.resize(np.asarray(selected), count)
+    codes, component = prior.mixture.draw(classes, stream)
+    return np.clip(codes, *prior.box.T), classes if labeled else None, component
 
 
-def images_of(prior: Prior, codes: np.ndarray, batch: int = 512) -> np.ndarray:
-    """Return decoded images, (n, h, w, c) float32 in [0, 1]."""
+def decode(prior: Prior, codes: np.ndarray, batch: int = 512) -> np.ndarray:
+    """Return the images of codes (n, d), (n, h, w, c) float32 in [0, 1]."""
     parts = [codes[i : i + batch] for i in range(0, len(codes), batch)]
     return np.concatenate([np.asarray(prior.decoder(p, training=False)) for p in parts])
 
 
 def load_prior(
-    source, *, judge: keras.Model | None = None, box: float = 3.0, allow_unsafe: bool = False
+    source,
+    *,
+    reference_classifier: keras.Model | None = None,
+    box: float = 3.0,
+    allow_unsafe: bool = False,
 ) -> Prior:
     """Return the prior called `source`.
 
     Args:
         source: "digits", "fashion", a folder written by `save_prior`, a `.keras` file or a Keras
-            model code -> image. A model whose images reach below 0 is taken to speak [-1, 1].
-        judge: for a brought model: Keras classifier of its images, logits or odds.
-        box: for a brought model: codes are kept in [-box, box].
+            model code -> image. Images below 0 are taken to lie in [-1, 1] and are rescaled.
+        reference_classifier: with a `.keras` file or model: Keras classifier of its images, to
+            logits or probabilities. Defaults to None.
+        box: with a `.keras` file or model: codes are clipped to [-box, box]. Defaults to 3.
         allow_unsafe: run code that a `.keras` file holds (Lambda). Defaults to False.
 
     Raises:
-        InputError: for an unknown name, a folder whose files lack or do not fit together, a
-            model that does not turn codes into finite images in [0, 1] or [-1, 1], or a judge
-            that does not take these.
+        InputError: for an unknown name, a folder whose files are missing or do not fit together,
+            a model that does not turn codes into finite images in [0, 1] or [-1, 1], or a
+            reference classifier that does not take these.
     """
     if isinstance(source, keras.Model):
-        return _brought(source, judge, box)
+        return _from_decoder(source, reference_classifier, box)
     if not isinstance(source, str | PathLike):
         checks.fail("prior must be a name, a folder or a Keras model", type(source).__name__)
     path = Path(source)
     if path.suffix == ".keras" and path.is_file():
-        return _brought(load_model(path, allow_unsafe=allow_unsafe, compiled=False), judge, box)
+        decoder = load_model(path, allow_unsafe=allow_unsafe, compiled=False)
+        return _from_decoder(decoder, reference_classifier, box)
     if path.is_dir():
-        return _sound(Prior(**storage.read(path)))
-    names = sorted(p.name for p in READY.iterdir() if p.is_dir())
-    name = checks.one_of("prior (a ready one, or a folder)", str(source), names)
-    return Prior(**storage.read(READY / name))
+        return _checked(_read(path))
+    names = [p.name for p in READY.iterdir() if p.is_dir()]
+    return _read(READY / checks.one_of("prior (a ready one, or a folder)", str(source), names))
 
 
 def as_prior(source) -> Prior:
-    """Return `source` if it is a prior, else what `load_prior` makes of it."""
+    """Return `source` if it is a prior, else the prior that `load_prior` returns for it."""
     return source if isinstance(source, Prior) else load_prior(source)
 
 
-def judge_of(prior: Prior) -> keras.Model:
-    """Return the prior's judge.
+def reference_classifier_of(prior: Prior) -> keras.Model:
+    """Return the prior's reference classifier.
 
     Raises:
-        InputError: for a prior that has none.
+        InputError: for a prior without one.
     """
-    if prior.judge is None:
-        checks.fail("prior must have a judge", "none", "fit_prior(images, labels) trains one.")
-    return prior.judge
+    if prior.reference_classifier is None:
+        hint = "fit_prior(images, labels) trains one."
+        checks.fail("prior must have a reference classifier", "none", hint)
+    return prior.reference_classifier
 
 
-def _brought(decoder: keras.Model, judge: keras.Model | None, box: float) -> Prior:
+def _from_decoder(decoder: keras.Model, classifier: keras.Model | None, box: float) -> Prior:
     code: Any = getattr(decoder, "input_shape", None)
     image: Any = getattr(decoder, "output_shape", None)
     plain = isinstance(code, tuple) and isinstance(image, tuple)
@@ -146,33 +189,32 @@ def _brought(decoder: keras.Model, judge: keras.Model | None, box: float) -> Pri
         shifted = keras.layers.Rescaling(0.5, 0.5)(decoder(inputs))
         decoder = keras.Model(inputs, shifted, name=decoder.name)
     card = {"name": decoder.name, "labelled": False}
-    return _sound(Prior(decoder, limits, None, _logits(judge), card))
+    return _checked(Prior(decoder, limits, None, _with_logits(classifier), card))
 
 
-def _logits(judge: keras.Model | None) -> keras.Model | None:
-    """Return the judge with logits: where its answers are odds, their logarithm."""
-    shape = targets.input_shape(judge) if isinstance(judge, keras.Model) else None
-    if judge is None or shape is None:
-        return judge
+def _with_logits(classifier: keras.Model | None) -> keras.Model | None:
+    """Return the classifier with logits: log(outputs) if these are probabilities."""
+    shape = input_shape(classifier) if isinstance(classifier, keras.Model) else None
+    if classifier is None or shape is None:
+        return classifier
     example = np.zeros((2, *(n or 1 for n in shape)), np.float32)
-    answer = np.asarray(judge(example, training=False))
-    if answer.min() < 0 or not np.allclose(answer.sum(axis=-1), 1, atol=1e-3):
-        return judge
-    inputs = keras.Input(judge.input_shape[1:])
-    return keras.Model(inputs, keras.ops.log(keras.ops.maximum(judge(inputs), 1e-20)))
+    outputs = np.asarray(classifier(example, training=False))
+    if outputs.min() < 0 or not np.allclose(outputs.sum(axis=-1), 1, atol=1e-3):
+        return classifier
+    inputs = keras.Input(classifier.input_shape[1:])
+    return keras.Model(inputs, keras.ops.log(keras.ops.maximum(classifier(inputs), 1e-20)))
 
 
-def _sound(prior: Prior) -> Prior:
-    """Return `prior` if its parts fit together and give finite numbers; else one line says why."""
+def _checked(prior: Prior) -> Prior:
+    """Return `prior` if its parts fit together and give finite numbers."""
     if not isinstance(prior.card, dict):
         checks.fail("a prior's card must be a JSON object", type(prior.card).__name__)
     if prior.box.shape != (prior.latent, 2):
         checks.fail(f"a prior's box must be {(prior.latent, 2)}", f"shape {prior.box.shape}")
-    codes = np.clip(np.zeros((2, prior.latent), np.float32), *prior.box.T)
-    images = np.asarray(prior.decoder(codes, training=False))
+    images = decode(prior, np.clip(np.zeros((2, prior.latent), np.float32), *prior.box.T))
     _check_images(images, 0)
-    if prior.judge is not None:
-        _check_judge(prior.judge, prior.shape, images)
+    if prior.reference_classifier is not None:
+        _check_classifier(prior.reference_classifier, prior.shape, images)
     return prior
 
 
@@ -184,18 +226,75 @@ def _check_images(images: np.ndarray, low: int) -> None:
         )
 
 
-def _check_judge(judge, shape: tuple, images: np.ndarray) -> None:
-    if not isinstance(judge, keras.Model):
-        checks.fail("judge must be a Keras model", type(judge).__name__)
-    wanted = targets.input_shape(judge)
-    fits = wanted is None or (
-        len(wanted) == len(shape)
-        and all(w in (None, s) for w, s in zip(wanted, shape, strict=True))
-    )
-    if not fits:
-        checks.fail(f"judge must take the decoder's images, shape {shape}", f"shape {wanted}")
-    answer = np.asarray(judge(images, training=False))
-    finite = np.isfinite(answer).all()
-    if answer.ndim != 2 or answer.shape[1] < 2 or not finite:
-        received = f"shape {answer.shape}" if finite else "answers that are no numbers"
-        checks.fail("judge must give finite logits of at least 2 classes", received)
+def _check_classifier(model, shape: tuple, images: np.ndarray) -> None:
+    name = "reference_classifier"
+    if not isinstance(model, keras.Model):
+        checks.fail(f"{name} must be a Keras model", type(model).__name__)
+    if not accepts(declared := input_shape(model), shape):
+        checks.fail(f"{name} must take the decoder's images, shape {shape}", f"shape {declared}")
+    logits = np.asarray(model(images, training=False))
+    finite = np.isfinite(logits).all()
+    if logits.ndim != 2 or logits.shape[1] < 2 or not finite:
+        received = f"shape {logits.shape}" if finite else "outputs that are not finite"
+        checks.fail(f"{name} must give finite logits of at least 2 classes", received)
+
+
+def save_prior(prior: Prior, folder) -> Path:
+    """Write `prior` into `folder` and return the folder's path."""
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    arrays, networks = {"box": prior.box}, {}
+    for name, model in {"decoder": prior.decoder, CLASSIFIER: prior.reference_classifier}.items():
+        if model is not None:
+            networks[name] = json.loads(model.to_json())
+            arrays |= {f"{name}_{i:02d}": w for i, w in enumerate(model.get_weights())}
+    if prior.mixture is not None:
+        arrays |= {f"mixture_{k}": v for k, v in vars(prior.mixture).items() if k != "factors"}
+        rows, columns = np.tril_indices(prior.latent)
+        arrays["mixture_factors"] = prior.mixture.factors[:, rows, columns]
+    half: dict[str, Any] = {k: v.astype(np.float16) if v.dtype.kind == "f" else v for k, v in arrays.items()}
+    np.savez_compressed(path / "weights.npz", **half)
+    (path / "networks.json").write_text(json.dumps(networks))
+    (path / "card.json").write_text(json.dumps(prior.card, indent=1) + "\n")
+    return path
+
+
+def _read(path: Path) -> Prior:
+    missing = [name for name in FILES if not (path / name).is_file()]
+    if missing:
+        expected = f"a prior's folder must hold {', '.join(FILES)}"
+        checks.fail(expected, f"{path.name} without {missing}")
+    try:
+        return _parsed(path)
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        checks.fail("a prior's files must fit together", f"{path.name}: {reason}")
+
+
+def _parsed(path: Path) -> Prior:
+    card = json.loads((path / "card.json").read_text())
+    configs = json.loads((path / "networks.json").read_text())
+    with np.load(path / "weights.npz", allow_pickle=False) as stored:
+        arrays = {k: stored[k] for k in stored.files}
+    arrays = {k: v.astype(np.float32) if v.dtype.kind == "f" else v for k, v in arrays.items()}
+    models = {name: _built(config, arrays, name) for name, config in configs.items()}
+    decoder, classifier = models["decoder"], models.get(CLASSIFIER)
+    return Prior(decoder, arrays["box"], _mixture(arrays), classifier, card)
+
+
+def _built(config: dict, arrays: dict, name: str) -> keras.Model:
+    model = keras.models.model_from_json(json.dumps(config))
+    model.set_weights([arrays[k] for k in sorted(arrays) if k.startswith(name)])
+    model.trainable = False
+    return model
+
+
+def _mixture(arrays: dict) -> Mixture | None:
+    if "mixture_means" not in arrays:
+        return None
+    parts = {k: arrays[f"mixture_{k}"] for k in ("weights", "means", "classes")}
+    k, d = parts["means"].shape
+    factors = np.zeros((k, d, d), np.float32)
+    rows, columns = np.tril_indices(d)
+    factors[:, rows, columns] = arrays["mixture_factors"]
+    return Mixture(factors=factors, **parts)

@@ -1,16 +1,20 @@
-"""The report of one audit: a page that needs nothing beside it, pictures and a table."""
+"""The report of one audit: an HTML page with its images inside, and a table."""
 
+import base64
 from html import escape
+from io import BytesIO
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from mode import checks
-from mode.featurevis import nearby, pictures
-from mode.featurevis.auditing import Audit, audit
-from mode.featurevis.maximisation import Stimuli
+from mode.data.archives import read
+from mode.featurevis import scores
+from mode.featurevis.audits import Audit, audit
+from mode.featurevis.maximization import PreferredInputs
 from mode.featurevis.prior import Prior, load_prior
 from mode.models import load_model
 from mode.models.files import copied_unsafely
@@ -19,88 +23,117 @@ STYLE = (
     "body{font:16px sans-serif;max-width:50em;margin:2em auto}"
     "td,th{padding:2px 8px;text-align:right}"
 )
+RESTARTS = 8  # images per unit in a table
+KEY = "x_train"
 
 
-def visualise(
-    model_path, prior, out, *, images=None, seed: int = 0, allow_unsafe: bool = False
+def visualize(
+    model, prior, out, *, images=None, seed: int = 0, allow_unsafe: bool = False
 ) -> Audit:
-    """Audit a saved classifier; write report.html, scores.csv and a picture a class into `out`.
+    """Audit a classifier; write report.html, scores.csv and one image per class into `out`.
 
     Args:
-        model_path: a `.keras` file or a Keras model.
-        prior: what `load_prior` takes, or a Prior.
-        out: folder, made where it lacks.
-        images: training images to show beside the preferred pictures, where there are any: an
-            `.npz` with x_train, or an array as `audit` takes it.
+        model: a `.keras` file or a Keras model.
+        prior: a Prior, or what `load_prior` takes.
+        out: folder, created if it does not exist.
+        images: training images to show beside the preferred inputs: an `.npz` with x_train, or an
+            array as `audit` takes it. Defaults to None.
         seed: seed of the audit. Defaults to 0.
         allow_unsafe: run code that the files of the model and the prior hold (Lambda). Defaults
             to False.
 
     Raises:
-        InputError: for a file that is missing or no Keras model, what `nearby.training_images`
-            refuses, and whatever `audit` refuses.
+        InputError: as `load_model`, `load_prior`, `training_images` and `audit`.
     """
-    classifier = model_path
-    if not isinstance(model_path, keras.Model):
-        classifier = load_model(model_path, allow_unsafe=allow_unsafe, compiled=False)
+    if not isinstance(model, keras.Model):
+        model = load_model(model, allow_unsafe=allow_unsafe, compiled=False)
     if not isinstance(prior, Prior):
         prior = load_prior(prior, allow_unsafe=allow_unsafe)
     if images is not None and not isinstance(images, np.ndarray):
-        images = nearby.training_images(images)
-    folder = _folder(out)
+        images = training_images(images)
+    folder = _created(out)
     with copied_unsafely(allow_unsafe):
-        result = audit(classifier, prior, images, seed=seed)
+        result = audit(model, prior, images, seed=seed)
     result.scores.to_csv(folder / "scores.csv", index=False)
-    if result.stimuli is not None:
-        for unit, row in zip(result.stimuli.units, result.stimuli.images, strict=True):
-            (folder / f"class_{unit}.png").write_bytes(pictures.png(pictures.strip(row)))
-    (folder / "report.html").write_text(
-        page(result, classifier.name, prior, images), encoding="utf-8"
-    )
+    preferred = result.preferred_inputs
+    if preferred is not None and result.cross_talk is not None:
+        for unit, row in zip(preferred.units, preferred.images, strict=True):
+            (folder / f"class_{unit}.png").write_bytes(png(side_by_side(row)))
+    page = report_page(result, model.name, prior, images)
+    (folder / "report.html").write_text(page, encoding="utf-8")
     return result
 
 
-def _folder(out) -> Path:
+def training_images(path) -> np.ndarray:
+    """Return the training images in an `.npz`, (n, h, w, c) in [0, 1]; uint8 is divided by 255.
+
+    Raises:
+        InputError: for a file that is missing or no `.npz`, one without x_train, or values that
+            are no images.
+    """
+    arrays, other = read(path, [KEY])
+    if KEY not in arrays:
+        checks.fail(f"images must hold {KEY}", f"keys {', '.join(other) or 'none'}")
+    x = checks.numeric(KEY, arrays[KEY])
+    x = checks.images(KEY, x / np.float32(255) if x.dtype == np.uint8 else x)
+    return x[..., None] if x.ndim == 3 else x
+
+
+def _created(out) -> Path:
     try:
         Path(out).mkdir(parents=True, exist_ok=True)
-    except OSError as error:  # told before the audit, not after it
+    except OSError as error:  # before the audit, not after it
         checks.fail("out must be a folder that can be written", f"{str(out)!r}: {error.strerror}")
     return Path(out)
 
 
-def page(result: Audit, name: str, prior: Prior, images: np.ndarray | None = None) -> str:
-    """Return the whole report as HTML; every picture is inside it."""
-    used = (
-        "no image of the classifier's own data was used"
-        if images is None
-        else (f"of the {len(images)} training images none changed the verdict")
-    )
+def report_page(result: Audit, name: str, prior: Prior, images: np.ndarray | None = None) -> str:
+    """Return the whole report as HTML, with every image inside."""
+    data = "no training image was used"
+    if images is not None:
+        data = f"the {len(images)} training images did not change the verdict"
+    preferred = result.preferred_inputs
     parts = [
         f"<!doctype html><meta charset=utf-8><title>{escape(name)}</title><style>{STYLE}</style>",
         f"<h1>{escape(name)}: {result.verdict}</h1>{result._repr_html_()}",
-        f"<p>Seen through the prior {escape(str(prior.card.get('name')))}, which stands in for "
-        f"data; {used}.</p>",
+        f"<p>Prior used in place of data: {escape(str(prior.card.get('name')))}; {data}.</p>",
     ]
-    if result.stimuli is not None:
-        parts.append("<h2>What each class prefers</h2>" + result.stimuli._repr_html_())
-    if result.stimuli is not None and images is not None:
-        parts.append("<h2>Are training images reproduced?</h2>")
-        parts.append(_nearest(result.scores, result.stimuli, images))
-    if result.cross_talk is not None:
-        parts.append("<h2>What the judge calls them</h2>" + _matrix(result.cross_talk))
+    if preferred is not None and result.cross_talk is not None:
+        parts += ["<h2>The preferred inputs of each class</h2>", preferred._repr_html_()]
+        if images is not None:
+            parts.append("<h2>Does the model reproduce training images?</h2>")
+            parts.append(_nearest(result.scores, preferred, images))
+        heading = "<h2>Classes that the reference classifier predicts for them</h2>"
+        parts.append(heading + _matrix(result.cross_talk))
     table = result.scores.to_html(index=False, float_format="{:.3f}".format, na_rep="", border=0)
-    return "".join([*parts, "<h2>Scores, with the healthy twin's beside</h2>", table])
+    return "".join([*parts, "<h2>Scores of the model and of its reference model</h2>", table])
 
 
-def _nearest(scores: pd.DataFrame, stimuli: Stimuli, images: np.ndarray) -> str:
-    row = scores.set_index("score").loc["nearest_image"]
-    said = (
-        f"<p>The preferred pictures are {row.value:.2f} ({row.low:.2f} to {row.high:.2f}) times as "
-        "far from the nearest training image as the prior's own pictures are; well under 1 means "
-        "that the classifier asks for what it was shown.</p>"
+def _nearest(table: pd.DataFrame, preferred: PreferredInputs, images: np.ndarray) -> str:
+    row = table.set_index("score").loc["nearest_image"]
+    text = (
+        f"<p>The distance from the preferred inputs to the nearest training image is "
+        f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f}) times that of the prior's images; well "
+        "below 1 means that the model prefers inputs like its training images.</p>"
     )
-    names = [str(unit) for unit in stimuli.units]
-    return said + nearby.table(stimuli.images, images, names)
+    pairs = above_nearest(preferred.images, images)
+    heading = "preferred inputs, and below each the nearest training image"
+    return text + _table(pairs, [str(unit) for unit in preferred.units], heading)
+
+
+def above_nearest(preferred: np.ndarray, images: np.ndarray) -> list[np.ndarray]:
+    """Return one image per unit: its preferred inputs above the nearest of `images` to each.
+
+    preferred (units, restarts, h, w, c), images (n, h, w, c), by Euclidean distance of pixels.
+    """
+    some = preferred[:, :RESTARTS]
+    index, _ = scores.nearest(some.reshape(-1, *some.shape[2:]), images)
+    pairs = zip(some, images[index].reshape(some.shape), strict=True)
+    gap = [(0, 0), (0, 2), (0, 0), (0, 0)]
+    return [
+        np.concatenate([side_by_side(np.pad(a, gap, constant_values=1.0)), side_by_side(b)])
+        for a, b in pairs
+    ]
 
 
 def _matrix(talk: np.ndarray) -> str:
@@ -110,3 +143,38 @@ def _matrix(talk: np.ndarray) -> str:
         for k, row in enumerate(talk)
     ]
     return f"<table><tr><th>class</th>{head}</tr>{''.join(f'{r}</tr>' for r in rows)}</table>"
+
+
+def image_table(images: np.ndarray, names: list[str]) -> str:
+    """Return an HTML table, a row per unit; images (units, restarts, h, w, c)."""
+    return _table([side_by_side(row[:RESTARTS]) for row in images], names, "preferred inputs")
+
+
+def _table(images: list[np.ndarray], names: list[str], heading: str) -> str:
+    rows = [
+        f"<tr><td>{name}</td><td>{inline_image(image)}</td></tr>"
+        for name, image in zip(names, images, strict=True)
+    ]
+    return f"<table><tr><th>unit</th><th>{heading}</th></tr>{''.join(rows)}</table>"
+
+
+def side_by_side(images: np.ndarray, gap: int = 2) -> np.ndarray:
+    """Return images (n, h, w, c) in a row as one image, `gap` white pixels between them."""
+    padded = np.pad(images, ((0, 0), (0, 0), (0, gap), (0, 0)), constant_values=1.0)
+    return np.concatenate(list(padded), axis=1)[:, : -gap or None]
+
+
+def inline_image(image: np.ndarray, zoom: int = 2) -> str:
+    """Return an HTML image with its data inside, `zoom` screen pixels per pixel."""
+    data = base64.b64encode(png(image)).decode()
+    look = f'width="{image.shape[1] * zoom}" style="image-rendering:pixelated"'
+    return f'<img {look} src="data:image/png;base64,{data}">'
+
+
+def png(image: np.ndarray) -> bytes:
+    """Return `image` (h, w), (h, w, 1) or (h, w, 3) in [0, 1] as the bytes of a PNG file."""
+    pixels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    pixels = pixels[..., 0] if pixels.shape[2:] == (1,) else pixels
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

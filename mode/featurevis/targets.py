@@ -1,173 +1,154 @@
-"""What is to be maximised: the units of a layer, read without changing the classifier.
+"""The units to maximize: activations of a layer, read without changing the model.
 
-A layer inside any model, nested or subclassed, is read by listening to its call; a final softmax
-is taken off by letting that layer be linear while the model is traced. Both are put back at once.
+A final softmax is removed by making its layer linear while the model is traced, and put back.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 
 import keras
 import numpy as np
 
 from mode import checks
+from mode.layers.hooks import Call, record_layer_calls, replaced_attribute, walk
 
 
-def check_classifier(model) -> None:
-    """Raise unless `model` is a built Keras model of images with finite weights.
+def check_model(model) -> None:
+    """Raise unless `model` is a built Keras model with finite weights.
 
     Raises:
-        InputError: naming what was received.
+        InputError: with what was received.
     """
     if not isinstance(model, keras.Model):
-        checks.fail("classifier must be a Keras model", type(model).__name__)
+        checks.fail("model must be a Keras model", type(model).__name__)
     if not model.built or (getattr(model, "inputs", None) is None and not model.weights):
-        checks.fail("classifier must be built", f"{model.name!r} without weights", "Call it once.")
+        checks.fail("model must be built", f"{model.name!r} without weights", "Call it once.")
     for weight in model.weights:
         values = np.asarray(weight)
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             bad = int((~np.isfinite(values)).sum())
             checks.fail(
-                "classifier must have finite weights", f"{bad} of {values.size} in {weight.path!r}"
+                "model must have finite weights", f"{bad} of {values.size} in {weight.path!r}"
             )
 
 
-def layers_of(model: keras.Model) -> dict[str, keras.layers.Layer]:
-    """Return every layer that can be reached, nested ones as "outer/inner", in order."""
-    found = {}
-    for layer in getattr(model, "layers", ()):
-        if isinstance(layer, keras.layers.InputLayer):
-            continue
-        found[layer.name] = layer
-        if isinstance(layer, keras.Model):
-            found |= {f"{layer.name}/{k}": v for k, v in layers_of(layer).items()}
-    return found
+def named_layers(model: keras.Model) -> dict[str, keras.layers.Layer]:
+    """Return name -> layer, nested models and their layers ("model/layer") too, in order."""
+    return {
+        name: layer for name, layer in walk(model) if not isinstance(layer, keras.layers.InputLayer)
+    }
+
+
+def named_layer(model: keras.Model, name: str) -> keras.layers.Layer:
+    """Return the layer called `name`.
+
+    Raises:
+        InputError: for an unknown name, with the valid ones.
+    """
+    layers = named_layers(model)
+    return layers[checks.one_of("layer", name, layers)]
 
 
 def input_shape(model: keras.Model) -> tuple | None:
-    """Return the shape of one input without the batch axis, None where the model does not say."""
+    """Return the shape of one input without the batch axis; None for a subclassed model."""
     shape = getattr(model, "input_shape", None)
     return shape[1:] if isinstance(shape, tuple) else None
 
 
-def check_shape(model: keras.Model, shape: tuple) -> None:
-    """Raise unless the model takes images of `shape`; one that does not say is tried.
+def accepts(declared: tuple | None, shape: tuple) -> bool:
+    """Return whether the `input_shape` of a model allows inputs of `shape`; None allows any."""
+    return declared is None or (
+        len(declared) == len(shape)
+        and all(side in (None, size) for side, size in zip(declared, shape, strict=True))
+    )
+
+
+def check_input_shape(model: keras.Model, shape: tuple) -> None:
+    """Raise unless the model takes images of `shape`; a model without an input shape is called.
 
     Raises:
         InputError: with both shapes.
     """
-    wanted = input_shape(model)
-    if wanted is None:
-        fits = _accepts(model, shape)
-    else:
-        pairs = zip(wanted, shape, strict=False)
-        fits = len(wanted) == len(shape) and all(w in (None, s) for w, s in pairs)
-    if not fits:
-        received = "one that refuses them" if wanted is None else f"shape {wanted}"
-        checks.fail(f"classifier must take the prior's images, shape {tuple(shape)}", received)
+    declared = input_shape(model)
+    runs = declared is not None or _runs(model, shape)
+    if not runs or not accepts(declared, shape):
+        received = f"shape {declared}" if runs else "a model that raises an error for them"
+        checks.fail(f"model must take the prior's images, shape {tuple(shape)}", received)
 
 
-def _accepts(model: keras.Model, shape: tuple) -> bool:
+def _runs(model: keras.Model, shape: tuple) -> bool:
     try:
         model(np.zeros((1, *shape), np.float32), training=False)
-    except Exception:  # whatever a foreign model's own code raises, the answer is no
+    except Exception:  # of whatever kind a subclassed model raises
         return False
     return True
 
 
-@contextmanager
-def replaced(layer, attribute: str, value) -> Iterator[None]:
-    """Let `layer.attribute` be `value` for a while; the class's own comes back in any case."""
-    own = vars(layer)
-    missing = object()
-    before = own.get(attribute, missing)
-    own[attribute] = value
-    try:
-        yield
-    finally:
-        if before is missing:
-            del own[attribute]
-        else:
-            own[attribute] = before
-
-
 def output_of(model: keras.Model, layer: keras.layers.Layer) -> Callable:
-    """Return a function: images -> the output of `layer` (the last, where called often)."""
+    """Return a function: images -> the output of `layer`, the last one if it is called often."""
 
     def read(x):
-        heard = []
-        inner = layer.call
-
-        def call(*args, **kwargs):
-            heard.append(inner(*args, **kwargs))
-            return heard[-1]
-
-        with replaced(layer, "call", call):
+        calls: list[Call] = []
+        with record_layer_calls({layer.name: layer}, calls.append):
             model(x, training=False)
-        if not heard:
-            checks.fail("layer must be called by the classifier", repr(layer.name))
-        return heard[-1]
+        if not calls:
+            checks.fail("layer must be called by the model", repr(layer.name))
+        return calls[-1].output
 
     return read
 
 
-def scores_of(model: keras.Model, example: np.ndarray) -> tuple[Callable, str]:
-    """Return a function images -> pre-softmax scores (n, classes), and how it was found.
+def logits_of(model: keras.Model, example: np.ndarray) -> tuple[Callable, str]:
+    """Return a function: images -> logits (n, classes), and how the logits are computed.
 
-    "as given" where the model has no softmax; "unwrapped" where a layer's softmax (or the sigmoid
-    of one class against the rest) could be taken off; "log" where neither, so that scores are
-    log(p), which softmax turns back into p.
+    "as given": the model has no softmax. "unwrapped": a layer's softmax (or the sigmoid of one
+    class against the rest) is removed. "log": neither, so log(p), of which softmax is p again.
     """
     y = np.asarray(model(example, training=False))
-    odds = y.min() >= 0 and np.allclose(y.sum(axis=-1), 1, atol=1e-3)
-    if not odds and not (y.min() >= 0 and y.max() <= 1):
-        return lambda x: model(x, training=False), "as given"
-    final = "softmax" if odds else "sigmoid"
-    for layer, attribute, value in _candidates(model, final):
-        read = _with_replaced(model, layer, attribute, value)
-        scores = np.asarray(read(example))
-        undone = np.asarray(getattr(keras.ops, final)(scores))
-        if (
-            scores.shape == y.shape
-            and np.allclose(undone, y, atol=1e-4)
-            and not np.allclose(scores, y)
-        ):
-            return read, "unwrapped"
-    if not odds:
-        return lambda x: model(x, training=False), "as given"
-    return lambda x: keras.ops.log(keras.ops.maximum(model(x, training=False), 1e-20)), "log"
+    sums_to_one = y.min() >= 0 and np.allclose(y.sum(axis=-1), 1, atol=1e-3)
+    if sums_to_one or (y.min() >= 0 and y.max() <= 1):
+        final = "softmax" if sums_to_one else "sigmoid"
+        for layer, attribute, value in _linear_replacements(model, final):
+            read = _with_attribute(model, layer, attribute, value)
+            logits = np.asarray(read(example))
+            again = np.asarray(getattr(keras.ops, final)(logits))
+            same = logits.shape == y.shape and np.allclose(again, y, atol=1e-4)
+            if same and not np.allclose(logits, y):
+                return read, "unwrapped"
+    if sums_to_one:
+        return lambda x: keras.ops.log(keras.ops.maximum(model(x, training=False), 1e-20)), "log"
+    return lambda x: model(x, training=False), "as given"
 
 
-def _with_replaced(model, layer, attribute, value) -> Callable:
+def _with_attribute(model, layer, attribute, value) -> Callable:
     def read(x):
-        with replaced(layer, attribute, value):
+        with replaced_attribute(layer, attribute, value):
             return model(x, training=False)
 
     return read
 
 
-def _candidates(model: keras.Model, final: str) -> Iterator[tuple]:
-    for layer in reversed(list(layers_of(model).values())):
+def _linear_replacements(model: keras.Model, final: str) -> Iterator[tuple]:
+    """Yield (layer, attribute, value) that remove the activation `final`, last layer first."""
+    for layer in reversed(list(named_layers(model).values())):
         if getattr(layer, "activation", None) is getattr(keras.activations, final):
             yield layer, "activation", keras.activations.linear
         elif final == "softmax" and isinstance(layer, keras.layers.Softmax):
             yield layer, "call", lambda x, *_, **__: x
 
 
-def reader(model: keras.Model, layer: str | None, example: np.ndarray) -> Callable:
-    """Return images -> activations (n, ...) of the named layer, or of the class scores for None.
+def activations_of(model: keras.Model, layer: str | None, example: np.ndarray) -> Callable:
+    """Return a function: images -> activations (n, ...) of the named layer; logits for None.
 
     Raises:
-        InputError: for a layer that does not exist, with the names of those that do.
+        InputError: for an unknown layer, with the valid names.
     """
     if layer is None:
-        return scores_of(model, example)[0]
-    known = layers_of(model)
-    return output_of(model, known[checks.one_of("layer", layer, known)])
+        return logits_of(model, example)[0]
+    return output_of(model, named_layer(model, layer))
 
 
 def unit_weights(units: Sequence, shape: tuple) -> np.ndarray:
-    """Return a matrix (prod(shape), len(units)): activations flattened @ it = one number a unit.
+    """Return a matrix (prod(shape), len(units)): flattened activations @ it = one number per unit.
 
     Args:
         units: each a whole number (a class, or a channel: the mean over its map), a tuple (one

@@ -1,7 +1,7 @@
 """From raw scores to a verdict: linear rules whose numbers are data, learned on the zoo.
 
-`thresholds.json` holds every coefficient and says which command made it. Nothing here is a
-threshold of its own, and nothing needs Keras.
+`thresholds.json` holds every coefficient and the command that made it. No threshold is set here,
+and nothing needs Keras.
 """
 
 import json
@@ -10,13 +10,14 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from scipy.special import softmax
 
 THRESHOLDS = Path(__file__).parent / "thresholds.json"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What `judge` concludes; fields as in `auditing.Audit`."""
+class Conclusion:
+    """The result of `conclude`; fields as in `audits.Audit`."""
 
     error: float
     interval: tuple[float, float]
@@ -32,79 +33,93 @@ def rules() -> dict:
     return json.loads(THRESHOLDS.read_text())
 
 
-def features(own: dict, twin: dict | None) -> dict[str, float]:
-    """Return what the rules look at: the classifier's scores, and how they differ from its twin's.
+def features(scores: dict, reference: dict | None) -> dict[str, float]:
+    """Return the inputs of the rules: the scores, and their differences from the reference model's.
 
-    Without a twin the classifier is compared with the mean twin of the zoo.
+    Without a reference model the scores are compared with the mean of the zoo's reference models.
     """
-    other = rules()["mean_twin"] if twin is None else twin
-    found = {k: float(v) for k, v in own.items()}
-    found |= {f"{k}_more": float(own[k]) - float(other[k]) for k in own if k in other}
-    ratio = max(float(own["diversity"]), 1e-3) / max(float(other["diversity"]), 1e-3)
-    return found | {"diversity_ratio": float(np.log(ratio))}
+    other = rules()["mean_reference"] if reference is None else reference
+    values = {k: float(v) for k, v in scores.items()}
+    more = {f"{k}_more": v - float(other[k]) for k, v in values.items() if k in other}
+    ratio = max(values["diversity"], 1e-3) / max(float(other["diversity"]), 1e-3)
+    return values | more | {"diversity_ratio": float(np.log(ratio))}
 
 
-def outside(found: dict[str, float], limits: dict) -> float:
-    """Return how far the strangest feature lies beyond those the rules come from, in their ranges.
+def outside(values: dict[str, float], limits: dict) -> float:
+    """Return how far the strangest feature is outside its range in the zoo, in widths of the range.
 
-    0 where all are among them, 1 where one is as far beyond as they are apart.
+    0 if all are inside, 1 if one is as far outside as its range is wide.
     """
-    beyond = [max(v["low"] - found[k], found[k] - v["high"], 0.0) / max(v["high"] - v["low"], 1e-9)
-              for k, v in limits.items()]  # fmt: skip
+    beyond = [
+        max(v["low"] - values[k], values[k] - v["high"], 0.0) / max(v["high"] - v["low"], 1e-9)
+        for k, v in limits.items()
+    ]
     return float(max(beyond))
 
 
-def within(found: dict[str, float], limits: dict) -> dict[str, float]:
-    """Return the features, none beyond those the rules come from: lines hold no further."""
-    kept = {k: float(np.clip(found[k], v["low"], v["high"])) for k, v in limits.items()}
-    return found | kept
+def within(values: dict[str, float], limits: dict) -> dict[str, float]:
+    """Return the features clipped to their ranges in the zoo, beyond which lines do not hold."""
+    return values | {k: float(np.clip(values[k], v["low"], v["high"])) for k, v in limits.items()}
 
 
-def linear(rule: dict, found: dict[str, float]) -> float:
+def linear(rule: dict, values: dict[str, float]) -> float:
     """Return intercept + sum of coefficient x feature."""
-    return rule["intercept"] + sum(c * found[name] for name, c in rule["coefficients"].items())
+    return rule["intercept"] + sum(c * values[name] for name, c in rule["coefficients"].items())
 
 
-def foreign(own: dict) -> bool:
+def foreign(scores: dict) -> bool:
     """Return whether the classifier seems to be of another domain than the prior."""
-    return linear(rules()["foreign"], own) > 0
+    return linear(rules()["foreign"], scores) > 0
 
 
-def judge(own: dict, twin: dict | None, prior_name: str | None) -> Finding:
-    """Return the finding for a classifier's scores and its twin's.
+def conclude(scores: dict, reference: dict | None, prior_name: str | None) -> Conclusion:
+    """Return the conclusion from the scores of a model and of its reference model.
 
     Args:
-        own, twin: scores by name, as `measuring.sample_scores` and `stimuli_scores` give them. A
-            twin that errs more than any of the zoo's has not learned, and tells nothing.
-        prior_name: a prior the rules were calibrated on has rules of its own; any other takes the
-            rules pooled over those.
+        scores, reference: scores by name, as `sample_scores` and `preferred_scores` return. A
+            reference model with a larger error than any of the zoo's has not learned the classes
+            and is ignored.
+        prior_name: name of the prior. The priors that the rules were calibrated on have their own
+            rules; any other takes the rules pooled over those.
     """
     book = rules()
-    sick = twin is not None and twin["error"] > book["sick_twin"]
-    raw = features(own, None if sick else twin)
-    strange, found = outside(raw, book["range"]), within(raw, book["range"])
+    failed = reference is not None and reference["error"] > book["failed_reference"]
+    raw = features(scores, None if failed else reference)
+    strange, values = outside(raw, book["range"]), within(raw, book["range"])
     name = prior_name if prior_name in book["error"] else "any"
-    error = float(np.clip(linear(book["error"][name], found), 0, 1))
-    gap = linear(book["gap"], found)
-    alike = linear(book["homogeneous"], found)
-    found |= {"gap_estimate": gap, "error_estimate": error}
-    odds = _odds(book["verdict"], found)
-    best = max(odds, key=lambda name: odds[name])
-    known = error <= book["reach"][best]
-    sure = known and odds[best] >= book["certain"]
-    reasons = _reasons(best, odds, raw, error, gap, alike, twin, sick, strange) + _beyond(
-        best, error, known
-    )
-    return Finding(
-        error, _interval(error, book["error"][name], strange), float(gap), float(alike),
-        best if sure else "cannot tell", reasons,
+    error = float(np.clip(linear(book["error"][name], values), 0, 1))
+    gap, homogeneity = linear(book["gap"], values), linear(book["homogeneous"], values)
+    values |= {"gap_estimate": gap, "error_estimate": error}
+    probabilities = _probabilities(book["verdict"], values)
+    best = max(probabilities, key=lambda name: probabilities[name])
+    in_reach = error <= book["reach"][best]
+    sure = in_reach and probabilities[best] >= book["certain"]
+    reasons = [
+        *_reasons(best, probabilities, raw, error, gap),
+        _reference_reason(reference, failed),
+    ]
+    if strange > 0:
+        reasons.append("A score is outside its range in the zoo: the interval is wider.")
+    if homogeneity > 0:
+        reasons.append(
+            "Its errors are concentrated in regions of the prior and its restarts are more alike "
+            "than the reference model's: the training images of a class were probably all alike."
+        )
+    if not in_reach:
+        reasons.append(
+            f"The zoo has no {best} classifier with an error near {error:.0%} "
+            f"(limit {book['reach'][best]:.0%}): no verdict."
+        )
+    return Conclusion(
+        error, _interval(error, book["error"][name], strange), float(gap), float(homogeneity),
+        best if sure else "cannot tell", tuple(reasons),
     )  # fmt: skip
 
 
 def half_width(error: float, rule: dict, strange: float = 0.0) -> float:
     """Return half the 90 % interval: a calibrated multiple of a scale that grows with the error.
 
-    strange: as `outside` gives it; the interval widens in proportion.
+    strange: as `outside` returns; the interval widens in proportion.
     """
     return rule["quantile"] * (1 + strange) * (0.01 + 0.05 * np.sqrt(error * (1 - error)))
 
@@ -114,74 +129,61 @@ def _interval(error: float, rule: dict, strange: float) -> tuple[float, float]:
     return float(max(0.0, error - reach)), float(min(1.0, error + reach))
 
 
-def _odds(rules_by_class: dict, found: dict) -> dict[str, float]:
-    raw = {name: linear(rule, found) for name, rule in rules_by_class.items()}
-    top = max(raw.values())
-    parts = {name: np.exp(value - top) for name, value in raw.items()}
-    return {name: float(value / sum(parts.values())) for name, value in parts.items()}
+def _probabilities(rules_by_class: dict, values: dict) -> dict[str, float]:
+    shares = softmax([linear(rule, values) for rule in rules_by_class.values()])
+    return dict(zip(rules_by_class, shares.tolist(), strict=True))
 
 
-SAYINGS = {
-    "fine": "Its confidence on the prior's pictures matches how often it is right.",
-    "over-fitted": "It is surer of the prior's pictures than it is right.",
-    "label noise": "Its wrong answers are ones the judge finds implausible, and moving a picture a "
-    "little often changes them: it has memorised labels.",
-    "under-fitted": "It is often wrong and does not claim to be sure.",
+MEANINGS = {
+    "fine": "Its confidence on the prior's images matches its accuracy.",
+    "over-fitted": "Its confidence on the prior's images is higher than its accuracy.",
+    "label noise": "Its wrong predictions are ones that the reference classifier finds "
+    "implausible, and a small shift of an image often changes them: it has memorized labels.",
+    "under-fitted": "It is often wrong and its confidence is low.",
 }
 
 
-def _reasons(best, odds, found, error, gap, alike, twin, sick, strange) -> tuple[str, ...]:
-    second = sorted(odds, key=odds.get)[-2]
-    said = [
-        f"{SAYINGS[best]} Odds {odds[best]:.0%}; next {second}, {odds[second]:.0%}.",
-        f"Wrong on {found['error']:.1%} of the prior's pictures, moved by up to two pixels "
-        f"on {found['shifted_error']:.1%}; estimated test error {error:.1%}.",
-        f"Mean confidence {found['confidence']:.2f}, confidence minus agreement "
-        f"{found['over_confidence']:+.3f}; over-fitting score {gap:+.2f}.",
+def _reasons(best, probabilities, values, error, gap) -> list[str]:
+    second = sorted(probabilities, key=probabilities.get)[-2]
+    return [
+        f"{MEANINGS[best]} Probability {probabilities[best]:.0%}; next {second}, "
+        f"{probabilities[second]:.0%}.",
+        f"It is wrong on {values['error']:.1%} of the prior's images, and on "
+        f"{values['shifted_error']:.1%} after a shift of up to two pixels; estimated test error "
+        f"{error:.1%}.",
+        f"Mean confidence {values['confidence']:.2f}, confidence minus accuracy "
+        f"{values['over_confidence']:+.3f}; over-fitting score {gap:+.2f}.",
     ]
-    if twin is None:
-        said.append("No twin could be built from its configuration: the zoo's mean twin stands in.")
-    elif sick:
-        said.append(
-            f"Its twin did not learn the prior's classes (wrong on {twin['error']:.0%}): the zoo's "
-            "mean twin stands in."
-        )
-    else:
-        said.append(f"A healthy twin of this architecture is wrong on {twin['error']:.1%}.")
-    if strange > 0:
-        said.append("Some score is beyond all those the rules come from: the interval is wider.")
-    if alike > 0:
-        said.append(
-            "Its errors keep to whole regions of the prior and its restarts agree more than the "
-            "twin's: the training images of a class were probably all alike."
-        )
-    return tuple(said)
 
 
-def _beyond(best: str, error: float, known: bool) -> tuple[str, ...]:
-    if known:
-        return ()
-    return (
-        f"No {best} classifier with an error near {error:.0%} was among those the rules come from "
-        f"(limit {rules()['reach'][best]:.0%}): no verdict.",
-    )
-
-
-def why_not(own: dict, recognised: float) -> tuple[str, ...]:
-    """Return why nothing can be told; empty where something can.
-
-    recognised: share of the prior's pictures that its judge is surer than 0.9 of.
-    """
-    if recognised < rules()["least_recognised"]:
+def _reference_reason(reference: dict | None, failed: bool) -> str:
+    replacement = "the mean of the zoo's reference models is used"
+    if reference is None:
+        return f"No reference model could be built from its configuration: {replacement}."
+    error = reference["error"]
+    if failed:
         return (
-            f"The judge recognises only {recognised:.0%} of the prior's pictures: the prior is too "
-            "poor to tell. Train it longer, or on more images (fit_prior).",
+            f"Its reference model did not learn the classes (wrong on {error:.0%}): {replacement}."
         )
-    if not foreign(own):
+    return f"A reference model of this architecture is wrong on {error:.1%}."
+
+
+def why_not(scores: dict, recognized: float) -> tuple[str, ...]:
+    """Return the reasons against any verdict; empty without one.
+
+    recognized: share of the prior's images with a probability above 0.9 by the reference
+    classifier.
+    """
+    if recognized < rules()["least_recognized"]:
+        return (
+            f"The reference classifier recognizes only {recognized:.0%} of the prior's images: the "
+            "prior is too poor. Train it longer, or on more images (fit_prior).",
+        )
+    if not foreign(scores):
         return ()
     return (
-        f"It agrees with the judge on {1 - own['error']:.0%} of the prior's pictures, whichever "
-        "way its classes are matched: the prior does not fit its domain, its labels cannot be "
-        "matched, or it has learned next to nothing. Take a prior of its own domain (fit_prior), "
-        "or look at its accuracy on a few images.",
+        f"It agrees with the reference classifier on {1 - scores['error']:.0%} of the prior's "
+        "images, whichever way its classes are matched: the prior does not fit its domain, its "
+        "labels cannot be matched, or it has learned next to nothing. Use a prior of its own "
+        "domain (fit_prior), or measure its accuracy on a few images.",
     )

@@ -17,7 +17,6 @@ from mode.figures import (
     labels,
     layers,
     maps,
-    ranks,
     results,
     samples,
 )
@@ -31,7 +30,6 @@ _MODULES = (
     labels,
     results,
     arms,
-    ranks,
     curves,
     diagnosis,
     featurevis,

@@ -1,7 +1,11 @@
-"""Figures of effects: each arm against the control, and each defect switched off alone."""
+"""Figures of compared arms: their effects, those of single defects, and their ranks.
 
-from collections.abc import Sequence
+The critical-difference diagram is that of Demšar, JMLR 2006, section 3.2.5.
+"""
+
+from collections.abc import Iterator, Sequence
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,12 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mode.figures import style
-from mode.figures.columns import numbers, wanted
+from mode.figures.style import checked_table, numbers
 
 CELL = ("data", "classes", "batch")
 EFFECT = ("median difference", "low", "high", "holm p")
 LEVEL = 0.05
 MARKS = "os^Dv<>P"
+RANK_COLUMNS = ("arm", "mean rank", "critical difference", "n")
+BAR, HEADING = 0.35, 2.2  # in lines of text: between two bars, and above a cell's axis
 
 
 def arms_against_control(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
@@ -30,7 +36,7 @@ def arms_against_control(table: pd.DataFrame, ax: Axes | Figure | None = None) -
     Raises:
         InputError: for an empty table, missing columns, or cells that are not numbers.
     """
-    wanted(table, (*CELL, "control", "arm", "initial", "final", *EFFECT))
+    checked_table(table, (*CELL, "control", "arm", "initial", "final", *EFFECT))
     is_control = (table["arm"] == table["control"]).to_numpy()
     arms = _best_first(table, is_control)
     cells = list(dict.fromkeys(table[list(CELL)].itertuples(index=False, name=None)))
@@ -64,7 +70,7 @@ def defects(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
         InputError: for an empty table, missing columns, or cells that are not numbers.
     """
     name = "defect" if "defect" in getattr(table, "columns", ()) else "arm"
-    wanted(table, (name, *EFFECT))
+    checked_table(table, (name, *EFFECT))
     order = np.argsort(-numbers(table, "median difference"), kind="stable")
     table = table.iloc[order]
     ax = style.axes(ax, 8, 2.2 + 0.32 * len(table))
@@ -88,15 +94,15 @@ def _best_first(table: pd.DataFrame, is_control: np.ndarray) -> list[str]:
 def _frame(ax: Axes, names: Sequence[str]) -> None:
     """Name the rows from the top down, and draw the control's line at zero."""
     style.plain(ax, grid="x")
-    ax.axvline(0, color=style.COLOURS[1], linewidth=1.5)
+    ax.axvline(0, color=style.COLORS[1], linewidth=1.5)
     ax.set_yticks(range(len(names)), names)
     ax.set(ylim=(len(names) - 0.4, -0.6))
 
 
 def _look(number: int) -> tuple[str, str]:
-    """Return the marker and the colour of a cell; vermilion is the control's."""
-    colours = [style.COLOURS[0], *style.COLOURS[2:]]
-    return MARKS[number % len(MARKS)], colours[number % len(colours)]
+    """Return the marker and the color of a cell; vermilion is the control's."""
+    colors = [style.COLORS[0], *style.COLORS[2:]]
+    return MARKS[number % len(MARKS)], colors[number % len(colors)]
 
 
 def _named(cell: Sequence) -> str:
@@ -107,30 +113,30 @@ def _named(cell: Sequence) -> str:
 def _effects(ax: Axes, table: pd.DataFrame, at: np.ndarray, marks: tuple[str, str]) -> None:
     """Mark the medians and their intervals, in points: filled where holm p is at most LEVEL."""
     median, low, high, p = (numbers(table, name) for name in EFFECT)
-    marker, colour = marks
+    marker, color = marks
     tested = np.isfinite(low) & np.isfinite(high)
-    ax.hlines(at[tested], 100 * low[tested], 100 * high[tested], color=colour, linewidth=2)
-    for hit, face in ((p <= LEVEL, colour), (p > LEVEL, "white"), (np.isnan(p), "0.8")):
-        look = {"markerfacecolor": face, "markeredgecolor": colour, "markersize": 6.5}
+    ax.hlines(at[tested], 100 * low[tested], 100 * high[tested], color=color, linewidth=2)
+    for hit, face in ((p <= LEVEL, color), (p > LEVEL, "white"), (np.isnan(p), "0.8")):
+        look = {"markerfacecolor": face, "markeredgecolor": color, "markersize": 6.5}
         if hit.any():
             ax.plot(100 * median[hit], at[hit], marker, linestyle="none", **look)
 
 
 def _explain(ax: Axes, table: pd.DataFrame, control: str, heading: str, cells: dict) -> None:
     """Add title and legend: the control, intervals, fillings, and the cells' markers."""
-    marker, colour = ("o", "0.3") if cells else _look(0)
+    marker, color = ("o", "0.3") if cells else _look(0)
     p, low = numbers(table, "holm p"), numbers(table, "low")
-    entries = [Line2D([], [], color=style.COLOURS[1], label=control)]
+    entries = [Line2D([], [], color=style.COLORS[1], label=control)]
     if np.isfinite(low).any():
-        entries.append(Line2D([], [], color=colour, linewidth=2, label="95 % interval"))
+        entries.append(Line2D([], [], color=color, linewidth=2, label="95 % interval"))
     fillings = {
-        f"median, p ≤ {LEVEL} after Holm": (p <= LEVEL, colour),
+        f"median, p ≤ {LEVEL} after Holm": (p <= LEVEL, color),
         f"median, p > {LEVEL}": (p > LEVEL, "white"),
         "median, not tested": (np.isnan(p), "0.8"),
     }
     for label, (hit, face) in fillings.items():
         if hit.any():
-            look = {"markerfacecolor": face, "markeredgecolor": colour, "label": label}
+            look = {"markerfacecolor": face, "markeredgecolor": color, "label": label}
             entries.append(Line2D([], [], linestyle="none", marker=marker, **look))
     for (shape, paint), name in cells.items():
         entries.append(Line2D([], [], linestyle="none", marker=shape, color=paint, label=name))
@@ -154,9 +160,104 @@ def _write_accuracies(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
     look = {"transform": ax.get_yaxis_transform(), "ha": "right", "fontsize": style.SMALL}
     for n, name in enumerate(("initial", "final")):
         x = 1.09 + 0.1 * n
-        ax.text(x, -0.6, f"{name}\n%", va="bottom", color=style.GREY, **look)
+        ax.text(x, -0.6, f"{name}\n%", va="bottom", color=style.GRAY, **look)
         for y, value in zip(at, 100 * numbers(table, name), strict=True):
             ax.text(x, y, f"{value:.1f}", va="center", **look)
 
 
-FIGURES = {"arms_against_control": arms_against_control, "defects": defects}
+def critical_difference(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
+    """Draw the arms' mean ranks, bars joining those that Nemenyi's test does not tell apart.
+
+    Args:
+        table: a row an arm: arm, mean rank (1 the best), critical difference, n blocks; where it
+            has the columns data, classes and batch, one diagram below the other for each cell.
+
+    Raises:
+        InputError: for an empty table, missing columns, or cells that are not numbers.
+    """
+    checked_table(table, RANK_COLUMNS)
+    named = [name for name in CELL if name in table]
+    parts = list(table.groupby(named, sort=False)) if named else [((), table)]
+    heights = [_diagram_height(part) for _, part in parts]
+    worst = max(table.groupby(named, sort=False).size()) if named else len(table)
+    ax = style.axes(ax, 9, 1.5 + 0.2 * sum(heights))
+    for top, (cell, part) in zip(np.cumsum([0, *heights]), parts, strict=False):
+        _diagram(ax, part.assign(**{"mean rank": numbers(part, "mean rank")}), cell, top, worst)
+    ax.spines[:].set_visible(False)
+    ax.spines["top"].set_visible(True)
+    ax.xaxis.tick_top()
+    ax.xaxis.set_label_position("top")
+    ax.set(xlim=(worst + 0.1, 0.9), ylim=(sum(heights), 0), yticks=[])
+    ax.set_xticks(_ticks(worst))
+    ax.set(xlabel="mean rank of final test accuracy (1: best, at the right)")
+    joined = Line2D([], [], color=style.COLORS[1], linewidth=4, label="not told apart (Nemenyi)")
+    reach = Line2D([], [], color="black", linewidth=1.5, label="critical difference (CD)")
+    ax.legend(handles=[joined, reach], loc="upper left", bbox_to_anchor=(0, 0), **style.LEGEND)
+    style.title(ax, "Which arms differ in rank?")
+    return ax
+
+
+def cliques(ranks: np.ndarray, apart: float) -> Iterator[tuple[float, float]]:
+    """Yield first and last rank of each largest group of arms less than `apart` from each other."""
+    ranks, reached = np.sort(ranks), -1
+    for first, rank in enumerate(ranks):
+        last = int(np.searchsorted(ranks, rank + apart, side="left")) - 1
+        if last > max(first, reached):
+            yield float(rank), float(ranks[last])
+            reached = last
+
+
+def _bars(part: pd.DataFrame) -> list[tuple[float, float]]:
+    return list(cliques(numbers(part, "mean rank"), numbers(part, "critical difference")[0]))
+
+
+def _diagram_height(part: pd.DataFrame) -> float:
+    """Lines of text that a cell's diagram takes."""
+    return HEADING + 1 + BAR * len(_bars(part)) + -(-len(part) // 2) + 1
+
+
+def _ticks(arms: int) -> list[int]:
+    """Return about ten whole ranks, among them 1 and the last."""
+    step = max(1, round(arms / 10))
+    return sorted({*range(1, arms + 1, step), arms})
+
+
+def _diagram(ax: Axes, part: pd.DataFrame, cell: tuple, top: float, worst: int) -> None:
+    """Draw one cell below the line `top`: a line of ranks, its bars, and stems to the names."""
+    part = part.sort_values("mean rank", kind="stable")
+    apart, blocks = numbers(part, "critical difference")[0], int(numbers(part, "n")[0])
+    line = top + HEADING
+    named = f"{style.words(cell[0])}, {cell[1]} classes, {cell[2]} inputs a round; " if cell else ""
+    look = {"fontsize": style.SMALL + 1, "va": "center"}
+    ax.text(1, top + 0.6, f"{named}{blocks} blocks", ha="right", **look)
+    ax.plot([worst, max(worst - apart, 1)], [top + 1.3] * 2, "|-", color="black", linewidth=1.5)
+    ax.text(worst, top + 0.6, f"CD = {apart:.2f}", ha="left", **look)
+    ax.plot([1, worst], [line, line], color="0.3", linewidth=1)
+    bars = _bars(part)
+    for n, (first, last) in enumerate(bars):
+        ends, height = [first - 0.03, last + 0.03], line + 0.5 + BAR * n
+        ax.plot(ends, [height] * 2, color=style.COLORS[1], linewidth=4, solid_capstyle="butt")
+    _stems(ax, part, line, line + 1 + BAR * len(bars), worst)
+
+
+def _stems(ax: Axes, part: pd.DataFrame, line: float, first: float, worst: int) -> None:
+    """Lead from each rank to its arm's name: the better half at the right, the others left."""
+    half = -(-len(part) // 2)
+    room = 0.02 * worst
+    for n, (arm, rank) in enumerate(zip(part["arm"], part["mean rank"], strict=True)):
+        right = n < half
+        edge = 1 - room if right else worst + room
+        height = first + (n if right else len(part) - 1 - n)
+        ax.plot([rank, rank, edge], [line, height, height], color="0.3", linewidth=0.8)
+        ax.plot(rank, line, "o", color=style.COLORS[0], markersize=4)
+        look: dict[str, Any] = {"xytext": (3 if right else -3, 0), "textcoords": "offset points"}
+        look |= {"ha": "left" if right else "right", "va": "center", "fontsize": style.SMALL + 1}
+        text = f"{style.words(arm)}  {rank:.2f}" if right else f"{rank:.2f}  {style.words(arm)}"
+        ax.annotate(text, (edge, height), annotation_clip=False, **look)
+
+
+FIGURES = {
+    "arms_against_control": arms_against_control,
+    "defects": defects,
+    "critical_difference": critical_difference,
+}

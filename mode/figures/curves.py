@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from mode.figures import style
-from mode.figures.columns import numbers, wanted
+from mode.figures.style import checked_table, numbers
 
 NAMED = ("quota_random", "random", "published", "mode", "margin", "recommended")
 MARKS = "sX^vDo"
@@ -22,7 +22,7 @@ PALE = {"color": "0.75", "linewidth": 0.9}
 def accuracy_by_inputs(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
     """Draw accuracy against the inputs used, a panel a scenario, a line an arm.
 
-    At most six arms are told apart, those of NAMED first, then the best; the others are grey.
+    At most six arms are told apart, those of NAMED first, then the best; the others are gray.
 
     Args:
         table: columns data, classes, batch, scenario, arm, round, inputs (used so far), accuracy
@@ -32,7 +32,7 @@ def accuracy_by_inputs(table: pd.DataFrame, ax: Axes | Figure | None = None) -> 
         InputError: for an empty table, missing columns, or cells that are not numbers.
     """
     columns = ("data", "classes", "batch", "scenario", "arm", "round", "inputs", "accuracy")
-    wanted(table, columns)
+    checked_table(table, columns)
     table = table.sort_values("round", kind="stable")
     looks = _looks(_highlighted(table))
     keys = [name for name in columns[:3] if table[name].nunique() > 1] + ["scenario"]
@@ -61,7 +61,7 @@ def alpha_by_classes(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Ax
     Raises:
         InputError: for an empty table, missing columns, or cells that are not numbers.
     """
-    wanted(table, ("classes", "selector", "alpha", "final"))
+    checked_table(table, ("classes", "selector", "alpha", "final"))
     table = table.assign(alpha=numbers(table, "alpha")).sort_values("alpha", kind="stable")
     several = "data" in table and table["data"].nunique() > 1
     keys = ["data", "classes"] if several else ["classes"]
@@ -88,16 +88,16 @@ def repair_and_control(table: pd.DataFrame, ax: Axes | Figure | None = None) -> 
     Raises:
         InputError: for an empty table, missing columns, or cells that are not numbers.
     """
-    wanted(table, ("arm", "round", "accuracy"))
+    checked_table(table, ("arm", "round", "accuracy"))
     ax = style.axes(ax, 5.2, 3.4)
     style.plain(ax, grid="y")
     looks = {"repair": "o-", "control": "s--"}
-    for (arm, look), colour in zip(looks.items(), style.COLOURS, strict=False):
+    for (arm, look), color in zip(looks.items(), style.COLORS, strict=False):
         line = table[table["arm"] == arm]
         if len(line):
             name = {"control": "control: random inputs"}.get(arm, arm)
             values = 100 * numbers(line, "accuracy")
-            ax.plot(numbers(line, "round"), values, look, color=colour, label=name)
+            ax.plot(numbers(line, "round"), values, look, color=color, label=name)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.set(xlabel="round", ylabel="test accuracy (%)")
     ax.legend(**style.LEGEND)
@@ -106,7 +106,7 @@ def repair_and_control(table: pd.DataFrame, ax: Axes | Figure | None = None) -> 
 
 
 def _highlighted(table: pd.DataFrame) -> list[str]:
-    """Return the arms that have a colour: the named ones, then the best at the end."""
+    """Return the arms that have a color: the named ones, then the best at the end."""
     arms = set(table["arm"])
     ends = table.assign(accuracy=numbers(table, "accuracy"))
     ends = ends.groupby(["scenario", "arm"], sort=False)["accuracy"].last()
@@ -116,14 +116,14 @@ def _highlighted(table: pd.DataFrame) -> list[str]:
 
 
 def _looks(arms: Sequence[str]) -> dict[str, dict]:
-    """Return arm -> colour, marker and dashes; a named arm has the same ones in every figure."""
+    """Return arm -> color, marker and dashes; a named arm has the same ones in every figure."""
     looks: dict[str, dict] = {}
     spare = [n for n, name in enumerate(NAMED) if name not in arms]
     for arm in arms:
         n = NAMED.index(arm) if arm in NAMED else spare.pop(0) if spare else len(looks)
         n %= len(MARKS)
         looks[arm] = {"markersize": 4.5, "linewidth": 1.5}
-        looks[arm] |= {"color": style.COLOURS[n], "marker": MARKS[n], "linestyle": STYLES[n]}
+        looks[arm] |= {"color": style.COLORS[n], "marker": MARKS[n], "linestyle": STYLES[n]}
     return looks
 
 

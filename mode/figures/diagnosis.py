@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from mode.figures.style import COLOURS, GREY, axes, legend_above, title
+from mode.figures.style import COLORS, GRAY, axes, legend_above, title
 
 FLOOR = 1e-12  # of a ratio that is drawn on a logarithmic axis
 _STYLES = ("-", "--", "-.", ":")
@@ -26,9 +26,9 @@ def loss_over_steps(
         heading: the title.
     """
     ax = axes(ax, 4, 3)
-    ax.plot(record.steps, record.losses, color=COLOURS[0], label="training loss")
+    ax.plot(record.steps, record.losses, color=COLORS[0], label="training loss")
     if constant is not None and np.isfinite(constant):
-        ax.axhline(constant, color=GREY, linestyle="--", label="best constant")
+        ax.axhline(constant, color=GRAY, linestyle="--", label="best constant")
     _mark_broken(record, ax)
     ax.set_xlabel("step")
     ax.set_ylabel("loss")
@@ -47,15 +47,15 @@ def gradient_ratio(
     ax = axes(ax, 4, 3)
     gradients, weights = record.indices("gradient"), record.indices("weight")
     last = len(gradients) - 1
-    few = last < len(COLOURS)
+    few = last < len(COLORS)
     for k, (g, w) in enumerate(zip(gradients, weights, strict=True)):
         name = record.rows[g].layer.rsplit("/", 1)[-1]
         end = {0: f"{name} (first)", last: f"{name} (last)"}.get(k, "_unnamed")
         ax.plot(
             record.steps,
             _ratio(record, g, w),
-            _STYLES[k // len(COLOURS) % len(_STYLES)],
-            color=COLOURS[k % len(COLOURS)],
+            _STYLES[k // len(COLORS) % len(_STYLES)],
+            color=COLORS[k % len(COLORS)],
             label=name if few else end,
         )
     ax.set_yscale("log")
@@ -70,24 +70,6 @@ def _ratio(record: Any, gradient: int, weight: int) -> np.ndarray:
     sizes, lost = record.column("rms"), record.column("nonfinite")
     ratio = np.maximum(sizes[:, gradient] / np.maximum(sizes[:, weight], 1e-30), FLOOR)
     return np.where((lost[:, gradient] < 1) & (lost[:, weight] < 1), ratio, np.nan)
-
-
-def activation_bars(record: Any, ax: Axes | None = None) -> Axes:
-    """Draw, for each layer at the last record, the share of zero and of saturated activations."""
-    ax = axes(ax, 4, 3)
-    layers = record.indices("activation")
-    place = np.arange(len(layers))
-    zero = record.column("zero")[-1, layers]
-    full = np.array([_saturated(record, i) for i in layers])
-    ax.bar(place - 0.2, zero, 0.4, color=COLOURS[0], label="zero")
-    ax.bar(place + 0.2, full, 0.4, color=COLOURS[1], hatch="//", label="saturated")
-    names = [record.rows[i].layer.rsplit("/", 1)[-1] for i in layers]
-    ax.set_xticks(place, names, rotation=45, ha="right")
-    ax.set_ylim(0, 1)
-    ax.set_xlabel("layer, from input to output")
-    ax.set_ylabel("share of activations")
-    _legend(ax, "Which layers are silent or saturated?", columns=2)
-    return ax
 
 
 def activation_histograms(activations: dict, ax: Axes | None = None, *, bins: int = 40) -> Axes:
@@ -105,7 +87,7 @@ def activation_histograms(activations: dict, ax: Axes | None = None, *, bins: in
     for place, (name, values) in enumerate(finite.items()):
         counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
         heights = 0.9 * counts / max(counts.max(), 1)
-        ax.stairs(place + heights, edges, baseline=place, fill=True, color=COLOURS[place % 2])
+        ax.stairs(place + heights, edges, baseline=place, fill=True, color=COLORS[place % 2])
         lost = 1 - len(values) / max(np.size(activations[name]), 1)
         if lost:
             ax.annotate(f"{lost:.0%} not finite", (edges[0], place + 0.1), fontsize=7)
@@ -116,18 +98,13 @@ def activation_histograms(activations: dict, ax: Axes | None = None, *, bins: in
     return ax
 
 
-def _saturated(record: Any, i: int) -> float:
-    column = {"tanh": "beyond", "sigmoid": "edge"}.get(record.rows[i].activation)
-    return float(record.column(column)[-1, i]) if column else 0.0
-
-
 def broken_tensors(record: Any, ax: Axes | None = None) -> Axes:
     """Draw which tensors were not finite at the first step with any, in forward order."""
     ax = axes(ax, 4, max(3, 0.13 * len(record.rows)))
     names = [f"{r.phase} {r.layer.rsplit('/', 1)[-1]}" for r in record.rows]
     bad = record.broken if len(record.broken) else np.zeros(len(names))
-    colours = [COLOURS[1] if b else COLOURS[0] for b in bad]
-    ax.barh(np.arange(len(names)), np.where(bad > 0, 1.0, 0.15), color=colours)
+    colors = [COLORS[1] if b else COLORS[0] for b in bad]
+    ax.barh(np.arange(len(names)), np.where(bad > 0, 1.0, 0.15), color=colors)
     ax.set_yticks(np.arange(len(names)), names, fontsize=6)
     ax.invert_yaxis()
     ax.set_xticks([0.15, 1.0], ["finite", "not finite"])
@@ -144,14 +121,13 @@ def _legend(ax: Axes, heading: str, *, columns: int) -> None:
 def _mark_broken(record: Any, ax: Axes) -> None:
     if record.broken_step:
         ax.axvline(
-            record.broken_step, color=COLOURS[1], linestyle=":", label="first NaN or infinity"
+            record.broken_step, color=COLORS[1], linestyle=":", label="first NaN or infinity"
         )
 
 
 FIGURES = {
     "loss_over_steps": loss_over_steps,
     "gradient_ratio": gradient_ratio,
-    "activation_bars": activation_bars,
     "activation_histograms": activation_histograms,
     "broken_tensors": broken_tensors,
 }

@@ -1,4 +1,4 @@
-"""Figures of feature visualisation: preferred pictures, and what they tell of a zoo."""
+"""Figures of feature visualization: preferred inputs, and the scores of a zoo."""
 
 from itertools import cycle
 from typing import Any
@@ -11,26 +11,26 @@ from matplotlib.figure import Figure
 
 from mode import checks
 from mode.figures import style
-from mode.figures.columns import numbers, wanted
 from mode.figures.grid import image_tile, mosaic
+from mode.figures.style import checked_table, numbers
 
 MARKS = ("o", "s", "^", "D", "v")
 
 
-def preferred_pictures(
+def preferred_inputs(
     images: Any,
     ax: Axes | Figure | None = None,
     *,
     units: Any = None,
     restarts: int = 8,
-    title: str = "What each unit prefers",
+    title: str = "Preferred inputs of each unit",
     across: str = "restart",
     down: str = "unit",
 ) -> Axes:
-    """Draw what each unit prefers, a row a unit and a column a restart.
+    """Draw the preferred inputs, a row per unit and a column per restart.
 
     Args:
-        images: units x restarts x h x w x c, values in [0, 1], as `Stimuli.images`.
+        images: units x restarts x h x w x c, values in [0, 1], as `PreferredInputs.images`.
         units: names of the rows, by default their numbers.
         title, across, down: words above, for the columns and for the rows.
 
@@ -49,16 +49,17 @@ def preferred_pictures(
     return ax
 
 
-def stimuli_beside_training(
+def preferred_beside_training(
     pairs: Any,
     ax: Axes | Figure | None = None,
     *,
-    title: str = "Stimuli, and the nearest training image to each",
+    title: str = "Preferred inputs, and the nearest training image to each",
 ) -> Axes:
-    """Draw stimuli, and under each the training image of its class that is nearest to it.
+    """Draw preferred inputs, and below each the nearest training image of its class.
 
     Args:
-        pairs: classes x 2 x n x h x w; first the stimuli, then the training images; [0, 1].
+        pairs: classes x 2 x n x h x w in [0, 1]; first the preferred inputs, then the training
+            images.
         title: words above.
 
     Raises:
@@ -70,16 +71,16 @@ def stimuli_beside_training(
     rows = {
         f"{label} {name}": [image_tile(image) for image in pairs[label, row]]
         for label in range(len(pairs))
-        for row, name in enumerate(("stimuli", "training"))
+        for row, name in enumerate(("preferred", "training"))
     }
     ax = mosaic(ax, rows, [""] * pairs.shape[2], inches=0.6)
-    ax.set(xlabel="restarts", ylabel="class, and what is shown")
+    ax.set(xlabel="restarts", ylabel="class and kind of image")
     style.title(ax, title)
     return ax
 
 
 def cross_talk(matrix: Any, ax: Axes | Figure | None = None) -> Axes:
-    """Draw as what class (column) the judge sees the stimuli of each class (row).
+    """Draw the classes (columns) predicted for the preferred inputs of each class (row).
 
     Args:
         matrix: shares, classes x classes; rows sum to 1.
@@ -91,11 +92,16 @@ def cross_talk(matrix: Any, ax: Axes | Figure | None = None) -> Axes:
     if len(values) != values.shape[1]:
         checks.fail("matrix must be square", f"shape {values.shape}")
     ax = style.axes(ax, 1.6 + 0.45 * len(values), 1.9 + 0.45 * len(values))
-    colours = ScalarMappable(Normalize(0, 100), style.SEQUENTIAL)
-    ax.imshow(colours.to_rgba(100 * values, bytes=True), interpolation="none")
+    colors = ScalarMappable(Normalize(0, 100), style.SEQUENTIAL)
+    ax.imshow(colors.to_rgba(100 * values, bytes=True), interpolation="none")
     ticks = range(len(values))
-    ax.set(xticks=ticks, yticks=ticks, xlabel="class the judge sees", ylabel="class of the unit")
-    style.colour_bar(ax, colours, "share of a class's stimuli (%)")
+    ax.set(
+        xticks=ticks,
+        yticks=ticks,
+        xlabel="class predicted by the reference classifier",
+        ylabel="class of the unit",
+    )
+    style.color_bar(ax, colors, "share of a class's preferred inputs (%)")
     style.title(ax, "Whose features appear?")
     return ax
 
@@ -111,11 +117,11 @@ def score_against_gap(
     Raises:
         InputError: for an empty table or missing columns.
     """
-    wanted(table, ("condition", "gap", score))
+    checked_table(table, ("condition", "gap", score))
     ax = style.axes(ax, 6.4, 4.4)
     style.plain(ax, grid="both")
     _scatter(ax, table, "gap", score)
-    ax.axvline(10, color=style.GREY, linewidth=1, linestyle="--")
+    ax.axvline(10, color=style.GRAY, linewidth=1, linestyle="--")
     ax.set(xlabel="true gap, training minus test accuracy (points)")
     ax.set(ylabel=f"{style.words(score)} score x 100, without data")
     ax.legend(ncols=3, **style.ABOVE)
@@ -138,7 +144,7 @@ def estimated_error(
     Raises:
         InputError: for an empty table or missing columns.
     """
-    wanted(table, ("condition", "true_error", "error", "low", "high"))
+    checked_table(table, ("condition", "true_error", "error", "low", "high"))
     ax = style.axes(ax, 6.4, 4.6)
     style.plain(ax, grid="both")
     true = 100 * numbers(table, "true_error")
@@ -146,7 +152,7 @@ def estimated_error(
     ax.vlines(true, *bounds, color="0.8", linewidth=1.5, label="90 % interval")
     _scatter(ax, table, "true_error", "error")
     top = max(true.max(), bounds[1].max())
-    ax.plot([0, top], [0, top], color=style.GREY, linewidth=1, label="exact")
+    ax.plot([0, top], [0, top], color=style.GRAY, linewidth=1, label="exact")
     ax.set(xlabel="true test error (points)", ylabel="estimated without data (points)")
     ax.legend(ncols=3, **style.ABOVE)
     style.title(ax, title, pad=56)
@@ -154,17 +160,17 @@ def estimated_error(
 
 
 def _scatter(ax: Axes, table: pd.DataFrame, across: str, up: str) -> None:
-    looks = zip(cycle(style.COLOURS), cycle(MARKS), strict=False)
-    # Sorted, so that pictures of tables with the same conditions agree in colours and marks.
-    for (condition, rows), (colour, mark) in zip(table.groupby("condition"), looks, strict=False):
-        look = {"color": colour, "marker": mark, "s": 22, "alpha": 0.8, "linewidths": 0}
+    looks = zip(cycle(style.COLORS), cycle(MARKS), strict=False)
+    # Sorted, so that pictures of tables with the same conditions agree in colors and marks.
+    for (condition, rows), (color, mark) in zip(table.groupby("condition"), looks, strict=False):
+        look = {"color": color, "marker": mark, "s": 22, "alpha": 0.8, "linewidths": 0}
         values = 100 * numbers(rows, across), 100 * numbers(rows, up)
         ax.scatter(*values, label=style.words(condition), **look)
 
 
 FIGURES = {
-    "preferred_pictures": preferred_pictures,
-    "stimuli_beside_training": stimuli_beside_training,
+    "preferred_inputs": preferred_inputs,
+    "preferred_beside_training": preferred_beside_training,
     "cross_talk": cross_talk,
     "score_against_gap": score_against_gap,
     "estimated_error": estimated_error,

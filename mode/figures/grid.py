@@ -1,6 +1,6 @@
 """A mosaic: rows and columns of small pictures, with their labels, in one axes.
 
-A tile is an array of colours: an image (h, w, 4), or a strip (units, 1, 4) for states that have
+A tile is an array of colors: an image (h, w, 4), or a strip (units, 1, 4) for states that have
 no place in an image, one cell a unit from the top down. None leaves a tile out.
 """
 
@@ -18,7 +18,7 @@ from mode.figures import style
 
 GAP, CAPTION, BREAK, STRIP = 0.08, 0.26, 0.3, 1.8  # in tile widths
 MARGINS = (1.4, 0.9)  # inches for the labels, and for labels and title
-BAR = 0.7  # inches for a colour bar
+BAR = 0.7  # inches for a color bar
 
 Tiles = Sequence[np.ndarray | None]
 
@@ -38,7 +38,7 @@ def mosaic(
     Args:
         captions: row's label -> a line or more above each of its tiles.
         breaks: columns that a wider gap comes before.
-        bar: leave room for a colour bar.
+        bar: leave room for a color bar.
         inches: width of a tile, where the figure may be sized.
     """
     lefts = [n * (1 + GAP) + BREAK * sum(at <= n for at in breaks) for n in range(len(columns))]
@@ -61,17 +61,17 @@ def mosaic(
 
 
 def image_tile(image: np.ndarray) -> np.ndarray:
-    """Return an input, values in [0, 1], as a tile: grey, or in its own three colours."""
+    """Return an input, values in [0, 1], as a tile: gray, or in its own three colors."""
     if image.ndim == 3 and image.shape[-1] == 3:
         return image
-    grey = ScalarMappable(Normalize(0, 1), "gray")
-    return map_tile(image, grey)
+    gray = ScalarMappable(Normalize(0, 1), "gray")
+    return map_tile(image, gray)
 
 
-def map_tile(values: np.ndarray, colours: ScalarMappable) -> np.ndarray:
+def map_tile(values: np.ndarray, colors: ScalarMappable) -> np.ndarray:
     """Return a map as a tile: (h, w) or (h, w, c), channels averaged, or a strip for (units,)."""
     values = values.mean(axis=-1) if values.ndim == 3 else values
-    painted = colours.to_rgba(values, bytes=True)
+    painted = colors.to_rgba(values, bytes=True)
     return painted[:, None] if values.ndim == 1 else painted
 
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from mode import checks
 from mode.faults import THETA
 from mode.figures import style
-from mode.figures.columns import numbers, wanted
 from mode.figures.grid import map_tile, mosaic, stack
+from mode.figures.style import checked_table, numbers
 
 
 def label_accuracy(
@@ -27,18 +27,18 @@ def label_accuracy(
     Raises:
         InputError: for an empty table, missing columns, or theta outside [0, 1].
     """
-    wanted(table, ("label", "accuracy", "count"))
+    checked_table(table, ("label", "accuracy", "count"))
     checks.number("theta", theta, 0, 1)
     accuracy, at = numbers(table, "accuracy"), np.arange(len(table))
     ax = style.axes(ax, max(5.5, 1.5 + 0.55 * len(table)), 4)
     style.plain(ax, grid="y")
     looks = {
-        "at least theta": (accuracy >= theta, style.COLOURS[0], ""),
-        "below theta": (accuracy < theta, style.COLOURS[1], "//"),
+        "at least theta": (accuracy >= theta, style.COLORS[0], ""),
+        "below theta": (accuracy < theta, style.COLORS[1], "//"),
     }
-    for name, (hit, colour, hatch) in looks.items():
+    for name, (hit, color, hatch) in looks.items():
         ax.bar(
-            at[hit], 100 * accuracy[hit], color=colour, hatch=hatch, edgecolor="white", label=name
+            at[hit], 100 * accuracy[hit], color=color, hatch=hatch, edgecolor="white", label=name
         )
     ax.axhline(100 * theta, color="black", linestyle="--", label=f"theta = {100 * theta:g} %")
     counts = [
@@ -58,7 +58,7 @@ def confusion(
 ) -> Axes:
     """Draw counts (classes, classes), row the true class, column the predicted one.
 
-    The colours show mistakes alone: beside the diagonal's counts none of them could be seen.
+    The colors show mistakes alone: beside the diagonal's counts none of them could be seen.
 
     Args:
         matrix: the counts.
@@ -87,7 +87,7 @@ def confusion(
     style.name_ticks(ax, range(len(counts)), names, inches=max(0.42, 2.4 / len(counts)))
     ax.set_yticks(range(len(counts)), names, fontsize=style.SMALL)
     ax.set(xlabel="predicted class", ylabel="true class")
-    style.colour_bar(ax, image, "inputs mistaken (grey: inputs classified correctly)")
+    style.color_bar(ax, image, "inputs mistaken (gray: inputs classified correctly)")
     style.title(ax, "Which classes are taken for which")
     return ax
 
@@ -97,7 +97,7 @@ def label_maps(
 ) -> Axes:
     """Draw the maps of one label: row's name -> map's name -> map, each row as many.
 
-    All have the same colours, symmetric around zero. Maps are (h, w), (h, w, c), or vectors
+    All have the same colors, symmetric around zero. Maps are (h, w), (h, w, c), or vectors
     (units,), which become strips.
 
     Raises:
@@ -108,13 +108,13 @@ def label_maps(
         row: {name: stack(name, np.asarray(each)[None])[0] for name, each in maps.items()}
         for row, maps in rows.items()
     }
-    colours = style.colours_of([m for maps in found.values() for m in maps.values()], least=1)
-    tiles = {row: [map_tile(m, colours) for m in maps.values()] for row, maps in found.items()}
+    colors = style.colors_of([m for maps in found.values() for m in maps.values()], least=1)
+    tiles = {row: [map_tile(m, colors) for m in maps.values()] for row, maps in found.items()}
     captions = {row: list(maps) for row, maps in found.items()}
     columns: Sequence[str] = [""] * max(map(len, tiles.values()))
     ax = mosaic(ax, tiles, columns, captions=captions, bar=True, inches=1.5)
     ax.set_xlabel("heat map, and the inputs behind it")
-    style.colour_bar(ax, colours, "-1 (blue): against      +1 (red): for", steps=4)
+    style.color_bar(ax, colors, "-1 (blue): against      +1 (red): for", steps=4)
     style.title(ax, f"Maps of label {label}")
     return ax
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from mode import checks
 from mode.figures import style
-from mode.figures.columns import numbers, wanted
+from mode.figures.style import checked_table, numbers
 
 
 def layer_accuracy(
@@ -28,12 +28,12 @@ def layer_accuracy(
     Raises:
         InputError: for an empty table, missing columns, or an unknown layer.
     """
-    wanted(curve, ("layer", "accuracy", "label accuracy"))
+    checked_table(curve, ("layer", "accuracy", "label accuracy"))
     ax = _by_layer(curve, ax, chosen)
     own = "the label" if label is None else f"label {style.short(label)}"
     lines = {"accuracy": ("all labels", "o-"), "label accuracy": (own, "s--")}
-    for (column, (name, line)), colour in zip(lines.items(), style.COLOURS, strict=False):
-        ax.plot(range(len(curve)), 100 * numbers(curve, column), line, color=colour, label=name)
+    for (column, (name, line)), color in zip(lines.items(), style.COLORS, strict=False):
+        ax.plot(range(len(curve)), 100 * numbers(curve, column), line, color=color, label=name)
     ax.set_ylabel("accuracy of the sub-model (%)")
     ax.legend(**style.LEGEND)
     style.title(ax, "What a softmax head on each layer alone gets right")
@@ -52,10 +52,10 @@ def layer_bhattacharyya(
     Raises:
         InputError: for an empty table, missing columns, or an unknown layer.
     """
-    wanted(curve, ("layer", "bhattacharyya"))
+    checked_table(curve, ("layer", "bhattacharyya"))
     ax = _by_layer(curve, ax, chosen)
     found = numbers(curve, "bhattacharyya")
-    ax.plot(range(len(curve)), found, "o-", color=style.COLOURS[0], label="distance")
+    ax.plot(range(len(curve)), found, "o-", color=style.COLORS[0], label="distance")
     ax.set_ylim(0, 1.15 * max(np.nanmax(found, initial=0), 1e-3))
     ax.legend(**style.LEGEND)
     ax.set_ylabel("Bhattacharyya distance (nats)\nfrom the layer before")
@@ -80,11 +80,11 @@ def layer_weights(
     if len(weights) >= weights.shape[1]:
         weights, sides = weights.T, sides[::-1]
     high, wide = weights.shape
-    colours = style.colours_of([weights], symmetric=symmetric)
+    colors = style.colors_of([weights], symmetric=symmetric)
     ax = style.axes(ax, min(9, max(4.5, 0.2 * wide)), 1.8 + min(6, max(2, 0.12 * high)))
-    image = ax.imshow(weights, colours.cmap, colours.norm, aspect="auto", interpolation="none")
+    image = ax.imshow(weights, colors.cmap, colors.norm, aspect="auto", interpolation="none")
     ax.set(xlabel=sides[1], ylabel=sides[0])
-    style.colour_bar(ax, image, "weight (blue: negative, red: positive)")
+    style.color_bar(ax, image, "weight (blue: negative, red: positive)")
     style.title(ax, f"Weights of {layer or 'the layer'}")
     return ax
 

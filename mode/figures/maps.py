@@ -33,7 +33,7 @@ def heatmaps(
     Args:
         maps: of inputs or of states.
         names: what the classes are called; their numbers where None.
-        symmetric: the same colours for as much for and against; see `style.colours_of`.
+        symmetric: the same colors for as much for and against; see `style.colors_of`.
 
     Raises:
         InputError: for anything but `HeatMaps`, or names that are too few.
@@ -82,11 +82,11 @@ def heatmap_bars(
     spread = np.ptp(values, axis=0)
     shown = np.sort(np.argsort(-spread, kind="stable")[: checks.number("count", count, 1)])
     ax = style.axes(ax, 2 + 1.1 * classes, 1.4 + 0.2 * len(shown))
-    colours = style.colours_of([values], least=1)
+    colors = style.colors_of([values], least=1)
     for label in range(classes):
         middle, lengths = 2.4 * label, values[label, shown]
         ax.axvline(middle, color="0.8", linewidth=0.8, zorder=0)
-        shades = colours.to_rgba(lengths)
+        shades = colors.to_rgba(lengths)
         ax.barh(range(len(shown)), lengths, left=middle, color=shades, edgecolor="0.4", lw=0.4)
     ax.set(xlim=(-1.2, 2.4 * classes - 1.2), ylim=(len(shown) - 0.4, -0.6))
     behind = [f"n = {n}" if n else "n = 0: HCI" for n in maps.counts[group]]
@@ -151,12 +151,12 @@ def differential_pair(
     if len(labels) != 2:
         checks.fail("labels must be two", labels)
     a, b = checks.labels("labels", labels)
-    colours = style.colours_of(found, symmetric=symmetric, least=1)
+    colors = style.colors_of(found, symmetric=symmetric, least=1)
     names = [f"HCI$_{{{a}}}$", f"HCI$_{{{b}}}$", f"DHCI$_{{{a},{b}}}$: {a} against {b}"]
-    row = {"": [map_tile(m, colours) for m in found]}
+    row = {"": [map_tile(m, colors) for m in found]}
     ax = mosaic(ax, row, names, bar=True, inches=1.9)
     ax.set_xlabel("heat map")
-    style.colour_bar(ax, colours, MEANING)
+    style.color_bar(ax, colors, MEANING)
     style.title(ax, f"Heat maps of class {a} and class {b}, and their difference")
     return ax
 
@@ -176,15 +176,15 @@ def _several(maps: Sequence[Any], parts: Sequence[str], *, lone: bool = False) -
 def _classes(
     ax: Axes | Figure | None, rows: dict, symmetric: bool, meaning: str, names=None, captions=None
 ) -> Axes:
-    """Draw rows of one map a class, all in the same colours."""
-    colours = style.colours_of(rows.values(), symmetric=symmetric, least=1)
-    tiles = {label: [map_tile(m, colours) for m in maps] for label, maps in rows.items()}
+    """Draw rows of one map a class, all in the same colors."""
+    colors = style.colors_of(rows.values(), symmetric=symmetric, least=1)
+    tiles = {label: [map_tile(m, colors) for m in maps] for label, maps in rows.items()}
     columns = [
         style.short(n, 16) for n in style.called("names", names, len(next(iter(rows.values()))))
     ]
     ax = mosaic(ax, tiles, columns, captions=captions, bar=True)
     ax.set_xlabel("class")
-    style.colour_bar(ax, colours, meaning)
+    style.color_bar(ax, colors, meaning)
     return ax
 
 

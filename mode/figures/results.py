@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from mode import checks
 from mode.figures import style
-from mode.figures.columns import numbers, wanted
+from mode.figures.style import checked_table, numbers
 
 MEASURES = {"accuracy": "test accuracy (%)", "worst accuracy": "accuracy of the worst class (%)"}
 ARMS = {"mode": ("MODE", "o-"), "control": ("control", "s--")}
@@ -31,14 +31,16 @@ def table_against_control(table: pd.DataFrame, ax: Axes | Figure | None = None) 
     Raises:
         InputError: for an empty table, missing columns, or cells that are not numbers.
     """
-    wanted(table, ("metric", "initial", "final", "control", "final - control", "low", "high"))
+    checked_table(
+        table, ("metric", "initial", "final", "control", "final - control", "low", "high")
+    )
     low, high = 100 * numbers(table, "low"), 100 * numbers(table, "high")
     at = np.arange(len(table))
     ax = style.axes(ax, 9, 2.2 + 0.34 * len(table))
     style.plain(ax, grid="x")
-    ax.axvline(0, color=style.COLOURS[1], linewidth=1.5, label="random control")
+    ax.axvline(0, color=style.COLORS[1], linewidth=1.5, label="random control")
     if np.isfinite(low).any():
-        ax.hlines(at, low, high, color=style.COLOURS[0], linewidth=2, label="95 % interval")
+        ax.hlines(at, low, high, color=style.COLORS[0], linewidth=2, label="95 % interval")
     _mark_medians(ax, table, at)
     ax.set_yticks(at, [style.words(name) for name in table["metric"]])
     ax.set(ylim=(len(table) - 0.5, -0.5), ylabel="metric", xlabel=_difference_label(table))
@@ -62,14 +64,14 @@ def accuracy_by_round(
         InputError: for an unknown measure or arm, an empty table or missing columns.
     """
     label = MEASURES[checks.one_of("measure", measure, MEASURES)]
-    wanted(table, ("protocol", "layer_selection", "arm", "round", measure))
+    checked_table(table, ("protocol", "layer_selection", "arm", "round", measure))
     ax = style.axes(ax, 8, 4.2)
     style.plain(ax, grid="y")
     cells = table.groupby(["protocol", "layer_selection"], sort=False)
     for n, ((protocol, selected), cell) in enumerate(cells):
         # Later lines are thinner, so that one which covers another lets it be seen.
         width = max(1, 3.4 - 0.7 * n)
-        look = {"color": style.COLOURS[n % len(style.COLOURS)], "linewidth": width}
+        look = {"color": style.COLORS[n % len(style.COLORS)], "linewidth": width}
         look["markersize"] = 4 + width
         way = "with" if str(selected) == "True" else "without"
         for arm, line in cell.groupby("arm", sort=False):
@@ -84,28 +86,23 @@ def accuracy_by_round(
     return ax
 
 
-def worst_accuracy_by_round(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
-    """Draw `accuracy_by_round` for the class that is worst in each round."""
-    return accuracy_by_round(table, ax, measure="worst accuracy")
-
-
 def layers_chosen(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
     """Draw how often each layer was chosen: columns protocol, layer, rounds, share in [0, 1].
 
     Raises:
         InputError: for an empty table or missing columns.
     """
-    wanted(table, ("protocol", "layer", "rounds", "share"))
+    checked_table(table, ("protocol", "layer", "rounds", "share"))
     layers, protocols = (list(dict.fromkeys(table[name])) for name in ("layer", "protocol"))
     ax = style.axes(ax, 7, 1.6 + 0.32 * len(layers) * len(protocols))
     style.plain(ax, grid="x")
     thick = 0.8 / len(protocols)
-    for n, (protocol, colour) in enumerate(zip(protocols, cycle(style.COLOURS))):
+    for n, (protocol, color) in enumerate(zip(protocols, cycle(style.COLORS))):
         part = table[table["protocol"] == protocol]
         at = [
             layers.index(layer) + (n - (len(protocols) - 1) / 2) * thick for layer in part["layer"]
         ]
-        look = {"color": colour, "hatch": HATCHES[n % len(HATCHES)], "edgecolor": "white"}
+        look = {"color": color, "hatch": HATCHES[n % len(HATCHES)], "edgecolor": "white"}
         bars = ax.barh(
             at, 100 * numbers(part, "share"), thick, label=f"{protocol} protocol", **look
         )
@@ -121,16 +118,16 @@ def layers_chosen(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
 
 def _mark_medians(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
     """Mark the median differences: filled where the corrected p is at most LEVEL."""
-    medians, colour = 100 * numbers(table, "final - control"), style.COLOURS[0]
+    medians, color = 100 * numbers(table, "final - control"), style.COLORS[0]
     p = numbers(table, "holm p") if "holm p" in table else np.full(len(table), np.nan)
     looks = {
-        f"median, p ≤ {LEVEL}": (p <= LEVEL, colour),
+        f"median, p ≤ {LEVEL}": (p <= LEVEL, color),
         f"median, p > {LEVEL}": (p > LEVEL, "white"),
         "not tested": (np.isnan(p), "0.8"),
     }
     for name, (hit, face) in looks.items():
         if hit.any():
-            look = {"markerfacecolor": face, "markeredgecolor": colour, "markersize": 7}
+            look = {"markerfacecolor": face, "markeredgecolor": color, "markersize": 7}
             ax.plot(medians[hit], at[hit], "o", label=name, linestyle="none", **look)
 
 
@@ -159,7 +156,7 @@ def _write_beside(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
         look = {"transform": ax.get_yaxis_transform(), "ha": "right", "fontsize": style.SMALL + 1}
         x = 1.09 + 0.1 * n
         shown = name if name.startswith("early") else f"{name}\n%"
-        ax.text(x, -0.6, shown, va="bottom", color=style.GREY, **look)
+        ax.text(x, -0.6, shown, va="bottom", color=style.GRAY, **look)
         for y, cell in zip(at, cells, strict=True):
             ax.text(x, y, cell, va="center", **look)
 
@@ -167,6 +164,5 @@ def _write_beside(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
 FIGURES = {
     "table_against_control": table_against_control,
     "accuracy_by_round": accuracy_by_round,
-    "worst_accuracy_by_round": worst_accuracy_by_round,
     "layers_chosen": layers_chosen,
 }

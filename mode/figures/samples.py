@@ -129,17 +129,15 @@ def best_and_worst(
     """
     found = {name: _three(name, arrays) for name, arrays in _named("found", found).items()}
     near, far = (max(len(arrays[part]) for arrays in found.values()) for part in (1, 2))
-    colours = style.colours_of(
-        [arrays[0] for arrays in found.values()], symmetric=symmetric, least=1
-    )
+    colors = style.colors_of([arrays[0] for arrays in found.values()], symmetric=symmetric, least=1)
     rows = {
-        style.words(name): [map_tile(m, colours), *_padded(nearest, near), *_padded(farthest, far)]
+        style.words(name): [map_tile(m, colors), *_padded(nearest, near), *_padded(farthest, far)]
         for name, (m, nearest, farthest) in found.items()
     }
     names = [f"{word} {n + 1}" for word, k in (("near", near), ("far", far)) for n in range(k)]
     ax = mosaic(ax, rows, ["map", *names], breaks=(1, 1 + near), bar=True)
     ax.set_xlabel(f"map of class {label}, its {near} nearest inputs, its {far} farthest inputs")
-    style.colour_bar(ax, colours, "map: -1 (blue) speaks against the class, +1 (red) for it")
+    style.color_bar(ax, colors, "map: -1 (blue) speaks against the class, +1 (red) for it")
     style.title(ax, f"Inputs nearest to and farthest from the map of class {label}, by metric")
     return ax
 

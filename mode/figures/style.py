@@ -1,8 +1,8 @@
-"""How every figure looks: its colours, their limits, and the axes it is drawn in.
+"""The look of every figure: its colors, their limits, its axes, and the table it is drawn from.
 
-All colours hold for colour-blind readers: DIVERGING is ColorBrewer's blue - white - red,
-SEQUENTIAL is cividis (Nunez et al. 2018), and COLOURS are those of Okabe and Ito (2008). No
-figure tells lines apart by colour alone.
+All colors hold for color-blind readers: DIVERGING is ColorBrewer's blue - white - red,
+SEQUENTIAL is cividis (Nunez et al. 2018), and COLORS are those of Okabe and Ito (2008). No
+figure tells lines apart by color alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,6 +10,7 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -21,8 +22,8 @@ from mode import checks
 DIVERGING = "RdBu_r"
 SEQUENTIAL = "cividis"
 DEFECT = "seismic"  # of the publication; drawn on demand
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-GREY = "0.45"
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+GRAY = "0.45"
 PAD = 0.08  # inches around the axes
 SMALL = 8  # points: captions and unit ticks
 LEGEND = {"frameon": False, "fontsize": SMALL, "columnspacing": 1.2, "handletextpad": 0.5}
@@ -50,10 +51,10 @@ def axes(ax: Axes | Figure | None, width: float, height: float) -> Axes:
     return ax.subplots()
 
 
-def colours_of(
+def colors_of(
     arrays: Iterable[np.ndarray], *, symmetric: bool = True, least: float = 0.0
 ) -> ScalarMappable:
-    """Return the colours of values around zero, the same for all `arrays`.
+    """Return the colors of values around zero, the same for all `arrays`.
 
     The limits are -m and m, m the largest absolute value or `least` if that is more: white is
     zero, and equal strength has equal depth. With symmetric=False they are the smallest and the
@@ -68,13 +69,11 @@ def colours_of(
     return ScalarMappable(Normalize(-reach, reach), DIVERGING)
 
 
-def colour_bar(
-    ax: Axes, colours: ScalarMappable, meaning: str, *, steps: int | None = None
-) -> None:
-    """Put a colour bar under the axes that says what the colours mean, in at most `steps`."""
-    if colours.cmap.name == DEFECT:
+def color_bar(ax: Axes, colors: ScalarMappable, meaning: str, *, steps: int | None = None) -> None:
+    """Put a color bar under the axes that says what the colors mean, in at most `steps`."""
+    if colors.cmap.name == DEFECT:
         meaning = "as published: the limits are those of the data, so white need not be zero"
-    bar = ax.figure.colorbar(colours, ax=ax, location="bottom", shrink=0.6, aspect=35, pad=0.03)
+    bar = ax.figure.colorbar(colors, ax=ax, location="bottom", shrink=0.6, aspect=35, pad=0.03)
     bar.set_label(meaning, fontsize=SMALL + 1)
     if steps:
         bar.locator = MaxNLocator(steps)
@@ -132,3 +131,30 @@ def name_ticks(ax: Axes, places: Iterable[float], names: Sequence[str], *, inche
 def words(name: Any) -> str:
     """Return a name as it is read: without underscores."""
     return str(name).replace("_", " ")
+
+
+def checked_table(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return `table` if it is a table with rows and the `columns`.
+
+    Raises:
+        InputError: for anything else, with the columns it has.
+    """
+    if not isinstance(table, pd.DataFrame):
+        checks.fail("table must be a DataFrame", type(table).__name__)
+    if not set(columns) <= set(table.columns):
+        listed = ", ".join(map(repr, columns))
+        checks.fail(f"table must have the columns {listed}", ", ".join(map(repr, table.columns)))
+    return checks.not_empty("table", table)
+
+
+def numbers(table: pd.DataFrame, column: str) -> np.ndarray:
+    """Return a column as floats (n,); an empty cell, as in CSV files, is NaN.
+
+    Raises:
+        InputError: for a cell that is neither.
+    """
+    values = pd.to_numeric(table[column], errors="coerce").astype(float)
+    bad = table[column][values.isna() & table[column].notna() & (table[column] != "")]
+    if len(bad):
+        checks.fail(f"column {column!r} must hold numbers", repr(bad.iloc[0]))
+    return values.to_numpy()

@@ -1,4 +1,4 @@
-"""Which layers count, what they hold, and which of them is to blame for a fault."""
+"""The layers of a model: their blocks, activations and probes, and the target layer of a fault."""
 
 from mode.layers.blocks import Block, blocks, layer_names
 from mode.layers.probes import Probes, probe_layers, softmax_head

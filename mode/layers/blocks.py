@@ -1,4 +1,4 @@
-"""The layers that count: blocks of one weighted layer and what follows it without weights."""
+"""Blocks: each weighted layer with the layers without weights that follow it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from mode import checks
-from mode.layers.recording import ROWS, Call, cut, example, reachable, rows_of, watching
+from mode.layers.hooks import ROWS, Call, cut, example, leaf_layers, record_layer_calls, rows_of
 
 # Above this many numbers an input, the spatial positions of a layer are averaged.
 LIMIT = 4096
@@ -26,7 +26,7 @@ _FOLLOWING = (
 
 @dataclass(frozen=True)
 class Block:
-    """A block: the `shape` of its states, and which call of the model's layers gives them."""
+    """A block: the `shape` of its activations, and the number of the layer call that gives them."""
 
     shape: tuple[int, ...]  # of one input, without the batch axis
     call: int  # counted from 0 in one run of the model
@@ -39,23 +39,23 @@ class Block:
 
 
 def blocks(model: keras.Model, x: Any = None) -> dict[str, Block]:
-    """Return weighted layer's name -> its block, in the order in which they are called.
+    """Return the name of each weighted layer -> its block, in the order of their calls.
 
-    A block is a weighted layer with the normalisation, activation, pooling, dropout and
+    A block is a weighted layer with the normalization, activation, pooling, dropout and
     flattening layers behind it, up to the next branch, merge or weighted layer. Where flattening
     would leave more than LIMIT numbers the block ends before it, for its positions to be averaged.
-    The model is run once on a few inputs, so that it may be Sequential, functional, nested or
+    The model runs once on a few inputs, so that it may be Sequential, functional, nested or
     subclassed; a layer in a nested model is named "model/layer". Of a layer that is called
     several times the last call counts.
 
     Args:
         model: a built model; not changed.
-        x: inputs to run on; zeros where None.
+        x: inputs to run on. Defaults to zeros.
 
     Raises:
         InputError: for a model without a reachable weighted layer.
     """
-    layers = reachable(model)
+    layers = leaf_layers(model)
     x = example(model) if model.built and x is None else x
     calls = _calls(model, x, layers) if model.built and x is not None else []
     names = {id(layer): name for name, layer in layers.items()}
@@ -72,16 +72,15 @@ def blocks(model: keras.Model, x: Any = None) -> dict[str, Block]:
             f"{type(model).__name__} {model.name!r} with {len(model.layers)} layers",
             "Call it on an input, and keep its layers as attributes.",
         )
-    found = {}
-    for name, start in starts.items():
-        end = _end_of_block(calls, start)
-        shape = tuple(calls[end].output.shape[1:])
-        found[name] = Block(shape, end, _channels(calls[start].layer))
-    return found
+    ends = {name: _end_of_block(calls, start) for name, start in starts.items()}
+    return {
+        name: Block(tuple(calls[end].output.shape[1:]), end, _channels(calls[starts[name]].layer))
+        for name, end in ends.items()
+    }
 
 
 def layer_names(model: keras.Model) -> list[str]:
-    """Return the names of the layers that count, from input to output."""
+    """Return the names of the weighted layers, from input to output."""
     return list(blocks(model))
 
 
@@ -97,20 +96,22 @@ def last_hidden_layer(names: Sequence[str]) -> str:
 
 
 def averaged(shape: tuple[int, ...]) -> bool:
-    """Say whether states of this shape (of one input) are averaged over their positions."""
+    """Return whether activations of this shape (of one input) are averaged over positions."""
     return len(shape) > 1 and prod(shape) > LIMIT
 
 
 def _calls(model: keras.Model, x: Any, layers: dict[str, keras.Layer]) -> list[Call]:
     calls: list[Call] = []
-    with watching(layers, calls.append):
+    with record_layer_calls(layers, calls.append):
         model(cut(x, 0, ROWS), training=False)
     return calls
 
 
 def _channels(layer: keras.Layer) -> int:
-    """Return the axis of the channels in a layer's output, from its end: before the spatial ones
-    where they come first, of which a convolution knows the number."""
+    """Return the axis of the channels in a layer's output, counted from its end.
+
+    With "channels_first" they come before the spatial axes, of which a convolution has `rank`.
+    """
     first = getattr(layer, "data_format", None) == "channels_first"
     return -1 - getattr(layer, "rank", 0) if first else -1
 
@@ -126,7 +127,7 @@ def _end_of_block(calls: list[Call], end: int) -> int:
         uses = [
             number
             for number, call in enumerate(calls)
-            if call.output is not output and any(given is output for given in call.inputs)
+            if call.output is not output and any(tensor is output for tensor in call.inputs)
         ]
         if len(uses) != 1 or not _goes_on(output, calls[uses[0]]):
             return end

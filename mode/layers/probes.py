@@ -1,7 +1,7 @@
-"""Feature sub-models: how well the states of each layer alone tell the classes apart.
+"""Feature sub-models: the accuracy of a softmax head on the activations of each layer alone.
 
 The sub-model of layer L is the frozen network up to L with a new softmax head (Ma et al. 2018,
-section 4.1). Its states are computed once; only the head is trained, in numpy.
+section 4.1). Its activations are computed once; only the head is trained, in numpy.
 """
 
 from collections.abc import Mapping
@@ -15,20 +15,20 @@ from mode.data import Data, Part
 from mode.layers.blocks import Block, blocks
 from mode.layers.states import reductions, states
 
-# Enough steps of Adam for a softmax head on scaled states to settle, whatever the data's size.
+# Enough steps of Adam for a softmax head on scaled activations to converge at any size of data.
 STEPS = 600
 BATCH = 128
-GROUP_BYTES = 2**29  # of states that are held at once
+GROUP_BYTES = 2**29  # of activations in memory at once
 
 
 @dataclass(frozen=True)
 class Probes:
-    """The heads of all layers: layer name -> what each of them holds and says."""
+    """The heads of all layers: layer name -> weights, scale and predictions of its head."""
 
     heads: dict[str, np.ndarray]  # (units + 1, classes); the last row is the bias
-    scales: dict[str, tuple[np.ndarray, np.ndarray]]  # mean and deviation of the train states
-    train: dict[str, np.ndarray]  # probabilities (n, classes) on the training part
-    diagnosis: dict[str, np.ndarray]  # and on the diagnosis part
+    scales: dict[str, tuple[np.ndarray, np.ndarray]]  # mean and deviation of the train activations
+    train: dict[str, np.ndarray]  # probabilities (n, classes) on the training split
+    diagnosis: dict[str, np.ndarray]  # and on the diagnosis split
     reductions: dict[str, str] = field(default_factory=dict)  # "flattened", "averaged over space"
 
 
@@ -36,47 +36,49 @@ def probe_layers(
     model: keras.Model,
     data: Data,
     *,
-    judge: Part | None = None,
+    diagnosis: Part | None = None,
     seed: int = 0,
     layer_blocks: Mapping[str, Block] | None = None,
 ) -> Probes:
-    """Train a softmax head on the states of every layer that counts.
+    """Train a softmax head on the activations of every weighted layer.
 
     Args:
         model: a built classifier; not changed.
         data: heads learn from `data.train`.
-        judge: the part that judges them; `data.diagnosis` where None.
-        seed: decides the order of the heads' batches, one stream a layer.
-        layer_blocks: what `blocks` returns for the model, where that is known already.
+        diagnosis: the split that they are evaluated on. Defaults to `data.diagnosis`.
+        seed: seed of the order of the heads' batches, one stream per layer. Defaults to 0.
+        layer_blocks: `blocks(model)`, where it is at hand. Defaults to calling it.
 
     Raises:
         InputError: for a model without reachable layers.
     """
-    judge = judge or data.diagnosis
-    heads, scales, on_train, on_judge = {}, {}, {}, {}
-    known = layer_blocks or blocks(model, data.train.x)
-    for names in _groups(known, len(data.train) + len(judge)):
-        seen = states(model, data.train.x, names, layer_blocks=known)
-        judged = states(model, judge.x, names, layer_blocks=known)
+    diagnosis = diagnosis or data.diagnosis
+    heads, scales, on_train, on_diagnosis = {}, {}, {}, {}
+    by_name = layer_blocks or blocks(model, data.train.x)
+    for names in _groups(by_name, len(data.train) + len(diagnosis)):
+        train, held_out = (
+            states(model, part.x, names, layer_blocks=by_name) for part in (data.train, diagnosis)
+        )
         for name in names:
-            scales[name] = scale_of(seen[name])
-            scaled = zscale(seen.pop(name), scales[name])
+            scales[name] = scale_of(train[name])
+            scaled = zscale(train.pop(name), scales[name])
             heads[name] = softmax_head(
                 scaled, data.train.y, data.classes, generator=seeds.generator(seed, "probe", name)
             )
             on_train[name] = head_predict(heads[name], scaled)
-            on_judge[name] = head_predict(heads[name], zscale(judged.pop(name), scales[name]))
-    return Probes(heads, scales, on_train, on_judge, reductions(model, layer_blocks=known))
+            held_out_scaled = zscale(held_out.pop(name), scales[name])
+            on_diagnosis[name] = head_predict(heads[name], held_out_scaled)
+    return Probes(heads, scales, on_train, on_diagnosis, reductions(model, layer_blocks=by_name))
 
 
-def _groups(found: Mapping[str, Block], rows: int) -> list[list[str]]:
-    """Return the names in groups whose states of `rows` inputs fit GROUP_BYTES, or of one layer.
+def _groups(by_name: Mapping[str, Block], rows: int) -> list[list[str]]:
+    """Return the names in groups whose activations of `rows` inputs fit GROUP_BYTES, or of one.
 
-    Each group costs a run of the model, and what it holds bounds the memory.
+    Each group costs a run of the model, and its size bounds the memory.
     """
     groups: list[list[str]] = []
     size = 0
-    for name, block in found.items():
+    for name, block in by_name.items():
         needed = 4 * rows * block.units
         if not groups or size + needed > GROUP_BYTES:
             groups.append([])
@@ -89,7 +91,7 @@ def _groups(found: Mapping[str, Block], rows: int) -> list[list[str]]:
 def scale_of(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation (units,); a constant unit's deviation counts as 1.
 
-    They are added up in float64: along the first axis numpy adds number by number, and float32
+    They are summed in float64: along the first axis numpy adds number by number, and float32
     sums of many inputs lose digits.
     """
     mean, deviation = (f(array, axis=0, dtype=np.float64) for f in (np.mean, np.std))
@@ -98,10 +100,10 @@ def scale_of(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def zscale(array: np.ndarray, scale: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Return states (n, units) on the scale that `scale_of` measured."""
-    found = array - scale[0]
-    found /= scale[1]
-    return found
+    """Return activations (n, units) as z-scores, with the `scale` of `scale_of`."""
+    scores = array - scale[0]
+    scores /= scale[1]
+    return scores
 
 
 def softmax_head(
@@ -116,7 +118,7 @@ def softmax_head(
     """Return the weights (units + 1, classes) of a softmax head trained by Adam from zero.
 
     Args:
-        inputs: scaled states (n, units).
+        inputs: scaled activations (n, units).
         labels: integers (n,).
         steps: batches of 128; the rate falls linearly to zero over them.
 
@@ -140,7 +142,7 @@ def softmax_head(
 
 
 def head_predict(head: np.ndarray, inputs: np.ndarray) -> np.ndarray:
-    """Return the probabilities (n, classes) that a head gives to scaled states."""
+    """Return the probabilities (n, classes) of a head for scaled activations."""
     return _softmax(_with_one(inputs) @ head)
 
 
@@ -149,5 +151,6 @@ def _with_one(inputs: np.ndarray) -> np.ndarray:
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
+    """Return softmax over the classes; for small batches twice as fast as scipy's, same bytes."""
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""What the neurons of a layer say to given inputs."""
+"""Activations of the layers of a model, as one row of numbers per input."""
 
 from collections.abc import Iterable, Mapping
 from itertools import count
@@ -9,7 +9,7 @@ import numpy as np
 
 from mode import checks
 from mode.layers.blocks import LIMIT, Block, averaged, blocks
-from mode.layers.recording import Call, cut, reachable, rows_of, watching
+from mode.layers.hooks import Call, cut, leaf_layers, record_layer_calls, rows_of
 
 CHUNK = 4096
 FLATTENED, AVERAGED = "flattened", "averaged over space"
@@ -22,53 +22,53 @@ def states(
     *,
     layer_blocks: Mapping[str, Block] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Return layer name -> states (n, units), float32, all layers in one forward pass.
+    """Return layer name -> activations (n, units), float32, all layers in one forward pass.
 
     Args:
         model: a built model; not changed.
         x: inputs, n x the model's input shape; for a model of several inputs the list or dict of
             arrays that it takes.
-        names: of the layers; all that count, where None.
-        layer_blocks: what `blocks` returns for the model, where that is known already.
+        names: names of layers. Defaults to all weighted layers.
+        layer_blocks: `blocks(model, x)`, where it is at hand. Defaults to calling it.
 
     Raises:
-        InputError: for an unknown layer, naming the valid ones.
+        InputError: for an unknown layer, with the valid names.
     """
     rows = rows_of(x)
     if not rows:  # some layers need a row
         x = keras.tree.map_structure(lambda a: np.zeros((1, *a.shape[1:]), a.dtype), x)
-    known = layer_blocks or blocks(model, x)
-    names = list(known) if names is None else [names] if isinstance(names, str) else list(names)
+    by_name = layer_blocks or blocks(model, x)
+    names = list(by_name) if names is None else [names] if isinstance(names, str) else list(names)
     for name in names:
-        checks.one_of("layer", name, known)
-    wanted = {known[name].call: (name, known[name].channels) for name in names}
-    # Made whole from the start: joining chunks would need as much memory again.
-    found = {name: np.empty((rows, known[name].units), np.float32) for name in names}
+        checks.one_of("layer", name, by_name)
+    by_call = {by_name[name].call: (name, by_name[name].channels) for name in names}
+    # Allocated whole from the start: joining chunks would need as much memory again.
+    activations = {name: np.empty((rows, by_name[name].units), np.float32) for name in names}
     for start in range(0, max(rows, 1), CHUNK):
-        for name, array in _forward(model, cut(x, start, start + CHUNK), wanted).items():
-            found[name][start : start + CHUNK] = array[:rows]
-    return found
+        for name, array in _forward(model, cut(x, start, start + CHUNK), by_call).items():
+            activations[name][start : start + CHUNK] = array[:rows]
+    return activations
 
 
 def _forward(
-    model: keras.Model, x: Any, wanted: dict[int, tuple[str, int]]
+    model: keras.Model, x: Any, by_call: dict[int, tuple[str, int]]
 ) -> dict[str, np.ndarray]:
-    """Run the model on x and keep the states of the calls `wanted`: name, axis of the channels."""
-    found, counted = {}, count()
+    """Return name -> activations of x at the calls in `by_call`: name, axis of the channels."""
+    activations, numbers = {}, count()
 
-    def keep(call: Call) -> None:
-        if (number := next(counted)) in wanted:
-            name, channels = wanted[number]
+    def store(call: Call) -> None:
+        if (number := next(numbers)) in by_call:
+            name, channels = by_call[number]
             output = keras.ops.convert_to_numpy(call.output)
-            found[name] = features(output, channels=channels)
+            activations[name] = features(output, channels=channels)
 
-    with watching(reachable(model), keep):
+    with record_layer_calls(leaf_layers(model), store):
         model(x, training=False)
-    return found
+    return activations
 
 
 def features(array: np.ndarray, *, limit: int = LIMIT, channels: int = -1) -> np.ndarray:
-    """Return states (n, ...) as (n, units): flattened, or averaged over space above `limit`.
+    """Return activations (n, ...) as (n, units): flattened, or averaged over space above `limit`.
 
     Space is every axis but that of the inputs and that of the `channels`.
     """
@@ -84,9 +84,9 @@ def features(array: np.ndarray, *, limit: int = LIMIT, channels: int = -1) -> np
 def reductions(
     model: keras.Model, x: Any = None, *, layer_blocks: Mapping[str, Block] | None = None
 ) -> dict[str, str]:
-    """Return layer name -> what `states` does to it: "flattened" or "averaged over space".
+    """Return layer name -> how `states` makes rows of it: "flattened" or "averaged over space".
 
     Space is every axis but those of the inputs and the channels: of a sequence, time.
     """
-    known = layer_blocks or blocks(model, x)
-    return {name: AVERAGED if averaged(b.shape) else FLATTENED for name, b in known.items()}
+    by_name = layer_blocks or blocks(model, x)
+    return {name: AVERAGED if averaged(b.shape) else FLATTENED for name, b in by_name.items()}

@@ -1,4 +1,4 @@
-"""The layer to blame for a fault of one label (Ma et al. 2018, section 4.1)."""
+"""The target layer: the layer selected for a fault of one label (Ma et al. 2018, section 4.1)."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ KINDS = ("under-fitted", "over-fitted")
 
 @dataclass(frozen=True)
 class LayerChoice:
-    """The chosen layer, and the curve that speaks for it (one row a layer, from the input on)."""
+    """The selected layer and its evidence, the curve (one row per layer, from the input on)."""
 
     layer: str
     label: int
@@ -27,7 +27,7 @@ class LayerChoice:
 def target_layer(
     model: keras.Model, data: Data, label: int, *, kind: str, eps: float = 0.01, seed: int = 0
 ) -> LayerChoice:
-    """Return the layer whose features are to blame for the fault `kind` of `label`.
+    """Return the selected layer for the fault `kind` of `label`.
 
     Under-fitting walks forward and takes the first layer after which the label's accuracy no
     longer grows by `eps`. Over-fitting walks backward and takes the last layer that widens the
@@ -35,11 +35,11 @@ def target_layer(
 
     Args:
         model: a built classifier; not changed.
-        data: heads learn on `train`, and are judged on `diagnosis`.
+        data: heads are trained on `train` and evaluated on `diagnosis`.
         label: an integer below `data.classes`.
         kind: "under-fitted" or "over-fitted".
-        eps: share of the label's inputs; the publication's similarity threshold was 0.01 too.
-        seed: decides the heads' batches.
+        eps: share of the label's inputs. Defaults to 0.01, the publication's similarity threshold.
+        seed: seed of the heads' batches. Defaults to 0.
 
     Raises:
         InputError: for an unknown kind, eps outside [0, 1], a label outside the classes or
@@ -56,33 +56,33 @@ def target_layer(
 
 
 def choose_layer(
-    probes: Probes, train: Part, judge: Part, label: int, *, kind: str, eps: float = 0.01
+    probes: Probes, train: Part, diagnosis: Part, label: int, *, kind: str, eps: float = 0.01
 ) -> LayerChoice:
-    """Return the layer to blame, from probes that are already trained."""
-    curve = layer_curve(probes, train, judge, label)
+    """Return the selected layer, from probes that are already trained."""
+    curve = layer_curve(probes, train, diagnosis, label)
     walk = {"under-fitted": _forward, "over-fitted": _backward}[checks.one_of("kind", kind, KINDS)]
     position = walk(curve, eps)
     return LayerChoice(curve["layer"][position], label, kind, eps, curve)
 
 
-def layer_curve(probes: Probes, train: Part, judge: Part, label: int) -> pd.DataFrame:
-    """Return one row a layer: what its probe gets right, and how far it is from the one before.
+def layer_curve(probes: Probes, train: Part, diagnosis: Part, label: int) -> pd.DataFrame:
+    """Return one row per layer: the accuracy of its probe, and its distance from the one before.
 
-    Columns: layer; accuracy on the judging part; label accuracy and reference (training) accuracy
-    of the label with their gap; bhattacharyya, the mean distance of the predictions for the
-    label's judged inputs from those of the layer before (NaN for the first layer); states, how
+    Columns: layer; accuracy on the diagnosis split; label accuracy and reference (training)
+    accuracy of the label with their gap; bhattacharyya, the mean distance of the predictions for
+    the label's diagnosis inputs from those of the layer before (NaN for the first); states, how
     the layer's output became a row of numbers ("flattened" or "averaged over space").
     """
     rows, before = [], None
-    seen, judged = train.y == label, judge.y == label
+    in_train, in_diagnosis = train.y == label, diagnosis.y == label
     for name, predictions in probes.diagnosis.items():
-        accuracy = _accuracy(predictions[judged], label)
-        reference = _accuracy(probes.train[name][seen], label)
-        now = predictions[judged]
+        accuracy = _accuracy(predictions[in_diagnosis], label)
+        reference = _accuracy(probes.train[name][in_train], label)
+        now = predictions[in_diagnosis]
         rows.append(
             {
                 "layer": name,
-                "accuracy": float((predictions.argmax(axis=1) == judge.y).mean()),
+                "accuracy": float((predictions.argmax(axis=1) == diagnosis.y).mean()),
                 "label accuracy": accuracy,
                 "reference accuracy": reference,
                 "gap": reference - accuracy,
@@ -111,6 +111,6 @@ def _forward(curve: pd.DataFrame, eps: float) -> int:
 
 
 def _backward(curve: pd.DataFrame, eps: float) -> int:
-    """A gap that no layer widens was there from the first layer on."""
+    """Return the last layer that widens the gap; the first one if no layer does."""
     widened = np.flatnonzero(np.diff(curve["gap"]).round(12) > eps)
     return int(widened[-1]) + 1 if widened.size else 0

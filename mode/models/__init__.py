@@ -1,9 +1,18 @@
 """Build, copy, train and ask Keras classifiers; a model that is given is never changed."""
 
 from mode.models.architectures import MODELS, build
-from mode.models.copies import clone, fresh
+from mode.models.copies import clone, reinitialize
 from mode.models.files import load_model
 from mode.models.predicting import classes_of, predict
 from mode.models.training import train
 
-__all__ = ["MODELS", "build", "classes_of", "clone", "fresh", "load_model", "predict", "train"]
+__all__ = [
+    "MODELS",
+    "build",
+    "classes_of",
+    "clone",
+    "load_model",
+    "predict",
+    "reinitialize",
+    "train",
+]

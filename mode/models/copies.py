@@ -1,5 +1,6 @@
-"""Copies of a model: same architecture, weights, compile settings and optimiser state."""
+"""Copies of a model: same architecture, weights, compile settings and optimizer state."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
@@ -18,8 +19,8 @@ def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
 
     Args:
         model: Sequential, functional, or subclassed with a working `get_config`.
-        keep_optimizer: also copy the optimiser's state (Adam's moments, the step count);
-            otherwise the copy starts with a fresh optimiser of the same settings.
+        keep_optimizer: also copy the optimizer's state (Adam's moments, the step count);
+            otherwise the copy starts with a new optimizer of the same settings.
 
     Raises:
         InputError: for a model that is not built, or that cannot be rebuilt from its config.
@@ -53,31 +54,46 @@ def like(model: keras.Model, trained: keras.Model) -> keras.Model:
     return copy
 
 
-def fresh(model: keras.Model, *, seed: int) -> keras.Model:
+def reinitialize(
+    model: keras.Model,
+    *,
+    seed: int,
+    layer_config: Callable[[keras.Layer], dict] | None = None,
+    compiled: bool = True,
+) -> keras.Model:
     """Return an untrained model of the same architecture and compile settings.
 
-    Its initial weights are drawn by the layers' own initialisers, each with a seed of its own;
+    Its initial weights are drawn by the initializers of its layers, each with its own seed;
     Normalization keeps the mean and variance of its data.
 
     Args:
-        model: Sequential or functional; a subclass does not tell its layers' initialisers.
+        model: Sequential or functional; a subclass does not expose its layers' initializers.
+        seed: seed that the initializers' seeds are derived from.
+        layer_config: layer -> its config with new seeds, called for each layer of nested models
+            too. Defaults to seeds derived from the position in the model.
+        compiled: also copy the compile settings. Defaults to True.
 
     Raises:
         InputError: as `clone`, and for a subclassed model.
     """
     _check_built(model)
-    number = count()
+    position = count()
 
-    def anew(layer):
-        return type(layer).from_config(_reseeded(layer.get_config(), seed, f"{next(number)}"))
+    def renew(layer):
+        config = (
+            _reseeded(layer.get_config(), seed, f"{next(position)}")
+            if layer_config is None
+            else layer_config(layer)
+        )
+        return type(layer).from_config(config)
 
-    drawn = _same_architecture(model, clone_function=anew)
-    for given, mine in zip(scales(model), scales(drawn), strict=True):
-        mine.set_weights(given.get_weights())
-    _use_scales(drawn)
-    if model.compiled:
-        _copy_compilation(model, drawn, keep_optimizer=False)
-    return drawn
+    copy = _same_architecture(model, clone_function=renew, recursive=layer_config is not None)
+    for source, target in zip(scales(model), scales(copy), strict=True):
+        target.set_weights(source.get_weights())
+    _use_scales(copy)
+    if compiled and model.compiled:
+        _copy_compilation(model, copy, keep_optimizer=False)
+    return copy
 
 
 def scales(model: keras.Model) -> list[keras.layers.Normalization]:
@@ -93,7 +109,7 @@ def _use_scales(model: keras.Model) -> None:
 
 
 def _reseeded(config, seed: int, place: str = ""):
-    """Return a model's config in which every initialiser has a seed that its place decides."""
+    """Return a model's config in which every initializer has a seed that its place decides."""
     if isinstance(config, list | tuple):
         return [_reseeded(part, seed, f"{place}/{n}") for n, part in enumerate(config)]
     if not isinstance(config, dict):
@@ -111,7 +127,7 @@ def _same_architecture(model: keras.Model, **options) -> keras.Model:
     compiled, model.compiled = model.compiled, False
     if type(model).__name__ == "Functional":
         options |= {"input_tensors": _inputs_by_name(model)}
-    try:  # of an uncompiled model, or Keras would serialise a loss of one's own, which it cannot
+    try:  # of an uncompiled model, or Keras would serialize a custom loss, which it cannot
         copy = keras.models.clone_model(model, **options)
         if not copy.built:
             copy.build_from_config(model.get_build_config())
@@ -140,7 +156,7 @@ def _inputs_by_name(model: keras.Model):
 
 
 def _copy_compilation(source: keras.Model, copy: keras.Model, *, keep_optimizer: bool) -> None:
-    """Compile `copy` like `source`, with an optimiser of its own."""
+    """Compile `copy` like `source`, with its own optimizer."""
     settings, given = source.get_compile_config() or {}, source.optimizer
     wrapped = isinstance(given, keras.optimizers.LossScaleOptimizer)
     if wrapped and "LossScaleOptimizer" not in str(settings.get("optimizer")):
@@ -164,7 +180,7 @@ def _metrics(settings: dict, key: str):
 
 
 def build_optimizer(model: keras.Model) -> None:
-    """Let the optimiser make its variables, once: that of mixed precision would add others."""
+    """Let the optimizer make its variables, once: that of mixed precision would add others."""
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
 
@@ -196,7 +212,7 @@ class Snapshot:
 
 
 def take_state(model: keras.Model, trained: keras.Model) -> None:
-    """Give `model` the weights of `trained`, a copy of it, and its optimiser's state."""
+    """Give `model` the weights of `trained`, a copy of it, and its optimizer's state."""
     model.set_weights(trained.get_weights())
     if model.compiled and trained.compiled:
         model.optimizer.build(model.trainable_variables)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mode import checks, seeds
 from mode.data import Data, Part
-from mode.models import clone, fresh, predict
+from mode.models import clone, predict, reinitialize
 from mode.models.training import train_in_place
 from mode.repair.recipe import BATCH_SIZE, EPOCHS, Recipe
 
@@ -52,7 +52,7 @@ def retrain(
     }
     part, epochs = _inputs(model, data, batches, recipe, seed=seed), recipe.epochs or EPOCHS
     if recipe.retraining == "scratch":
-        anew = fresh(model, seed=seeds.derive(seed, "fresh"))
+        anew = reinitialize(model, seed=seeds.derive(seed, "fresh"))
         return train_in_place(anew, part.x, part.y, epochs=SCRATCH_EPOCHS, **options)
     copy = model if in_place else clone(model)
     before = [keras.ops.convert_to_numpy(v) for v in copy.trainable_variables]

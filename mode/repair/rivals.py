@@ -11,7 +11,7 @@ from mode import checks, seeds
 from mode.data import Data, Part
 from mode.data.notes import same_inputs
 from mode.faults import transitions
-from mode.models import clone, fresh, predict, train
+from mode.models import clone, predict, reinitialize, train
 from mode.models.copies import like
 from mode.models.rescaled import of_unit_inputs
 
@@ -55,7 +55,7 @@ def from_scratch(model: keras.Model, data: Data, seconds: float, *, seed: int = 
     """
     began = perf_counter()
     inputs = train_and_pool(data)
-    untrained = fresh(_of_units(model, data), seed=seeds.derive(seed, "fresh"))
+    untrained = reinitialize(_of_units(model, data), seed=seeds.derive(seed, "fresh"))
     left = _left(seconds, began)
     best = _best_epoch(untrained, inputs, data.diagnosis, left, seed, keep_first=False)
     return like(model, best)

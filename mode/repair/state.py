@@ -56,7 +56,7 @@ class RepairState:
     def probes(self) -> Probes | None:
         """The softmax heads of all layers, where the recipe needs them."""
         if self._selects_layer or self.recipe.kind == "importance":
-            options: dict[str, Any] = {"judge": self.evaluation, "layer_blocks": self.blocks}
+            options: dict[str, Any] = {"diagnosis": self.evaluation, "layer_blocks": self.blocks}
             return probe_layers(self.model, self.data, seed=self.seed, **options)
         return None
 

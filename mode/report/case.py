@@ -13,8 +13,8 @@ from mode.data import Data, Part, Streamed
 from mode.faults import accuracy_by_label, confusion
 from mode.heatmaps import HeatMaps, differential, heatmaps
 from mode.layers import LayerChoice, states, target_layer
+from mode.layers.hooks import leaf_layers
 from mode.layers.probes import scale_of, zscale
-from mode.layers.recording import reachable
 from mode.models import predict
 from mode.repair import RECIPES
 
@@ -262,7 +262,7 @@ def scaled_features(
 
 
 def _embeds(model: keras.Model) -> bool:
-    return any(isinstance(layer, keras.layers.Embedding) for layer in reachable(model).values())
+    return any(isinstance(layer, keras.layers.Embedding) for layer in leaf_layers(model).values())
 
 
 def _token_counts(x: np.ndarray, tokens: np.ndarray) -> np.ndarray:

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from mode.featurevis import load_prior, training
+from mode.featurevis import load_prior
+from mode.featurevis.fitting import batches, classifier_step, run_steps
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +41,9 @@ def trained(digits):
                 keras.layers.Dense(10, "softmax", kernel_initializer=seeds[2]),
             ]
         )
-        step = training.classifier_step(model, keras.optimizers.Adam(1e-3), logits=False)
-        rows = training.batches(count, 64, 2000 if noise else 600, np.random.default_rng(2))
-        training.run(step, (x, y), rows)
+        step = classifier_step(model, keras.optimizers.Adam(1e-3), logits=False)
+        rows = batches(count, 64, 2000 if noise else 600, np.random.default_rng(2))
+        run_steps(step, (x, y), rows)
         return model
 
     return train
@@ -50,10 +51,10 @@ def trained(digits):
 
 @pytest.fixture
 def ramp():
-    """Return a linear classifier of 4 x 4 images whose preferred pictures are known.
+    """Return a linear classifier of 4 x 4 images whose preferred inputs are known.
 
-    Class 0 wants the left half bright and the right half dark, class 1 the reverse, class 2 wants
-    nothing at all: its weights are 0.
+    Class 0 prefers a bright left and a dark right half, class 1 the reverse, class 2 nothing: its
+    weights are 0.
     """
     model = keras.Sequential(
         [keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")]

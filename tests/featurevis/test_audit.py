@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from mode.checks import InputError
 from mode.cli import main
-from mode.featurevis import audit, load_prior, visualise
+from mode.featurevis import audit, load_prior, visualize
 
 
 @pytest.fixture(scope="module")
@@ -33,19 +33,19 @@ def test_the_error_of_a_good_classifier_is_estimated(audited, good, digits):
     assert abs(audited.error - true) < 0.04
     assert audited.interval[0] <= audited.error <= audited.interval[1]
     assert audited.matching == tuple(range(10))
-    assert audited.stimuli.images.shape[0] == 10
+    assert audited.preferred_inputs.images.shape[0] == 10
 
 
 def test_an_audit_prints_its_verdict_and_reasons(audited):
     low, high = audited.interval
-    told = [f"{audited.verdict}: test error {audited.error:.1%} ({low:.1%} to {high:.1%})"]
-    assert str(audited).splitlines() == told + [f"  {reason}" for reason in audited.reasons]
+    lines = [f"{audited.verdict}: test error {audited.error:.1%} ({low:.1%} to {high:.1%})"]
+    assert str(audited).splitlines() == lines + [f"  {reason}" for reason in audited.reasons]
     assert repr(audited) == str(audited)
 
 
 def test_every_score_has_an_interval_that_holds_it(audited):
     table = audited.scores.set_index("score")
-    assert table[["low", "high", "twin"]].notna().all(axis=None)
+    assert table[["low", "high", "reference"]].notna().all(axis=None)
     assert (table["low"] <= table["value"]).all()
     assert (table["value"] <= table["high"]).all()
     sure = table.index != "classes_used"
@@ -86,10 +86,10 @@ def test_few_images_and_wrong_labels_are_told_apart(trained, digits_prior, audit
     assert min(few.overfitting, noisy.overfitting) > audited.overfitting + 0.05
 
 
-def test_another_domain_is_not_judged(good):
+def test_another_domain_has_no_verdict(good):
     result = audit(good, load_prior("fashion"))
     assert result.verdict == "cannot tell"
-    assert result.reasons[0].startswith("It agrees with the judge on ")
+    assert result.reasons[0].startswith("It agrees with the reference classifier on ")
 
 
 def test_classes_in_another_order_are_matched(good, digits_prior, audited):
@@ -129,15 +129,15 @@ def scaled(good):
 
 
 BAD = {
-    "classifier must have 10 classes, one for each the judge knows. Received: 3. Where it knows "
+    "model must have 10 classes, one per class of the prior. Received: 3. If it has "
     "fewer, name them: audit(..., classes=(0, 1, ...)).": lambda good: stack(
         keras.layers.Flatten(), keras.layers.Dense(3)
     ),
-    "classifier must have 10 classes, one for each the judge knows. Received: 1. Where it knows "
+    "model must have 10 classes, one per class of the prior. Received: 1. If it has "
     "fewer, name them: audit(..., classes=(0, 1, ...)).": lambda good: stack(
         keras.layers.Flatten(), keras.layers.Dense(1)
     ),
-    "classifier must take the prior's images, shape (28, 28, 1). Received: shape (32, 32, 1).": (
+    "model must take the prior's images, shape (28, 28, 1). Received: shape (32, 32, 1).": (
         lambda good: stack(keras.layers.Flatten(), keras.layers.Dense(10), shape=(32, 32, 1))
     ),
 }
@@ -150,11 +150,11 @@ def test_bad_input_is_one_line(message, good, digits_prior):
     assert str(error.value) == message
 
 
-def test_another_value_range_is_told(good, digits_prior):
+def test_another_value_range_is_named(good, digits_prior):
     with pytest.raises(InputError) as error:
         audit(scaled(good), digits_prior)
     words = str(error.value)
-    assert words.startswith("classifier must take images in [0, 1], as the prior makes them.")
+    assert words.startswith("model must take images in [0, 1]. Received: a model that agrees ")
     assert words.endswith("in [0, 255]. Put a keras.layers.Rescaling layer in front.")
 
 
@@ -168,8 +168,8 @@ def test_scores_that_overflow_are_refused(digits_prior):
     with pytest.raises(InputError) as error:
         audit(big, digits_prior)
     assert str(error.value) == (
-        "classifier must give finite scores for the prior's pictures. "
-        "Received: scores that are not for 3000 of 3000."
+        "model must give finite outputs for the prior's images. "
+        "Received: NaN or inf for 3000 of 3000."
     )
 
 
@@ -179,34 +179,37 @@ def test_classes_named_twice_are_refused(digits_prior):
     assert str(error.value) == "classes must differ from each other. Received: (1, 1)."
 
 
-def test_a_prior_without_a_judge_is_refused(good, digits_prior):
+def test_a_prior_without_a_reference_classifier_is_refused(good, digits_prior):
     with pytest.raises(InputError) as error:
         audit(good, load_prior(digits_prior.decoder))
     assert str(error.value) == (
-        "prior must have a judge. Received: none. fit_prior(images, labels) trains one."
+        "prior must have a reference classifier. Received: none. "
+        "fit_prior(images, labels) trains one."
     )
 
 
 def test_the_report_needs_nothing_beside_it(good, audited, tmp_path):
     path = tmp_path / "model.keras"
     good.save(path)
-    run = CliRunner().invoke(main, ["visualise", str(path), "--out", str(tmp_path / "out")])
+    run = CliRunner().invoke(main, ["visualize", str(path), "--out", str(tmp_path / "out")])
     assert run.exit_code == 0, run.output
     assert run.output.startswith(f"{audited.verdict}: test error ")
     page = (tmp_path / "out" / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 10
     assert 'src="http' not in page
-    assert (tmp_path / "out" / "scores.csv").read_text().startswith("score,value,low,high,twin")
+    assert (
+        (tmp_path / "out" / "scores.csv").read_text().startswith("score,value,low,high,reference")
+    )
     assert len(list((tmp_path / "out").glob("class_*.png"))) == 10
 
 
 def test_files_that_are_no_models(tmp_path):
     with pytest.raises(InputError) as error:
-        visualise(tmp_path / "none.keras", "digits", tmp_path)
+        visualize(tmp_path / "none.keras", "digits", tmp_path)
     assert str(error.value).endswith("none.keras'.")
     (tmp_path / "broken.keras").write_text("no model")
     with pytest.raises(InputError, match="must be a model saved by Keras"):
-        visualise(tmp_path / "broken.keras", "digits", tmp_path)
+        visualize(tmp_path / "broken.keras", "digits", tmp_path)
 
 
 def test_the_classifier_is_left_as_it_was(good, audited):

@@ -8,7 +8,7 @@ from mode.checks import InputError
 from mode.featurevis import ablate, dissect
 
 
-def test_ablate_silences_the_units_named_and_nothing_else():
+def test_ablate_zeroes_the_named_units_and_nothing_else():
     model = keras.Sequential(
         [keras.Input((3,)), keras.layers.Dense(3, name="units"), keras.layers.Dense(1)]
     )
@@ -21,20 +21,22 @@ def test_ablate_silences_the_units_named_and_nothing_else():
 
 
 def test_some_generator_unit_matters_and_most_do_not(digits_prior):
-    found = dissect(None, digits_prior, part="generator", samples=100)
-    by_unit = found.effects.groupby("unit")["drop"].max()
+    dissection = dissect(None, digits_prior, part="generator", samples=100)
+    by_unit = dissection.effects.groupby("unit")["drop"].max()
     assert by_unit.max() > 0.2
     assert by_unit.median() < by_unit.max() / 2
-    assert (found.effects["drop"] == found.effects["before"] - found.effects["after"]).all()
-    assert found.effects["drop"].is_monotonic_decreasing
+    assert (
+        dissection.effects["drop"] == dissection.effects["before"] - dissection.effects["after"]
+    ).all()
+    assert dissection.effects["drop"].is_monotonic_decreasing
 
 
-def test_a_score_of_ones_own_takes_the_judges_place(digits_prior):
+def test_a_custom_score_replaces_the_reference_classifier(digits_prior):
     def darkness(images):
         return -keras.ops.mean(images, axis=(1, 2, 3))
 
-    found = dissect(None, digits_prior, part="generator", score=darkness, samples=50)
-    assert (found.effects["before"] < 0).all()
+    dissection = dissect(None, digits_prior, part="generator", score=darkness, samples=50)
+    assert (dissection.effects["before"] < 0).all()
 
 
 BAD = {
@@ -47,7 +49,7 @@ BAD = {
 @pytest.mark.parametrize("message", BAD)
 def test_bad_input_is_one_line(message, digits_prior):
     with pytest.raises(InputError) as error:
-        dissect(digits_prior.judge, digits_prior, **BAD[message])
+        dissect(digits_prior.reference_classifier, digits_prior, **BAD[message])
     assert str(error.value) == message
 
 

@@ -1,4 +1,4 @@
-"""Priors: shipped, saved, brought and broken ones."""
+"""Priors: shipped, saved, made of models, and broken ones."""
 
 import json
 import shutil
@@ -9,20 +9,24 @@ import pytest
 
 from mode.checks import InputError
 from mode.featurevis import load_prior, save_prior
-from mode.featurevis.prior import READY, images_of, sample
+from mode.featurevis.prior import READY, decode, sample
 
 
 @pytest.mark.parametrize("name", ["digits", "fashion"])
 def test_ready_priors_make_what_their_card_says(name):
     prior = load_prior(name)
     codes, drawn = sample(prior, 1000, seed=0)
-    images = images_of(prior, codes)
-    odds = np.asarray(keras.ops.softmax(prior.judge(images)))
+    images = decode(prior, codes)
+    probabilities = np.asarray(keras.ops.softmax(prior.reference_classifier(images)))
     assert images.shape == (1000, 28, 28, 1)
     assert 0 <= images.min() <= images.max() <= 1
     assert np.bincount(drawn).tolist() == [100] * 10
-    assert (odds.argmax(axis=1) == drawn).mean() == pytest.approx(prior.card["as_drawn"], abs=0.04)
-    assert (odds.max(axis=1) > 0.9).mean() == pytest.approx(prior.card["recognised"], abs=0.05)
+    assert (probabilities.argmax(axis=1) == drawn).mean() == pytest.approx(
+        prior.card["as_drawn"], abs=0.04
+    )
+    assert (probabilities.max(axis=1) > 0.9).mean() == pytest.approx(
+        prior.card["recognised"], abs=0.05
+    )
     assert all(f.stat().st_size < 2**20 for f in (READY / name).iterdir())
 
 
@@ -37,18 +41,18 @@ def test_saving_and_loading_gives_the_same_pictures(digits_prior, tmp_path):
     again = load_prior(save_prior(digits_prior, tmp_path / "p"))
     codes, _ = sample(digits_prior, 20, seed=0)
     assert sample(again, 20, seed=0)[0] == pytest.approx(codes, abs=0.02)
-    assert images_of(again, codes) == pytest.approx(images_of(digits_prior, codes), abs=0.01)
+    assert decode(again, codes) == pytest.approx(decode(digits_prior, codes), abs=0.01)
     assert again.card == digits_prior.card
 
 
-def test_a_brought_generator_that_speaks_minus_one_to_one_is_shifted():
+def test_a_generator_of_images_in_minus_one_to_one_is_rescaled():
     code = keras.Input((3,))
     x = keras.layers.Dense(16, "tanh")(code)
     decoder = keras.Model(code, keras.layers.Reshape((4, 4, 1))(x))
     prior = load_prior(decoder)
     codes, drawn = sample(prior, 10, seed=0)
     expected = (np.asarray(decoder(codes)) + 1) / 2
-    assert images_of(prior, codes) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    assert decode(prior, codes) == pytest.approx(expected, rel=1e-4, abs=1e-5)
     assert drawn is None
     assert prior.classes is None
 
@@ -77,18 +81,18 @@ def decoder(low=0.0, high=1.0):
     return keras.Model(code, x)
 
 
-def judge(classes=3, shape=(4, 4, 1), activation=None):
+def classifier(classes=3, shape=(4, 4, 1), activation=None):
     layers = [keras.layers.Flatten(), keras.layers.Dense(classes, activation)]
     return keras.Sequential([keras.Input(shape), *layers])
 
 
-def test_a_judge_that_gives_odds_is_heard_as_one_that_gives_logits():
-    prior = load_prior(decoder(), judge=(odds := judge(activation="softmax")))
+def test_a_reference_classifier_of_probabilities_becomes_one_of_logits():
+    prior = load_prior(decoder(), reference_classifier=(given := classifier(activation="softmax")))
     x = np.random.default_rng(0).random((5, 4, 4, 1)).astype("float32")
-    found = np.asarray(keras.ops.softmax(prior.judge(x)))
-    assert found == pytest.approx(np.asarray(odds(x)), rel=1e-4, abs=1e-5)
-    logits = judge()
-    assert load_prior(decoder(), judge=logits).judge is logits
+    found = np.asarray(keras.ops.softmax(prior.reference_classifier(x)))
+    assert found == pytest.approx(np.asarray(given(x)), rel=1e-4, abs=1e-5)
+    logits = classifier()
+    assert load_prior(decoder(), reference_classifier=logits).reference_classifier is logits
 
 
 class Unbuilt(keras.Model):
@@ -97,15 +101,19 @@ class Unbuilt(keras.Model):
 
 
 REFUSED = {
-    "judge must take the decoder's images, shape (4, 4, 1). Received: shape (8, 8, 1).": (
-        lambda: load_prior(decoder(), judge=judge(shape=(8, 8, 1)))
+    "reference_classifier must take the decoder's images, shape (4, 4, 1). "
+    "Received: shape (8, 8, 1).": (
+        lambda: load_prior(decoder(), reference_classifier=classifier(shape=(8, 8, 1)))
     ),
-    "judge must take the decoder's images, shape (4, 4, 1). Received: shape (16,).": (
-        lambda: load_prior(decoder(), judge=judge(shape=(16,)))
+    "reference_classifier must take the decoder's images, shape (4, 4, 1). "
+    "Received: shape (16,).": (
+        lambda: load_prior(decoder(), reference_classifier=classifier(shape=(16,)))
     ),
-    "judge must be a Keras model. Received: int.": lambda: load_prior(decoder(), judge=3),
-    "judge must give finite logits of at least 2 classes. Received: shape (2, 1).": (
-        lambda: load_prior(decoder(), judge=judge(classes=1))
+    "reference_classifier must be a Keras model. Received: int.": lambda: load_prior(
+        decoder(), reference_classifier=3
+    ),
+    "reference_classifier must give finite logits of at least 2 classes. Received: shape (2, 1).": (
+        lambda: load_prior(decoder(), reference_classifier=classifier(classes=1))
     ),
     "box must be above 0. Received: 0.": lambda: load_prior(decoder(), box=0),
     "box must be a number of at least 0. Received: -1.": lambda: load_prior(decoder(), box=-1),
@@ -116,14 +124,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("message", REFUSED)
-def test_brought_parts_that_do_not_fit_are_one_line(message):
+def test_parts_that_do_not_fit_are_one_line(message):
     with pytest.raises(InputError) as error:
         REFUSED[message]()
     assert str(error.value) == message
 
 
 @pytest.mark.parametrize("ends", [(0, 255), (-3, 3)])
-def test_a_brought_generator_of_another_range_is_refused(ends):
+def test_a_generator_of_another_range_is_refused(ends):
     with pytest.raises(
         InputError, match=r"^a decoder's images must lie in \[0, 1\] or \[-1, 1\]\."
     ):
@@ -187,7 +195,7 @@ def spoil_card(folder):
         ),
         (
             change(judge_00=lambda w: w * np.nan),
-            "judge must give finite logits of at least 2 classes. Received: answers that are no ",
+            "reference_classifier must give finite logits of at least 2 classes. Received: out",
         ),
         (
             spoil_card,
@@ -195,7 +203,7 @@ def spoil_card(folder):
         ),
     ],
 )
-def test_a_broken_folder_is_told_in_one_line(spoil, start, tmp_path):
+def test_a_broken_folder_is_one_line(spoil, start, tmp_path):
     folder = tmp_path / "digits"
     shutil.copytree(READY / "digits", folder)
     spoil(folder)

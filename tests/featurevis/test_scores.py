@@ -12,24 +12,21 @@ from hypothesis import strategies as st
 from mode.featurevis import scores
 
 
-def odds_of(classes, sure=0.9, width=3):
+def probabilities_of(classes, sure=0.9, width=3):
     rest = (1 - sure) / (width - 1)
     return np.where(np.eye(width)[classes] > 0, sure, rest)
 
 
 def test_scores_are_arithmetic_without_keras():
-    code = (
-        "import sys; from mode.featurevis import resampling, scores, verdict; "
-        "print('keras' in sys.modules)"
-    )
+    code = "import sys; from mode.featurevis import scores, verdict; print('keras' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
 
 
 def test_over_confidence_is_confidence_minus_agreement():
-    odds = odds_of([0, 1, 2, 2])
-    found = scores.over_confidence(odds, np.array([0, 1, 2, 0]))
-    assert found == pytest.approx([-0.1, -0.1, -0.1, 0.9])
+    probabilities = probabilities_of([0, 1, 2, 2])
+    values = scores.over_confidence(probabilities, np.array([0, 1, 2, 0]))
+    assert values == pytest.approx([-0.1, -0.1, -0.1, 0.9])
 
 
 def test_confusion_counts_as_a_loop_does():
@@ -62,12 +59,12 @@ def test_spread_is_the_mean_over_pairs():
     assert scores.spread(images) == pytest.approx(np.mean(slow))
 
 
-def test_diversity_is_one_for_the_priors_own_samples_and_zero_for_one_picture():
+def test_diversity_is_one_for_the_priors_own_samples_and_zero_for_one_image():
     samples = np.random.default_rng(0).random((20, 3, 3))
     expected = np.repeat([0, 1], 10)
-    own = np.stack([samples[:10], samples[10:]])
-    assert scores.diversity(own, samples, expected) == pytest.approx([1, 1])
-    same = np.repeat(own[:, :1], 10, axis=1)
+    samples_of_each = np.stack([samples[:10], samples[10:]])
+    assert scores.diversity(samples_of_each, samples, expected) == pytest.approx([1, 1])
+    same = np.repeat(samples_of_each[:, :1], 10, axis=1)
     assert scores.diversity(same, samples, expected) == pytest.approx([0, 0], abs=1e-6)
 
 
@@ -80,15 +77,15 @@ def test_unevenness_tells_whole_modes_from_scattered_errors():
     assert scores.unevenness(np.zeros(1000), component) == 0
 
 
-def test_implausibility_is_high_for_answers_the_judge_rules_out():
-    odds = odds_of([0, 1])
+def test_implausibility_is_high_for_predictions_that_are_ruled_out():
+    probabilities = probabilities_of([0, 1])
     expected = np.array([2, 2])
-    judged = np.array([[0.5, 0.0, 0.5], [0.0, 0.5, 0.5]])
-    likely = scores.implausibility(odds, expected, judged)
-    unlikely = scores.implausibility(odds, expected, judged[::-1])
+    reference = np.array([[0.5, 0.0, 0.5], [0.0, 0.5, 0.5]])
+    likely = scores.implausibility(probabilities, expected, reference)
+    unlikely = scores.implausibility(probabilities, expected, reference[::-1])
     assert likely == pytest.approx(np.log(2))
     assert unlikely == pytest.approx(-np.log(1e-4))
-    assert scores.implausibility(odds, np.array([0, 1]), judged) == 0
+    assert scores.implausibility(probabilities, np.array([0, 1]), reference) == 0
 
 
 def test_islands_counts_inner_points_between_ends_that_agree():
@@ -102,10 +99,10 @@ def test_effort_is_the_share_of_steps_to_nine_tenths_of_the_rise():
 
 
 def test_cross_talk_and_robustness_by_hand():
-    judged = np.array([[0, 0, 1, 0], [1, 1, 1, 1]])
-    assert scores.cross_talk(judged) == pytest.approx(np.array([[0.75, 0.25], [0, 1]]))
-    odds = np.stack([odds_of([0, 1], width=2), odds_of([1, 1], width=2)])
-    assert scores.robustness(odds) == pytest.approx([0.5, 1])
+    predicted = np.array([[0, 0, 1, 0], [1, 1, 1, 1]])
+    assert scores.cross_talk(predicted) == pytest.approx(np.array([[0.75, 0.25], [0, 1]]))
+    probabilities = np.stack([probabilities_of([0, 1], width=2), probabilities_of([1, 1], width=2)])
+    assert scores.robustness(probabilities) == pytest.approx([0.5, 1])
 
 
 def test_nearest_finds_what_a_loop_finds():
@@ -115,13 +112,3 @@ def test_nearest_finds_what_a_loop_finds():
     index, distance = scores.nearest(a, b)
     assert index.tolist() == gaps.argmin(axis=1).tolist()
     assert distance == pytest.approx(gaps.min(axis=1))
-
-
-def test_nearest_is_the_same_in_pieces(monkeypatch):
-    pick = np.random.default_rng(0)
-    a, b = pick.random((4, 5)), pick.random((23, 5))
-    whole = scores.nearest(a, b)
-    monkeypatch.setattr(scores, "CHUNK", 5)
-    pieces = scores.nearest(a, b)
-    assert pieces[0].tolist() == whole[0].tolist()
-    assert pieces[1] == pytest.approx(whole[1])

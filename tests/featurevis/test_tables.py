@@ -82,8 +82,8 @@ def test_the_claims_say_what_the_tables_say():
         zoos, blind, unseen = ("none" if np.isnan(n) else form.format(n) for n in numbers)
         assert f"left out {zoos}, blind before {blind}, unseen {unseen}" in text, target
     shown = pd.read_csv(TABLES / "featurevis_pictures.csv").set_index("measure")
-    both = 100 * shown.loc["recognised", ["default", "dgn_am"]].astype(float)
-    assert "recognises {:.1f} % against {:.1f} %".format(*both) in text
+    both = 100 * shown.loc["recognized", ["default", "dgn_am"]].astype(float)
+    assert "recognizes {:.1f} % against {:.1f} %".format(*both) in text
 
 
 def test_the_results_say_how_strangers_were_judged():

@@ -1,4 +1,4 @@
-"""Pre-softmax scores and layers are found in every kind of model, which stays as it was."""
+"""Logits and layers are read in every kind of model, which stays as it was."""
 
 import keras
 import numpy as np
@@ -26,7 +26,7 @@ def functional(end):
     return keras.Model(inputs, x)
 
 
-class Own(keras.Model):
+class Subclassed(keras.Model):
     def __init__(self):
         super().__init__()
         self.flat, self.head = keras.layers.Flatten(name="flat"), dense()
@@ -49,20 +49,20 @@ CASES = {
     ),
     "sigmoid": (lambda: functional([dense("sigmoid")]), "unwrapped"),
     "logits": (lambda: functional([dense()]), "as given"),
-    "subclassed": (Own, "log"),
+    "subclassed": (Subclassed, "log"),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_scores_are_what_stands_before_softmax(case):
+def test_logits_are_the_inputs_of_softmax(case):
     make, expected = CASES[case]
     model = make()
     before = np.asarray(model(X))
     kernel, bias = model.get_weights()
     logits = X.reshape(5, -1) @ kernel + bias
-    read, how = targets.scores_of(model, X)
+    read, how = targets.logits_of(model, X)
     found = np.asarray(read(X))
-    if how == "log":  # known up to a constant a picture
+    if how == "log":  # up to a constant per image
         logits = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     assert how == expected
     assert found == pytest.approx(logits, rel=1e-4, abs=1e-5)
@@ -71,8 +71,9 @@ def test_scores_are_what_stands_before_softmax(case):
 
 def test_output_of_reads_a_layer_and_puts_its_call_back():
     model = CASES["nested"][0]()
-    known = targets.layers_of(model)
-    layer = known[next(name for name in known if name.endswith("/flat"))]
+    names = list(targets.named_layers(model))
+    assert names[0] in {name.split("/")[0] for name in names[1:]}, "the nested model comes first"
+    layer = targets.named_layer(model, next(name for name in names if name.endswith("/flat")))
     assert np.asarray(targets.output_of(model, layer)(X)) == pytest.approx(X.reshape(5, -1))
     assert "call" not in vars(layer)
 
@@ -99,14 +100,14 @@ def test_units_that_do_not_exist(message):
     assert str(error.value) == message
 
 
-def test_classifiers_that_cannot_be_read():
+def test_models_that_cannot_be_read():
     with pytest.raises(InputError) as error:
-        targets.check_classifier("model")
-    assert str(error.value) == "classifier must be a Keras model. Received: str."
+        targets.check_model("model")
+    assert str(error.value) == "model must be a Keras model. Received: str."
     model = functional([dense()])
     model.set_weights([np.full((16, 3), np.nan), np.zeros(3)])
     with pytest.raises(InputError) as error:
-        targets.check_classifier(model)
+        targets.check_model(model)
     assert str(error.value) == (
-        "classifier must have finite weights. Received: 48 of 48 in 'head/kernel'."
+        "model must have finite weights. Received: 48 of 48 in 'head/kernel'."
     )

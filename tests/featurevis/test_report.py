@@ -1,13 +1,16 @@
-"""Training images beside preferred pictures: read from files good and bad, found, in the report."""
+"""The report: images as PNG, training images from good and bad files, the nearest ones."""
+
+import io
 
 import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from mode.checks import InputError
 from mode.cli import main
-from mode.featurevis import nearby
+from mode.featurevis import report
 
 
 @pytest.fixture
@@ -22,22 +25,30 @@ def archive(tmp_path):
 @pytest.mark.parametrize("channel", [(), (1,)])
 def test_eight_bit_images_and_fractions_are_read_alike(archive, channel):
     pixels = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4, *channel)
-    found = nearby.training_images(archive(x_train=pixels))
-    assert found.shape == (2, 3, 4, 1)
-    assert found.max() == pytest.approx(23 / 255)
-    assert np.array_equal(nearby.training_images(archive(x_train=found)), found)
+    images = report.training_images(archive(x_train=pixels))
+    assert images.shape == (2, 3, 4, 1)
+    assert images.max() == pytest.approx(23 / 255)
+    assert np.array_equal(report.training_images(archive(x_train=images)), images)
 
 
 def test_the_nearest_image_stands_below_its_picture():
     images = np.zeros((3, 2, 2, 1))
     images[1], images[2, 0] = 1.0, 1.0
-    stimuli = np.stack([images[[2, 1]] * 0.9, images[[0, 2]] * 0.9])
-    found = nearby.beside(stimuli, images)
-    assert found.shape == (2, 2 + 2 + 2, 2 + 2 + 2, 1)
-    assert np.array_equal(found[0, 4:, :2], images[2])
-    assert np.array_equal(found[0, 4:, 4:], images[1])
-    assert np.array_equal(found[1, 4:, :2], images[0])
-    assert np.array_equal(found[1, :2, 4:], images[2] * 0.9)
+    preferred = np.stack([images[[2, 1]] * 0.9, images[[0, 2]] * 0.9])
+    pairs = np.stack(report.above_nearest(preferred, images))
+    assert pairs.shape == (2, 2 + 2 + 2, 2 + 2 + 2, 1)
+    assert np.array_equal(pairs[0, 4:, :2], images[2])
+    assert np.array_equal(pairs[0, 4:, 4:], images[1])
+    assert np.array_equal(pairs[1, 4:, :2], images[0])
+    assert np.array_equal(pairs[1, :2, 4:], images[2] * 0.9)
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (3,)])
+def test_a_png_has_the_pixels_of_the_image(channels):
+    image = np.random.default_rng(0).random((3, 5, *channels))
+    pixels = np.asarray(Image.open(io.BytesIO(report.png(image))))
+    expected = np.rint(255 * image)
+    assert np.array_equal(pixels, expected[..., 0] if channels == (1,) else expected)
 
 
 BAD = {
@@ -59,13 +70,13 @@ BAD = {
 @pytest.mark.parametrize("message", BAD)
 def test_arrays_that_are_no_images_are_one_line(message, archive):
     with pytest.raises(InputError) as error:
-        nearby.training_images(archive(**BAD[message]))
+        report.training_images(archive(**BAD[message]))
     assert str(error.value) == message
 
 
 def refused(path):
     with pytest.raises(InputError) as error:
-        nearby.training_images(path)
+        report.training_images(path)
     return str(error.value)
 
 
@@ -85,18 +96,18 @@ def saved(trained, tmp_path):
     return str(tmp_path / "model.keras")
 
 
-def visualise(*arguments):
-    return CliRunner().invoke(main, ["visualise", *arguments])
+def visualize(*arguments):
+    return CliRunner().invoke(main, ["visualize", *arguments])
 
 
 def test_the_report_shows_the_training_images(saved, tmp_path, archive, digits):
     path, out = archive(x_train=digits[0][:100]), tmp_path / "out"
-    run = visualise(saved, "--images", str(path), "--out", str(out))
+    run = visualize(saved, "--images", str(path), "--out", str(out))
     assert run.exit_code == 0, run.output
     page = (out / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 20
-    assert "below it the nearest training image" in page
-    assert "of the 100 training images none changed the verdict" in page
+    assert "below each the nearest training image" in page
+    assert "the 100 training images did not change the verdict" in page
     assert "nearest_image" in (out / "scores.csv").read_text()
 
 
@@ -105,22 +116,22 @@ def test_a_model_with_code_is_audited_only_where_that_is_allowed(tmp_path):
     model = keras.Sequential([*stack, keras.layers.Dense(10)])
     model.save(tmp_path / "model.keras")
     arguments = (str(tmp_path / "model.keras"), "--out", str(tmp_path / "out"))
-    run = visualise(*arguments)
+    run = visualize(*arguments)
     assert run.exit_code == 2
     assert "--allow-unsafe" in run.stderr
-    run = visualise(*arguments, "--allow-unsafe")
+    run = visualize(*arguments, "--allow-unsafe")
     assert run.exit_code == 0, run.output
     assert (tmp_path / "out" / "report.html").exists()
 
 
 def test_bad_images_and_folders_are_refused_before_the_audit(saved, tmp_path, archive):
     path = archive(x_train=np.zeros((2, 32, 32)))
-    run = visualise(saved, "--images", str(path), "--out", str(tmp_path / "out"))
+    run = visualize(saved, "--images", str(path), "--out", str(tmp_path / "out"))
     assert (run.exit_code, run.stderr) == (
         2,
         "Error: images must be the prior's, n x (28, 28, 1). Received: shape (2, 32, 32, 1).\n",
     )
-    run = visualise(saved, "--out", str(path))
+    run = visualize(saved, "--out", str(path))
     assert (run.exit_code, run.stderr) == (
         2,
         f"Error: out must be a folder that can be written. Received: {str(path)!r}: File exists.\n",
