@@ -4,6 +4,7 @@ import ast
 import json
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -68,14 +69,22 @@ def title(name: str) -> str:
     return "".join(read(name)["cells"][0]["source"]).splitlines()[0].lstrip("# ").strip()
 
 
-def execute(source: Path, copy: Path, parameters: Mapping[str, Any], *, log: Path) -> Path:
+def execute(
+    source: Path,
+    copy: Path,
+    parameters: Mapping[str, Any],
+    *,
+    log: Path | None = None,
+    engine: str | None = None,
+) -> Path:
     """Execute a notebook with parameters and write the executed copy.
 
     Args:
         source: the notebook's file, as `path` returns it.
         copy: file of the executed notebook; where a cell fails, it is written too, and marked.
         parameters: name -> value; the others keep their defaults.
-        log: file for the kernel's standard error.
+        log: file for the kernel's standard error. Defaults to None: the terminal.
+        engine: name of a papermill engine. Defaults to None: a new kernel executes the notebook.
 
     Returns:
         `copy`.
@@ -85,8 +94,7 @@ def execute(source: Path, copy: Path, parameters: Mapping[str, Any], *, log: Pat
     """
     import papermill
 
-    with errors_to(log):
-        papermill.execute_notebook(
-            os.fspath(source), os.fspath(copy), dict(parameters), progress_bar=False
-        )
+    options = {"engine_name": engine, "progress_bar": False}
+    with errors_to(log) if log else nullcontext():
+        papermill.execute_notebook(os.fspath(source), os.fspath(copy), dict(parameters), **options)
     return copy

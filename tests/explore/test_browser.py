@@ -46,7 +46,7 @@ def explorer(chromium, address):
 
 
 def panel(page, title: str):
-    page.locator(".mode-menu button", has_text=title).click()
+    page.locator(".mode-menu").get_by_role("button", name=title, exact=True).click()
     page.get_by_text(PANELS[title]).wait_for()
 
 
