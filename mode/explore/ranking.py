@@ -9,7 +9,7 @@ from mode.distances import DISTANCES, distance
 from mode.explore.subject import Subject
 from mode.heatmaps import DIFFERENTIALS, differential
 from mode.repair import RECIPES, stages
-from mode.selection import NEEDS, SELECTORS, Candidates, select
+from mode.selection import SELECTORS, Candidates, select
 
 MAPS = ("hci", *DIFFERENTIALS)
 METRIC, SELECTOR = "metric: ", "selector: "
@@ -18,9 +18,7 @@ METRIC, SELECTOR = "metric: ", "selector: "
 MOST = 1000
 _WAYS = {f"{METRIC}{name}": name for name in DISTANCES}
 _WAYS |= {
-    f"{SELECTOR}{name}": name
-    for name in SELECTORS
-    if name not in ("nearest", "farthest", "quota_random")  # metrics, or a quota, say these
+    f"{SELECTOR}{name}": name for name, selector in SELECTORS.items() if selector.is_standalone
 }
 WAYS = tuple(_WAYS)
 
@@ -79,7 +77,7 @@ def ranked(
         order = np.argsort(scores, kind="stable")
         measure = f"{name} distance"
     else:
-        among = every[:MOST] if "features" in NEEDS[name] else every
+        among = every[:MOST] if "features" in SELECTORS[name].needs else every
         order = _order(subject, name, among)
         scores, measure = subject.pooled[among, label], f"probability of {subject.name(label)}"
     count = min(count, len(among))

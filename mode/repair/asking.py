@@ -10,7 +10,7 @@ from mode.data import Data
 from mode.repair import stages
 from mode.repair.recipe import RECIPES
 from mode.repair.taking import take
-from mode.selection import NEEDS
+from mode.selection import SELECTORS
 
 
 def unlabelled_selectors() -> list[str]:
@@ -18,7 +18,7 @@ def unlabelled_selectors() -> list[str]:
     return [
         name
         for name, recipe in RECIPES.items()
-        if not recipe.targeted and "labels" not in NEEDS[recipe.selector]
+        if not recipe.targeted and "labels" not in SELECTORS[recipe.selector].needs
     ]
 
 

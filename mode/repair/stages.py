@@ -14,7 +14,7 @@ from mode.layers import Probes, choose_layer, layer_names, probe_layers, states
 from mode.layers.probes import scale_of, zscale
 from mode.models import predict
 from mode.repair.recipe import Recipe
-from mode.selection import NEEDS, shares
+from mode.selection import SELECTORS, shares
 
 
 @dataclass(frozen=True)
@@ -153,14 +153,14 @@ def evidence(
     model: keras.Model, data: Data, seen: View, selector: str, among: np.ndarray
 ) -> dict[str, Any]:
     """Return the columns of Candidates that a selector without a map reads, for inputs `among`."""
-    needs, found = NEEDS[selector], {}
+    needs, found = SELECTORS[selector].needs, {}
     if "probabilities" in needs:
         found["probabilities"] = predict(model, data.pool_in_memory.x)[among]
     if "features" in needs:
         found["features"] = last_hidden(model, data.pool_in_memory.x)[among]
-    if "known_features" in needs:
-        found["known_features"] = last_hidden(model, data.train.x)
-        found["known_labels"] = data.train.y
+    if "train_features" in needs:
+        found["train_features"] = last_hidden(model, data.train.x)
+        found["train_labels"] = data.train.y
     if "error_features" in needs:
         wrong = seen.predictions.argmax(axis=1) != seen.judge.y
         found["error_features"] = last_hidden(model, seen.judge.x[wrong])

@@ -10,35 +10,25 @@ import numpy as np
 
 from mode import checks
 from mode.data import Data, Streamed
-from mode.data.parts import prepared
+from mode.data.schema import prepared
 from mode.distances import distance
 from mode.layers import states
 from mode.layers.probes import zscale
 from mode.models import predict
 from mode.repair import stages
 from mode.repair.recipe import Recipe
-from mode.selection import MEASURES, NEEDS, Candidates, select
-from mode.streaming import Block, Near, best
+from mode.selection import SELECTORS, Candidates, select
+from mode.streaming import Block, DistanceScorer, best
 
 # Selectors that compare inputs with each other see so many times the wanted number of inputs,
 # and at least so many.
 SHORTLIST, LEAST = 10, 5_000
-# How these come about: the smallest margins, or any, for selectors that shall see all kinds.
-SHORTLISTED = {
-    "badge": "margin",
-    "diverse_margin": "margin",
-    "dsa": "margin",
-    "mdsa": "margin",
-    "clusters": "margin",
-    "core_set": "random",
-    "typiclust": "random",
-}
-STREAMED = {*MEASURES, *SHORTLISTED, "misclassified", "random"}
+STREAMED = {name for name, selector in SELECTORS.items() if selector.streamed}
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """What a model makes of inputs: a measure of MEASURES on its probabilities."""
+    """Scores inputs by the score of a selector of SELECTORS on a model's probabilities."""
 
     model: keras.Model
     selector: str
@@ -52,7 +42,7 @@ class Doubt:
         stream: Any = generator.bit_generator  # of a kind that can be advanced
         stream.advance(block.start)  # one number for each input before
         known = Candidates(probabilities=found, labels=block.y)
-        return MEASURES[self.selector](known, generator)
+        return SELECTORS[self.selector].score(known, generator)
 
 
 @dataclass(frozen=True)
@@ -119,16 +109,17 @@ def take(
         options: dict[str, Any] = {"metric": recipe.measured_metric, "heatmap": aim.heatmap}
         options["farthest"] = selector == "farthest"
         if recipe.maps_are_pixels or layer is None:
-            return chosen(Near(**options), aim.count)
+            return chosen(DistanceScorer(**options), aim.count)
         scale = stages.scale_at(model, data, seen, layer)
         options |= {"model": model, "layer": layer, "scale": scale, "shape": data.shape}
         return chosen(NearStates(**options), aim.count)
-    if selector in MEASURES:
+    way = SELECTORS[selector].streamed
+    if way == "score":
         return chosen(Doubt(model, selector, data.shape, rng), aim.count)
-    if selector == "misclassified":
+    if way == "shuffled":
         place = np.argsort(rng.permutation(len(aim.among)))
         return chosen(Mistaken(model, data.shape, place), aim.count)
-    few = shortlist(aim, model, data, SHORTLISTED[selector], rng)
+    few = shortlist(aim, model, data, way, rng)
     known = _of_few(model, data, seen, selector, few)
     return few[select(selector, known, aim.count, generator=rng)]
 
@@ -181,7 +172,7 @@ def _of_few(
 
 def _best(pool: Streamed, among: np.ndarray, measure, count: int) -> np.ndarray:
     """What is not needed is not sent to workers: indices of all inputs, and labels."""
-    needs = isinstance(measure, Doubt | Mistaken) and "labels" in NEEDS[measure.selector]
+    needs = isinstance(measure, Doubt | Mistaken) and "labels" in SELECTORS[measure.selector].needs
     every = len(among) == len(pool)
     labels = (pool.y if every else pool.y[among]) if needs else None
     options = {"among": None if every else among, "labels": labels, "client": pool.client}

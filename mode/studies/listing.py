@@ -1,7 +1,6 @@
 """Everything that has a name, for `python -m mode list`."""
 
-from mode.data import PLANTED
-from mode.data.sources import SOURCES
+from mode.data import PLANTED, SOURCES
 from mode.distances import DISTANCES
 from mode.figures import FIGURES
 from mode.models import MODELS

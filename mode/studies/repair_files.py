@@ -10,8 +10,7 @@ import keras
 import pandas as pd
 
 from mode import checks, repair, results
-from mode.data import Data, Streamed, load_data
-from mode.data.sources import SOURCES
+from mode.data import SOURCES, Data, Streamed, load_data
 from mode.models import classes_of, load_model
 from mode.models.files import copied_unsafely
 from mode.models.rescaled import of_unit_inputs
