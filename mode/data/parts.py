@@ -194,7 +194,7 @@ class Data:
         return replace(self, **changed)
 
     def only(self, labels: Sequence[int]) -> "Data":
-        """Return the inputs of `labels` alone, renumbered 0, 1, ... in the order given.
+        """Return the inputs of `labels` alone, renumbered 0, 1, ... in their order.
 
         Raises:
             InputError: for fewer than two labels, a label twice, or labels outside the classes.

@@ -1,7 +1,7 @@
 """Pools that are streamed: inputs in memory, in an array library or in a `tf.data` dataset.
 
 A pool has a length, the shape and dtype of an input, blocks of inputs in order, and the inputs at
-given indices. `open_pool` makes one; pools on disk are in `mode.data.stores`.
+chosen indices. `open_pool` makes one; pools on disk are in `mode.data.stores`.
 """
 
 from abc import ABC, abstractmethod

@@ -35,7 +35,7 @@ def stratified_order(y: np.ndarray, generator: np.random.Generator) -> np.ndarra
 def stratified(
     part: Part, sizes: dict[str, int], generator: np.random.Generator
 ) -> dict[str, Part]:
-    """Split a part into parts of the given sizes, classes in proportion, order shuffled.
+    """Split a part into parts of these sizes, classes in proportion, order shuffled.
 
     Raises:
         InputError: when the sizes add up to more than there is.
@@ -65,7 +65,7 @@ def published(parts: dict[str, Part], classes: int) -> Data:
     It had no diagnosis part: the test part diagnoses, too (its defect `test_leak`).
 
     Raises:
-        InputError: for a data set that came without a test part of its own.
+        InputError: for a data set without a test part.
     """
     if "test" not in parts:
         checks.fail("the published split needs a data set with its own test part", "one without")

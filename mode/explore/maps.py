@@ -32,8 +32,8 @@ def map_picture(subject: Subject, label: int, layer: str) -> str:
 
 def fallbacks(subject: Subject, label: int, layer: str) -> str:
     """Return what stands in the place of maps without inputs, "" where all have some."""
-    own = f"label {label} "
-    return "; ".join(line for line in subject.maps(layer).fallbacks if line.startswith(own))
+    items = [item for item in subject.maps(layer).fallbacks if item.label == label]
+    return "; ".join(map(str, items))
 
 
 def maps_panel(subject: Subject) -> Panel:

@@ -81,8 +81,8 @@ class Folder:
         """
         write_whole(model.save, self._file(number, "keras"))
         write_whole(lambda path: np.save(path, played.batch), self._file(number, "npy"))
-        faults = {"rows": played.faults.to_dict("list"), "attrs": played.faults.attrs}
-        faults["types"] = played.faults.dtypes.astype(str).to_dict()
+        types = played.faults.dtypes.astype(str).to_dict()
+        faults = {"rows": played.faults.to_dict("list"), "types": types}
         text = {"row": played.row, "notes": played.notes, "faults": faults}
         text["settings"] = played.settings
         write_text(json.dumps(text, indent=1, default=_plain) + "\n", self._file(number, "json"))
@@ -96,7 +96,6 @@ class Folder:
         batch = np.load(self._file(number, "npy"), allow_pickle=False)
         types = kept["faults"].get("types", {})  # earlier folders have none
         faults = pd.DataFrame(kept["faults"]["rows"]).astype(types)
-        faults.attrs = kept["faults"]["attrs"]
         settings = kept.get("settings", {})
         return Played(kept["row"], batch, tuple(kept["notes"]), faults, settings)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mode.data import Data, Part
-from mode.faults import accuracy_by_label, faulty_labels
+from mode.faults import accuracy_by_label, faulty_labels, labels_without_inputs
 from mode.heatmaps import HeatMaps, differential, heatmaps
 from mode.layers import Probes, choose_layer, layer_names, probe_layers, states
 from mode.layers.probes import scale_of, zscale
@@ -192,9 +192,8 @@ def notes(
 
     said = unjudged(seen)
     if maps is not None:
-        own = f"label {fault['label']} "
-        fallbacks = [line for line in maps.fallbacks if line.startswith(own)]
-        said += [f"{_called(seen, fault['label'])} {line.removeprefix(own)}" for line in fallbacks]
+        fallbacks = [item for item in maps.fallbacks if item.label == fault["label"]]
+        said += [f"{_called(seen, item.label)} {item.reason}" for item in fallbacks]
     if at_random := sum(min(aim.count, len(aim.among)) for aim in targets if aim.map_is_zero):
         zeros = "has a heat map of zeros"
         named = _called(seen, fault["label"])
@@ -207,7 +206,7 @@ def notes(
 
 def unjudged(seen: View) -> list[str]:
     """Return a note for each label without an input that the model could be judged by."""
-    labels = seen.faults.attrs["not judged"]
+    labels = labels_without_inputs(seen.judge.y, seen.predictions.shape[1])
     return [f"{_called(seen, label)} has no input to judge it by" for label in labels]
 
 
