@@ -13,8 +13,8 @@ import pandas as pd
 from benchmarks.measuring import clocked
 from mode.explore.page import Page
 from mode.explore.panel import Panel
-from mode.explore.ranking import MAPS, WAYS
-from mode.explore.subject import opened
+from mode.explore.subject import open_subject
+from mode.explore.views import CRITERIA, MAPS
 from mode.repair import RECIPES
 
 LIMIT = 300  # milliseconds
@@ -24,20 +24,20 @@ REPEATS = 3
 def choices(page: Page) -> dict[str, list[Callable[[], object]]]:
     """Return kind of choice -> the single choices of that kind, each to be made in turn."""
     labels = [lambda label=label: page.choose(label) for label in range(page.subject.data.classes)]
-    made: dict[str, list] = {"open a panel": [lambda t=t: open_panel(page, t) for t in page.titles]}
+    made: dict[str, list] = {"open a panel": [lambda t=t: open_panel(page, t) for t in page.panels]}
     for title in ("Heat maps", "Inputs", "Layers", "Repair"):
         made[f"{title}: label"] = labels
     made["Heat maps: layer"] = settings(page, "Heat maps", "Layer", page.subject.layers)
-    made["Inputs: metric or selector"] = settings(page, "Inputs", "Left", WAYS)
+    made["Inputs: metric or selector"] = settings(page, "Inputs", "Left", CRITERIA)
     made["Inputs: map"] = settings(page, "Inputs", "Map", MAPS)
     made["Inputs: layer"] = settings(page, "Inputs", "Layer", page.subject.layers)
-    made["Repair: chosen by"] = settings(page, "Repair", "Chosen by", RECIPES)
+    made["Repair: recipe"] = settings(page, "Repair", "Recipe", RECIPES)
     return made
 
 
 def settings(page: Page, title: str, control: str, values) -> list[Callable[[], object]]:
     """Return one call for each value that a panel's control can have."""
-    found = control_of(page.titles[title], control)
+    found = control_of(page.panels[title], control)
     return [lambda value=value: found.set_trait("value", value) for value in values]
 
 
@@ -62,7 +62,7 @@ def measured(page: Page) -> pd.DataFrame:
     rows = []
     for kind, calls in choices(page).items():
         title = kind.partition(":")[0]
-        if title in page.titles:
+        if title in page.panels:
             open_panel(page, title)
         rounds = [[1000 * clocked(call)[0] for call in calls] for _ in range(1 + REPEATS)]
         again = [median(times) for times in zip(*rounds[1:], strict=True)]
@@ -74,7 +74,7 @@ def measured(page: Page) -> pd.DataFrame:
 
 def main() -> None:
     """Print the table."""
-    seconds, subject = clocked(opened)
+    seconds, subject = clocked(open_subject)
     built, page = clocked(lambda: Page(subject))
     print(f"faulty model made and asked in {seconds:.1f} s, page built in {1000 * built:.0f} ms")
     print(measured(page).round(0).to_string(index=False))

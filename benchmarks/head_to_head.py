@@ -30,11 +30,11 @@ RECIPE = replace(
     rounds=1,
     inputs_per_round=4000,
     replay=TRAINING / 4000,
-    replayed="any",
-    average=0.6,
+    replay_filter="any",
+    weight_averaging=0.6,
     epochs=12,
-    minibatch=64,
-    jitter=1,
+    batch_size=64,
+    translation=1,
 )
 # Share that the old weights keep, chosen on the diagnosis part: it lowers what is broken, and what
 # is repaired. On Fashion-MNIST, whose model is further from its best, it costs accuracy.
@@ -95,8 +95,8 @@ def rows(name: str, seed: int) -> pd.DataFrame:
         return predict(judged, data.test.x).argmax(axis=1) == data.test.y
 
     before, found = right(model), []
-    recipe = replace(RECIPE, retained=RETAINED[name])
-    steps = {"epochs": recipe.epochs, "batch_size": recipe.minibatch}
+    recipe = replace(RECIPE, weight_interpolation=RETAINED[name])
+    steps = {"epochs": recipe.epochs, "batch_size": recipe.batch_size}
     ways = {
         "this project": lambda: run(model, data, recipe, seed=seed).model,
         "plain fine-tuning": lambda: train(model, data.train.x, data.train.y, **steps, seed=seed),

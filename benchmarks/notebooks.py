@@ -11,8 +11,8 @@ import click
 import pandas as pd
 
 from benchmarks.measuring import clocked
+from mode import notebooks
 from mode.results import write_rows
-from mode.studies import notebooks
 from mode.studies.executing import execute_whole
 
 

@@ -86,11 +86,11 @@ def by_metric(path: Path, metric: str) -> tuple[float, int]:
 def by_doubt(path: Path, selector: str = "margin") -> tuple[float, int]:
     """Return the same for choosing by a model's uncertainty; beyond the model in memory."""
     from mode.models import build, train
-    from mode.repair.taking import Doubt
+    from mode.repair.streamed_selection import UncertaintyScorer
 
     data, pool = load("digits"), open_pool(path)
     model = train(build("published", seed=0), data.train.x, data.train.y, epochs=3)
-    scorer = Doubt(model, selector, data.shape, generator(0, "benchmark", "margin"))
+    scorer = UncertaintyScorer(model, selector, data.shape, generator(0, "benchmark", "margin"))
     best(open_pool(pool.take(np.arange(9_000))), scorer, 10)
     forget(path)
     return watched(lambda: best(pool, scorer, CHOSEN))

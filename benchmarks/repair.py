@@ -60,7 +60,7 @@ def published_data() -> Data:
 def published_recipe(metric: str, rounds: int = 5, **options):
     """Return the published recipe, which here never stops early: with theta 1 some label is
     always faulty, so that both sides do all their rounds."""
-    from mode.repair import protocol_recipe
+    from mode.studies.methods import protocol_recipe
 
     options = {"metric": metric, "rounds": rounds, "theta": 1.0, **options}
     return protocol_recipe("published", layer_selection=True, **options)
@@ -71,7 +71,7 @@ def faulty_weights() -> list[np.ndarray]:
 
     They are made in a process of their own: to train there would leave compiled loops behind.
     """
-    from mode.repair import initial_model
+    from mode.studies.experiments import initial_model
 
     return initial_model(published_data(), "published", epochs=3, seed=0).get_weights()
 

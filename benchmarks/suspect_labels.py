@@ -14,7 +14,7 @@ import pandas as pd
 from mode import results, seeds
 from mode.data import Data, Part, load
 from mode.models import build, train
-from mode.repair.suspects import far_excess, held_out_probabilities, look_wrong, suspects
+from mode.repair.label_errors import far_excess, held_out_probabilities, look_wrong, suspects
 
 TABLE = Path("results/tables/suspect_labels.csv")
 DATA = ("mnist", "fashion_mnist")

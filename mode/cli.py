@@ -48,13 +48,13 @@ def _out(default: str = "out", what: str = "runs, tables and figures"):
 @main.command("list")
 def list_names() -> None:
     """List studies, notebooks, data sets, models, metrics, selectors and figures."""
-    from mode.studies.quiet import quietly
+    from mode.stderr import quietly
 
     with quietly():
-        from mode.studies.listing import sections
+        from mode.studies.output import names
 
-        found = sections()
-    for title, lines in found.items():
+        sections = names()
+    for title, lines in sections.items():
         click.echo(f"{title}\n" + "\n".join(f"  {line}" for line in lines) + "\n")
 
 
@@ -71,17 +71,17 @@ def list_names() -> None:
 def reproduce(study: str, out: str, parameter: tuple, **options) -> None:
     """Run a study (nine metrics, with and without layer selection), then its tables and figures."""
     from mode.studies import draw, run_study, tabulate
-    from mode.studies.showing import bar, literal, show
+    from mode.studies.output import literal, study_bar, summary
 
-    chosen = {name: literal(value) for name, value in parameter}
-    with bar() as progress:
-        outcome = run_study(study, out=out, parameters=chosen, progress=progress, **options)
+    parameters = {name: literal(value) for name, value in parameter}
+    with study_bar() as progress:
+        outcome = run_study(study, out=out, parameters=parameters, progress=progress, **options)
     for run, error in outcome.failed.items():
         click.echo(f"FAILED {run}\n  {error.strip().splitlines()[-1]}", err=True)
     if outcome.done or outcome.skipped:
         tables = tabulate(out, outcome.folder, outcome.done + outcome.skipped)
         draw(out, outcome.folder)
-        click.echo(show(tables, out, outcome.folder))
+        click.echo(summary(tables, out, outcome.folder))
     if outcome.failed:
         click.echo(f"{len(outcome.failed)} runs failed; their notebooks are marked.", err=True)
         sys.exit(1)
@@ -107,7 +107,8 @@ def figures(study: tuple[str, ...], out: str) -> None:
 @_out("results/executed", "the executed notebooks")
 def execute(notebook: tuple[str, ...], out: str, small: bool) -> None:
     """Execute NOTEBOOKs (all by default) and keep the executed copies."""
-    from mode.studies import executing, notebooks
+    from mode import notebooks
+    from mode.studies import executing
 
     run = executing.execute_small if small else executing.execute_whole
     for name in notebook or notebooks.names():
@@ -181,12 +182,12 @@ def repair(model: str, data: str, out: str, as_json: bool, **options) -> None:
     Of a pool without labels: to_label, files. Accuracies are shares, 0 to 1, on
     the test part; kept_round 0 is the original model.
     """
-    from mode.studies.quiet import quietly
+    from mode.stderr import quietly
 
     with quietly():
-        from mode.studies.repair_files import repair_files
-        from mode.studies.repair_outputs import json_text
-        from mode.studies.showing import share_bar
+        from mode.report.files import json_text
+        from mode.report.output import share_bar
+        from mode.report.workflow import repair_files
 
     def show(line: str) -> None:
         click.echo(line, err=True)
@@ -228,7 +229,7 @@ def diagnose(target: str, rest: tuple[str, ...], watch_only: bool, allow_unsafe:
         checks.fail("--watch-only must come with a script, which trains", target)
     if allow_unsafe and not model:
         checks.fail("--allow-unsafe must come with TARGET.keras", target)
-    from mode.studies.quiet import quietly
+    from mode.stderr import quietly
 
     with quietly():
         from mode.diagnosis import diagnose_model, run_script
@@ -247,7 +248,7 @@ def diagnose(target: str, rest: tuple[str, ...], watch_only: bool, allow_unsafe:
 @_out(what="report.html, pictures and scores.csv")
 def visualise(model: str, prior: str, out: str, **options) -> None:
     """Audit a saved classifier without its data: report.html, pictures and scores.csv."""
-    from mode.studies.quiet import quietly
+    from mode.stderr import quietly
 
     with quietly():
         from mode.featurevis import visualise as run
@@ -269,6 +270,6 @@ def explore(model: str, data: str, no_browser: bool, **options) -> None:
 
     Needs the extra `app`: python -m pip install '.[app]'
     """
-    from mode.explore.serving import serve
+    from mode.explore.server import serve
 
     serve(model, data, browser=not no_browser, show=click.echo, **options)

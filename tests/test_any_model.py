@@ -192,8 +192,8 @@ def test_what_cannot_be_repaired_is_refused_in_one_line(refused):
         "Define get_config where it is subclassed, or make it a functional model."
     )
     model = ready(stacked(softmax(), shape=(30,)))
-    assert refused(repair, model, data, recipe="mode", jitter=1, **QUICK) == (
-        "jitter must be 0 for inputs that are no images, n x h x w x channels. Received: 1."
+    assert refused(repair, model, data, recipe="mode", translation=1, **QUICK) == (
+        "translation must be 0 for inputs that are no images, n x h x w x channels. Received: 1."
     )
 
 

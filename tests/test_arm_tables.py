@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mode import stats
+from mode import notebooks, stats
 from mode.data import load
 from mode.figures import FIGURES
-from mode.repair import ARMS, SCENARIOS, arms
-from mode.studies import STUDIES, arm_tables, notebooks, selection_tables
-from mode.studies.grids import arms_grid
+from mode.studies import STUDIES, comparison
+from mode.studies.methods import ARMS, arms
+from mode.studies.registry import arms_grid
 from mode.studies.running import _runs
+from mode.studies.scenarios import SCENARIOS
 
 
 def rows_of(curves, *, seed=0, scenario="starved_5", batch=10, classes=10) -> pd.DataFrame:
@@ -26,26 +27,26 @@ def rows_of(curves, *, seed=0, scenario="starved_5", batch=10, classes=10) -> pd
 
 
 def finals_of(finals, **identity) -> pd.DataFrame:
-    return arm_tables.final_rows(
+    return comparison.final_rows(
         rows_of({arm: [0.5, value] for arm, value in finals.items()}, **identity)
     )
 
 
 def test_final_rows_keep_the_last_accuracy_of_a_repair_that_stopped():
     curves = {"whole": [0.5, 0.6, 0.8], "short": [0.5, 0.7], "none": [0.4]}
-    finals = arm_tables.final_rows(rows_of(curves)).set_index("arm")
+    finals = comparison.final_rows(rows_of(curves)).set_index("arm")
     assert finals["initial"].to_dict() == {"whole": 0.5, "short": 0.5, "none": 0.4}
     assert finals["final"].to_dict() == {"whole": 0.8, "short": 0.7, "none": 0.4}
     assert finals["area"].to_dict() == pytest.approx({"whole": 0.7, "short": 0.7, "none": 0.4})
     assert finals["round"].to_dict() == {"whole": 2, "short": 1, "none": 0}
     shuffled = rows_of(curves).sample(frac=1, random_state=0)
-    shuffled = arm_tables.final_rows(shuffled).set_index("arm").loc[finals.index]
+    shuffled = comparison.final_rows(shuffled).set_index("arm").loc[finals.index]
     pd.testing.assert_frame_equal(shuffled[finals.columns], finals)
 
 
 def test_the_control_is_quota_matched_where_there_is_one():
-    assert arm_tables.control_of(finals_of({"random": 0.6, "quota_random": 0.6})) == "quota_random"
-    assert arm_tables.control_of(finals_of({"margin": 0.6, "random": 0.6})) == "random"
+    assert comparison.control_of(finals_of({"random": 0.6, "quota_random": 0.6})) == "quota_random"
+    assert comparison.control_of(finals_of({"margin": 0.6, "random": 0.6})) == "random"
 
 
 def test_arms_are_paired_with_the_control_by_scenario_and_seed():
@@ -55,38 +56,38 @@ def test_arms_are_paired_with_the_control_by_scenario_and_seed():
         ("b", 0, {"random": 0.1, "margin": 0.13}),
     ]
     finals = pd.concat([finals_of(v, scenario=s, seed=n) for s, n, v in blocks])
-    table = arm_tables.against(finals, "random", by=arm_tables.CELL[:-1]).set_index("arm")
+    table = comparison.against(finals, "random", by=comparison.CELL[:-1]).set_index("arm")
     margin = table.loc["margin"]
     assert margin["median difference"] == pytest.approx(0.03)
     assert (margin["n"], margin["p"], margin["control"]) == (3, 0.25, "random")
     assert margin["final"] == pytest.approx((0.7 + 0.82 + 0.13) / 3)
     assert np.isnan(table.loc["random", "median difference"])
-    by_scenario = arm_tables.against(finals, "random", by=arm_tables.CELL)
+    by_scenario = comparison.against(finals, "random", by=comparison.CELL)
     one = by_scenario[by_scenario["scenario"] == "b"].set_index("arm").loc["margin"]
     assert one["median difference"] == pytest.approx(0.03)
     assert (one["n"], one["note"]) == (1, "one block, no test")
     assert np.isnan(one["p"])
-    assert arm_tables.against(finals_of({"random": 1}), "random", by=["data"]).empty
+    assert comparison.against(finals_of({"random": 1}), "random", by=["data"]).empty
 
 
 def test_arms_that_nothing_could_be_gained_from_do_not_count_as_blocks():
     room = [finals_of({"random": 0.6, "a": 0.7, "b": 0.8}, seed=n) for n in (0, 1)]
     none = finals_of({"random": 0.9, "a": 0.1, "b": 0.1}, scenario="no_room")
     finals = pd.concat([*room, none])
-    ranks = arm_tables.ranked(finals)
+    ranks = comparison.ranked(finals)
     assert ranks.set_index("arm")["mean rank"].to_dict() == {"b": 1, "a": 2, "random": 3}
     assert set(ranks["n"]) == {2}
     apart = stats.critical_difference(3, 2)
     assert ranks["critical difference"].tolist() == [apart] * 3
-    differ = arm_tables.differ(finals)
+    differ = comparison.differ(finals)
     assert (differ["n"][0], differ["arms"][0], differ["kendall w"][0]) == (2, 3, 1)
-    assert arm_tables.differ(none).empty
-    assert arm_tables.ranked(room[0]).empty
+    assert comparison.differ(none).empty
+    assert comparison.ranked(room[0]).empty
 
 
 def test_curves_are_means_over_the_seeds():
     rows = pd.concat([rows_of({"a": [0.5, value]}, seed=n) for n, value in enumerate((0.6, 0.8))])
-    found = arm_tables.by_inputs(rows)
+    found = comparison.by_inputs(rows)
     assert found["inputs"].tolist() == [0, 10]
     assert found["accuracy"].tolist() == pytest.approx([0.5, 0.7])
 
@@ -100,7 +101,7 @@ def test_the_share_of_nothing_is_the_random_arm_for_every_selector():
             for s in (0, 1)
         ]
     )
-    table = arm_tables.alpha_tables(rows)["alpha_by_classes"]
+    table = comparison.alpha_tables(rows)["alpha_by_classes"]
     two = table[table["classes"] == 2].set_index(["selector", "alpha"])["final"]
     assert two.to_dict() == pytest.approx(
         {
@@ -126,7 +127,7 @@ def test_the_share_of_nothing_is_the_random_arm_for_every_selector():
     ],
 )
 def test_the_inputs_at_which_a_line_first_reaches_a_goal(accuracy, goal, inputs):
-    found = selection_tables.reached(pd.Series([0, 10, 20]), pd.Series(accuracy), goal)
+    found = comparison.reached(pd.Series([0, 10, 20]), pd.Series(accuracy), goal)
     assert found == pytest.approx(0 if goal <= accuracy[0] else inputs)
 
 
@@ -136,10 +137,10 @@ def test_inputs_needed_are_medians_in_which_never_is_infinite():
     rows = pd.concat(
         [rows_of({**goals, "a": curve}, seed=n) for n, curve in enumerate((good, good, bad))]
     )
-    table = selection_tables.inputs_needed(rows).set_index("arm")
+    table = comparison.inputs_needed(rows).set_index("arm")
     assert table["inputs"].to_dict() == pytest.approx({"random": 20, "a": 10})
     assert table["share"].to_dict() == pytest.approx({"random": 1, "a": 0.5})
-    never = selection_tables.inputs_needed(rows[rows["seed"] > 0]).set_index("arm")
+    never = comparison.inputs_needed(rows[rows["seed"] > 0]).set_index("arm")
     assert never["inputs"]["a"] == np.inf
 
 
@@ -149,12 +150,12 @@ def test_negative_controls_are_compared_with_what_they_repeat():
         finals_of({"random": one, "random again": two, "margin": 0.9}, seed=n)
         for n, (one, two) in enumerate(pairs)
     )
-    table = arm_tables.negative_controls(finals)
+    table = comparison.negative_controls(finals)
     assert table["arm"].tolist() == ["random", "random again"]
     again = table.iloc[1]
     assert (again["control"], again["median difference"], again["p"]) == ("random", 0, 1)
     assert not again["significant"]
-    assert arm_tables.negative_controls(finals[finals["arm"] == "random"]).empty
+    assert comparison.negative_controls(finals[finals["arm"] == "random"]).empty
 
 
 def test_power_is_that_of_the_spread_within_a_scenario():
@@ -163,14 +164,14 @@ def test_power_is_that_of_the_spread_within_a_scenario():
         finals_of({"quota_random": 0.1, "m": 0.1 + gain}, scenario=scenario, seed=seed)
         for (scenario, seed), gain in gains.items()
     )
-    table = selection_tables.powers(finals)
+    table = comparison.powers(finals)
     # The variances are 0.0002 and 0; the root of their mean is 0.01.
-    assert table["sd"].tolist() == pytest.approx([0.01] * len(selection_tables.EFFECTS))
+    assert table["sd"].tolist() == pytest.approx([0.01] * len(comparison.EFFECTS))
     assert set(table["seeds"]) == {2}
-    assert table["effect"].tolist() == selection_tables.EFFECTS
-    wanted = [stats.power(each, 2, sd=0.01, comparisons=1) for each in selection_tables.EFFECTS]
+    assert table["effect"].tolist() == comparison.EFFECTS
+    wanted = [stats.power(each, 2, sd=0.01, comparisons=1) for each in comparison.EFFECTS]
     assert table["power"].tolist() == pytest.approx(wanted)
-    assert selection_tables.powers(finals[finals["seed"] == 0]).empty
+    assert comparison.powers(finals[finals["seed"] == 0]).empty
 
 
 def test_the_main_comparison_asks_what_the_repair_does_without_room():
@@ -180,7 +181,7 @@ def test_the_main_comparison_asks_what_the_repair_does_without_room():
         [rows_of(curves, seed=n) for n in (0, 1)]
         + [rows_of(harmed, seed=n, scenario="no_room") for n in (0, 1)]
     )
-    tables = selection_tables.selection_tables(rows)
+    tables = comparison.selection_tables(rows)
     harm = tables["harm_without_room"].set_index("arm")
     assert harm["control"].tolist() == ["unrepaired"] * 2
     assert harm.loc["recommended", "median difference"] == pytest.approx(-0.02)

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from mode.data import Data, load
-from mode.repair import ARMS, RECIPES, Recipe, Repair, arms, compare_arms
-from mode.repair.comparing import first_choice
+from mode.repair import RECIPES, Recipe, Repair
+from mode.studies.experiments import compare_arms, first_choice
+from mode.studies.methods import ARMS, arms
 
 SIZES = {"train": 150, "pool": 200, "diagnosis": 100, "test": 100}
 SIZED = {"rounds": 1, "batch": 20}

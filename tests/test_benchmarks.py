@@ -14,8 +14,10 @@ from benchmarks.measuring import cold_and_warm, in_new_process, row
 from mode.checks import InputError
 from mode.data import Data, load
 from mode.distances import distance
-from mode.repair import METRICS, initial_model, run
 from mode.repair import control as random_control
+from mode.repair import run
+from mode.studies.experiments import initial_model
+from mode.studies.methods import METRICS
 
 RECIPE = repair.published_recipe("euclidean", rounds=2, inputs_per_round=80, epochs=1)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from mode import notebooks
 from mode.cli import main
-from mode.studies import notebooks
 
 ROOT = Path(__file__).parents[1]
 

@@ -15,10 +15,10 @@ from mode import seeds
 from mode.data import PARTS, Data, Part
 from mode.models import build, clone, predict, train
 from mode.models.effort import PER_LAYER, multiplications
-from mode.repair import RECIPES, fine_tuning, repair, run
+from mode.repair import RECIPES, fine_tuning, model_choice, repair, run
 from mode.repair.fine_tuning import FineTuning, Work, planned_passes
 from mode.repair.retraining import retrain
-from mode.repair.rounds import Start
+from mode.repair.round import RepairContext
 from mode.stats import mcnemar
 from tests.zoo import digits as images
 from tests.zoo import drawn, published, ready, softmax, stacked
@@ -158,7 +158,7 @@ def test_the_best_round_is_returned_and_none_follows_a_worse_one(lacking, clouds
         return after
 
     monkeypatch.setattr(FineTuning, "round", played)
-    monkeypatch.setattr(mode.repair.choice, "SMALL_SHARES", ())
+    monkeypatch.setattr(model_choice, "SMALL_SHARES", ())
     repaired = repair(lacking, clouds)
     assert (len(models), repaired.kept) == (2, 1)
     assert weights(repaired.model) == weights(models[0])
@@ -209,7 +209,7 @@ def test_a_pool_of_wrong_labels_alone_leaves_the_model_as_it_is(over_fitted, sma
 def test_a_gain_that_may_be_chance_is_not_kept(lacking, clouds):
     """The best of three rounds must beat the original by more than one of three would by chance:
     here it gains four inputs and loses none, p = 3 / 2 ** 4."""
-    start = Start(lacking, clouds, DEFAULT, (), 0, True, Work(1.0))
+    start = RepairContext(lacking, clouds, DEFAULT, (), 0, True, Work(1.0))
     before = right(lacking, clouds.diagnosis)
     best = repair(lacking, clouds).model
     gained = np.flatnonzero(right(best, clouds.diagnosis) & ~before)
@@ -218,7 +218,7 @@ def test_a_gain_that_may_be_chance_is_not_kept(lacking, clouds):
     def kept(count: int, rounds: int) -> int:
         part = clouds.diagnosis.take(np.concatenate([gained[:count], same]))
         few = replace(start, data=clouds.with_part("diagnosis", part))
-        return mode.repair.choice.returned(few, best, 2, rounds)[1]
+        return model_choice.choose_model(few, best, 2, rounds)[1]
 
     assert [kept(count, 3) for count in (4, 5, 6)] == [0, 0, 2]
     assert [kept(count, 1) for count in (4, 5, 6)] == [0, 2, 2]
@@ -270,9 +270,9 @@ def test_at_most_so_much_is_broken_as_is_allowed(limit, unlimited, lacking, clou
 
 
 def test_where_no_model_keeps_to_the_limit_the_original_is_returned(lacking, clouds, monkeypatch):
-    monkeypatch.setattr(mode.repair.choice, "_careful", lambda start, best: [(best, "as it is")])
-    monkeypatch.setattr(mode.repair.choice, "SHARES", ())
-    monkeypatch.setattr(mode.repair.choice, "SHIFTS", ())
+    monkeypatch.setattr(model_choice, "_careful", lambda start, best: [(best, "as it is")])
+    monkeypatch.setattr(model_choice, "SHARES", ())
+    monkeypatch.setattr(model_choice, "SHIFTS", ())
     repaired = repair(lacking, clouds, max_broken=0)
     assert is_the_original(repaired, lacking, clouds)
     why = "no model was found that is better and breaks at most 0.00% of what was right"
@@ -299,9 +299,9 @@ def test_biases_are_lowered_at_the_output_alone(clouds):
     assert broken_by(repaired, model, clouds) == 0
     inner = stacked(layers.Dense(4, "softmax"), shape=(8,))
     nested = net(inner)
-    assert mode.repair.choice._has_biases(nested)
-    assert not mode.repair.choice._has_biases(model), "it does not tell which layer is its output"
-    found = mode.repair.choice._lowered(nested, 2.0, np.array([0, 0.5, 0, 1], np.float32))
+    assert model_choice._has_biases(nested)
+    assert not model_choice._has_biases(model), "it does not tell which layer is its output"
+    found = model_choice._lowered(nested, 2.0, np.array([0, 0.5, 0, 1], np.float32))
     np.testing.assert_allclose(found.layers[-1].layers[-1].bias, [0, -1, 0, -2])
     assert not inner.layers[-1].bias.numpy().any()
 
@@ -695,11 +695,11 @@ def test_calling_the_package_repairs(lacking, clouds):
 def test_another_retraining_takes_its_own_defaults(lacking, clouds):
     """The default recipe leaves epochs and the batch size open, which fine-tuning alone plans."""
     found = repair(lacking, clouds, retraining="replay", rounds=1, checks_labels=False)
-    stated = {"epochs": 3, "minibatch": 32, "inputs_per_round": 300}
+    stated = {"epochs": 3, "batch_size": 32, "inputs_per_round": 300}
     same = repair(lacking, clouds, retraining="replay", rounds=1, **stated)
     assert rows(found) == rows(same)
     recipe = replace(DEFAULT, retraining="replay").sized(300)
-    assert (recipe.epochs, recipe.minibatch, recipe.inputs_per_round) == (3, 32, 100)
+    assert (recipe.epochs, recipe.batch_size, recipe.inputs_per_round) == (3, 32, 100)
     assert DEFAULT.sized(300).epochs is None
 
 

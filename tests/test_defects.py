@@ -15,13 +15,13 @@ from mode.repair import (
     PROTOCOLS,
     Defects,
     Recipe,
-    compare_metrics,
     control,
     drawable,
-    protocol_recipe,
     run,
-    stages,
 )
+from mode.repair.state import RepairState
+from mode.studies.experiments import compare_metrics
+from mode.studies.methods import protocol_recipe
 
 PIXEL = Recipe(
     kind="pixel", layer="output", alpha=1.0, rounds=1, inputs_per_round=20, epochs=1, gamma=1.0
@@ -126,24 +126,23 @@ def test_test_leak_diagnoses_on_the_test_part(under_fitted, small):
         pd.testing.assert_frame_equal(repaired.faults, expected)
     data = small.with_part("test", small.test.take(small.test.y != 3))
     assert not (run(under_fitted, data, on("test_leak", recipe)).faults["label"] == 3).any()
-    assert stages.view(under_fitted, small, on("test_leak", recipe), seed=0).judge is small.test
+    assert RepairState(under_fitted, small, on("test_leak", recipe), 0).evaluation is small.test
     leaking = on("test_leak", replace(recipe, layer="chosen"))
-    probes = stages.view(under_fitted, small, leaking, seed=0).probes
+    probes = RepairState(under_fitted, small, leaking, 0).probes
     assert len(probes.diagnosis["output"]) == len(small.test)
 
 
 def test_probe_diagnoses_instead_of_the_model(under_fitted, small):
     recipe = replace(PIXEL, layer="chosen")
     own = predict(under_fitted, small.diagnosis.x)
-    seen = stages.view(under_fitted, small, recipe, seed=0)
-    np.testing.assert_array_equal(seen.predictions, own)
-    probed = stages.view(under_fitted, small, on("probe_diagnoses", recipe), seed=0)
-    np.testing.assert_array_equal(probed.predictions, seen.probes.diagnosis["output"])
-    assert not seen.faults.equals(probed.faults)
+    state = RepairState(under_fitted, small, recipe, 0)
+    np.testing.assert_array_equal(state.predictions, own)
+    probed = RepairState(under_fitted, small, on("probe_diagnoses", recipe), 0)
+    np.testing.assert_array_equal(probed.predictions, state.probes.diagnosis["output"])
+    assert not state.faults.equals(probed.faults)
     without = on("probe_diagnoses", replace(recipe, layer="output"))
-    np.testing.assert_array_equal(
-        stages.view(under_fitted, small, without, seed=0).predictions, own
-    )
+    predictions = RepairState(under_fitted, small, without, 0).predictions
+    np.testing.assert_array_equal(predictions, own)
 
 
 def test_extra_control_batch(under_fitted, small):
@@ -197,10 +196,7 @@ def test_swapped_hmi_hwi(over_fitted, small):
     recipe = replace(recipe, rounds=1)
     swapped = on("swapped_hmi_hwi", recipe)
     maps = [
-        stages.maps_at(
-            over_fitted, small, stages.view(over_fitted, small, r, seed=0), r, "hidden_2"
-        )
-        for r in (recipe, swapped)
+        RepairState(over_fitted, small, each, 0).maps_at("hidden_2") for each in (recipe, swapped)
     ]
     np.testing.assert_array_equal(maps[0].hmi, maps[1].hwi)
     np.testing.assert_array_equal(maps[0].hwi, maps[1].hmi)

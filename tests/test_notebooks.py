@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mode.studies import executing, notebooks
+from mode import notebooks
+from mode.studies import executing
 
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))

@@ -16,11 +16,11 @@ from mode.cli import main
 from mode.data import load_data
 from mode.models import load_model, predict
 from mode.repair import repair
-from mode.repair.keeping import Folder
-from mode.repair.rounds import BROKEN
-from mode.repair.suspects import suspects
-from mode.studies.pages import page
-from mode.studies.repair_files import repair_files
+from mode.repair.checkpoint import Checkpoint
+from mode.repair.label_errors import suspects
+from mode.repair.round import BROKEN
+from mode.report.files import page
+from mode.report.workflow import repair_files
 
 QUICK = {"rounds": 2, "inputs_per_round": 60, "epochs": 15}
 ONE_ROUND = {"rounds": 1, "inputs_per_round": 9, "report": False}
@@ -73,14 +73,14 @@ class StopError(Exception):
 def test_a_repair_stopped_after_a_round_is_resumed_to_the_same_result(
     given, few, undisturbed, tmp_path, monkeypatch, refused
 ):
-    write = Folder.write
+    write = Checkpoint.write
 
     def stopping(self, number, *rest):
         write(self, number, *rest)
         raise StopError
 
     options = {**QUICK, "checkpoint_dir": tmp_path}
-    monkeypatch.setattr(Folder, "write", stopping)
+    monkeypatch.setattr(Checkpoint, "write", stopping)
     with pytest.raises(StopError):
         repair(given, few, **options)
     monkeypatch.undo()

@@ -10,9 +10,9 @@ from mode import checks
 from mode.data import Streamed, open_pool
 from mode.models import predict, train
 from mode.repair import rivals
-from mode.studies import plain_training as module
-from mode.studies.case import Case
-from mode.studies.plain_training import difference, plain_training, sentence
+from mode.report import advice as module
+from mode.report.advice import difference, plain_training, sentence
+from mode.report.case import Case
 
 
 @pytest.fixture(scope="module")

@@ -15,21 +15,19 @@ from mode.distances import DISTANCES
 from mode.heatmaps import KINDS
 from mode.models import build, predict, train
 from mode.repair import (
-    METRICS,
     PROTOCOLS,
     RECIPES,
     Recipe,
-    compare_metrics,
     control,
-    protocol_recipe,
-    rounds,
+    pool_selection,
     run,
 )
 from mode.repair import repair as repair_
-from mode.repair.experiment import initial_model
-from mode.repair.recipe import LAYERS, MAPS, REPLAYED, RETRAININGS
-from mode.repair.rounds import measure
+from mode.repair.recipe import LAYERS, MAPS, REPLAY_FILTERS, RETRAININGS
+from mode.repair.round import measure
 from mode.selection import SELECTORS
+from mode.studies.experiments import compare_metrics, initial_model
+from mode.studies.methods import METRICS, protocol_recipe
 
 QUICK = {"rounds": 2, "inputs_per_round": 60, "epochs": 1}
 
@@ -241,13 +239,13 @@ def test_a_class_without_error_falls_back_and_says_so(over_fitted, small):
 
 
 def test_each_target_of_a_round_has_a_random_stream_of_its_own(over_fitted, small, monkeypatch):
-    streams, take = [], rounds.take
+    streams, select = [], pool_selection.select_from_pool
 
-    def watched(*arguments, rng):
-        streams.append(deepcopy(rng).random())
-        return take(*arguments, rng=rng)
+    def recorded(*arguments, generator):
+        streams.append(deepcopy(generator).random())
+        return select(*arguments, generator=generator)
 
-    monkeypatch.setattr(rounds, "take", watched)
+    monkeypatch.setattr(pool_selection, "select_from_pool", recorded)
     recipe = Recipe(theta=0.0, gamma=0.02, rounds=1, inputs_per_round=20, epochs=1)
     run(over_fitted, small, recipe)
     assert len(set(streams)) == len(streams) == 2
@@ -352,14 +350,15 @@ BAD = [
         "retraining must be another one where selector is 'oracle'. Received: 'fine-tune'.",
     ),
     (
-        {"replayed": "rigth"},
-        f"replayed must be one of {listed(REPLAYED)}. Received: 'rigth'. Did you mean 'right'?",
+        {"replay_filter": "rigth"},
+        f"replay_filter must be one of {listed(REPLAY_FILTERS)}. Received: 'rigth'. "
+        "Did you mean 'right'?",
     ),
     (
-        {"retraining": "scratch", "retained": 0.5},
-        "retained must be 0 where retraining is 'scratch', whose model starts anew. Received: 0.5.",
+        {"retraining": "scratch", "weight_interpolation": 0.5},
+        "weight_interpolation must be 0 where retraining is 'scratch'. Received: 0.5.",
     ),
-    ({"average": 2}, "average must be a number from 0 to 1. Received: 2."),
+    ({"weight_averaging": 2}, "weight_averaging must be a number from 0 to 1. Received: 2."),
     ({"alpha": 1.5}, "alpha must be a number from 0 to 1. Received: 1.5."),
     ({"theta": -0.1}, "theta must be a number from 0 to 1. Received: -0.1."),
     ({"replay": float("inf")}, "replay must be a number of at least 0. Received: inf."),
@@ -432,3 +431,23 @@ def test_each_metric_has_the_control_of_its_own_repair(small):
         columns = [c for c in expected.rounds if c != "seconds"]
         csv = [table[columns].to_csv(index=False) for table in (found, expected.rounds)]
         assert csv[0] == csv[1], metric
+
+
+UNREAD = {
+    "metric": ({"recipe": "margin", "metric": "cosine"}, "a selector that compares inputs"),
+    "translation": ({"translation": 1}, "another retraining than 'fine-tune'"),
+    "replay": ({"recipe": "mode", "retraining": "scratch", "replay": 1.0}, "retraining='replay'"),
+    "eps": ({"recipe": "mode", "layer": "output", "eps": 0.1}, "layer='chosen'"),
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_an_option_that_nothing_reads_is_refused(name, under_fitted, small, refused):
+    options, reader = UNREAD[name]
+    message = refused(repair_, under_fitted, small, **options)
+    assert message.startswith(f"{name} must be left out: only {reader}")
+    assert message.endswith(f"Received: {options[name]!r}.")
+    default = getattr(Recipe, name)
+    repair_(
+        under_fitted, small, rounds=1, inputs_per_round=20, epochs=1, **{**options, name: default}
+    )

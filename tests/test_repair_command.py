@@ -12,8 +12,9 @@ from keras import layers
 
 from mode.cli import main
 from mode.data import load_data
-from mode.studies import repair_files as module
-from mode.studies.repair_files import repair_files
+from mode.report import files as files_module
+from mode.report import workflow
+from mode.report.workflow import repair_files
 
 MISSING = 7  # a class that the model has not seen, and of which the pool has no input
 
@@ -62,7 +63,7 @@ def options_of(files, tmp_path, monkeypatch):
         raise StopError(options)
 
     def options_of(*arguments) -> dict:
-        monkeypatch.setattr(module.repair, "repair", stop)
+        monkeypatch.setattr(workflow.repair, "repair", stop)
         ran = run(*files, "--out", tmp_path, *arguments)
         assert isinstance(ran.exception, StopError), ran.output
         options = ran.exception.args[0]
@@ -140,7 +141,7 @@ def test_a_pool_without_labels_is_one_object_too_whatever_libraries_print(
         print("noise")
         return load_data(*arguments, **options)
 
-    monkeypatch.setattr(module, "load_data", noisy)
+    monkeypatch.setattr(files_module, "load_data", noisy)
     data = dict(np.load(files[1]))
     del data["y_pool"]
     np.savez(tmp_path / "data.npz", **data)

@@ -10,9 +10,10 @@ import pytest
 
 from mode.data import Data, Part
 from mode.repair import measure
-from mode.repair.rounds import BROKEN
-from mode.studies import repair_outputs, showing
-from mode.studies.repair_facts import facts, lines
+from mode.repair.round import BROKEN
+from mode.report import output
+from mode.report.files import json_text, suspect_inputs
+from mode.report.output import facts, lines
 
 CLASSES = 8
 PER_CLASS = 10
@@ -138,7 +139,7 @@ def test_the_recommended_limit_is_of_the_best_round_on_the_diagnosis_part(repair
 
 
 def test_suspects_are_told_by_the_row_of_the_callers_pool_and_by_name(repaired, data):
-    assert repair_outputs.suspect_inputs(repaired, data).to_dict("list") == {
+    assert suspect_inputs(repaired, data).to_dict("list") == {
         "index": [1005, 1003],
         "label": ["digit 0", "digit 0"],
         "suggested": ["digit 2", "digit 1"],
@@ -147,17 +148,17 @@ def test_suspects_are_told_by_the_row_of_the_callers_pool_and_by_name(repaired, 
     assert line.startswith("2 inputs of the pool used, 2 set aside")
     none = SimpleNamespace(**{**vars(repaired), "suspects": repaired.suspects[:0]})
     assert not any("suspects.csv" in each for each in lines(facts(none, data)))
-    assert [*repair_outputs.suspect_inputs(none, data)] == ["index", "label", "suggested"]
+    assert [*suspect_inputs(none, data)] == ["index", "label", "suggested"]
 
 
 def test_json_has_null_for_nan_and_plain_numbers():
-    text = repair_outputs.json_text({"a": np.float64("nan"), "b": np.int64(3), "c": (np.True_,)})
+    text = json_text({"a": np.float64("nan"), "b": np.int64(3), "c": (np.True_,)})
     assert json.loads(text) == {"a": None, "b": 3, "c": [True]}
 
 
 def test_without_a_terminal_each_quarter_is_one_line():
     shown = []
-    with showing.share_bar(shown.append, terminal=False) as progress:
+    with output.share_bar(shown.append, terminal=False) as progress:
         for share in (0.0, 0.1, 0.3, 0.4, 0.8, 0.9, 1.0, 1.0):
             progress(share)
     assert [line.split(" %")[0] for line in shown] == ["25", "75", "100"]
@@ -168,8 +169,8 @@ def test_without_a_terminal_each_quarter_is_one_line():
 def test_the_time_left_is_by_the_speed_since_the_work_began_to_advance(monkeypatch):
     """Ten seconds of preparations do not count; a resumed repair starts at its share."""
     clock = iter([0, 10, 12, 14])
-    monkeypatch.setattr(showing.time, "monotonic", lambda: next(clock))
-    left = showing._time_left()
+    monkeypatch.setattr(output.time, "monotonic", lambda: next(clock))
+    left = output._time_left()
     assert [left(share) for share in (0.2, 0.2, 0.4, 0.6)] == [
         None,
         None,
@@ -180,7 +181,7 @@ def test_the_time_left_is_by_the_speed_since_the_work_began_to_advance(monkeypat
 
 def test_in_a_terminal_a_bar_with_the_time_left_is_drawn(capsys):
     shown = []
-    with showing.share_bar(shown.append, terminal=True) as progress:
+    with output.share_bar(shown.append, terminal=True) as progress:
         assert capsys.readouterr().err == ""
         progress(0.0)
         assert "0 %|" in capsys.readouterr().err

@@ -12,11 +12,11 @@ from keras import layers
 
 from mode.data import Data, Part, Streamed, open_pool
 from mode.models import predict
-from mode.repair import suspects
-from mode.repair.suspects import far_excess, look_wrong, tempered
-from mode.studies import advice, case, features, opening, pool_labels
-from mode.studies.repair_files import repair_files
-from mode.studies.repair_outputs import suspect_inputs
+from mode.repair import label_errors
+from mode.repair.label_errors import far_excess, look_wrong, tempered
+from mode.report import advice, case
+from mode.report.files import open_case, suspect_inputs
+from mode.report.workflow import repair_files
 from tests.tolerance import FLOAT32
 
 NAMES = ["a small cat", "dog", "owl"]
@@ -31,17 +31,17 @@ def of(x: np.ndarray) -> Data:
 def test_features_of_vectors_are_z_scores_with_the_callers_names():
     x = np.array([[1, 10], [3, 30], [5, 20]], np.float32)
     model = keras.Sequential([keras.Input((2,)), layers.Dense(2)])
-    found, called = features.shown_features(model, of(x), x, ["kilos", "years"])
+    found, called = case.scaled_features(model, of(x), x, ["kilos", "years"])
     expected = [[-(1.5**0.5), -(1.5**0.5)], [0, 1.5**0.5], [1.5**0.5, 0]]
     np.testing.assert_allclose(found, expected, **FLOAT32)
     assert called == ["kilos", "years"]
-    assert features.shown_features(model, of(x), x)[1] == ["feature 0", "feature 1"]
+    assert case.scaled_features(model, of(x), x)[1] == ["feature 0", "feature 1"]
 
 
 def test_features_of_sequences_are_their_steps():
     x = np.random.default_rng(0).normal(size=(6, 3, 2)).astype(np.float32)
     model = keras.Sequential([keras.Input((3, 2)), layers.LSTM(2), layers.Dense(2)])
-    found, called = features.shown_features(model, of(x), x[:4])
+    found, called = case.scaled_features(model, of(x), x[:4])
     assert (found.shape, called) == ((4, 3, 2), ["step 0", "step 1", "step 2"])
     np.testing.assert_allclose(found, (x[:4] - x.mean(axis=0)) / x.std(axis=0), **FLOAT32)
 
@@ -51,17 +51,17 @@ def test_features_of_tokens_are_how_often_each_is_there(monkeypatch):
     x = np.array([[7, 7, 2], [7, 4, 4], [4, 2, 9]], np.int32)
     stack = [keras.Input((3,), dtype="int32"), layers.Embedding(10, 2), layers.Flatten()]
     model = keras.Sequential([*stack, layers.Dense(2)])
-    monkeypatch.setattr(features, "MOST_TOKENS", 3)
-    found, called = features.shown_features(model, of(x), x)
+    monkeypatch.setattr(case, "MAX_TOKENS", 3)
+    found, called = case.scaled_features(model, of(x), x)
     assert called == ["token 2", "token 4", "token 7"]
     counts = np.array([[1, 0, 2], [0, 2, 1], [1, 1, 0]])
     np.testing.assert_allclose(found, (counts - counts.mean(0)) / counts.std(0), **FLOAT32)
     numbers = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
-    assert features.shown_features(numbers, of(x), x)[1][0] == "feature 0"
+    assert case.scaled_features(numbers, of(x), x)[1][0] == "feature 0"
 
 
 @pytest.fixture(scope="module")
-def mended(tmp_path_factory):
+def repaired(tmp_path_factory):
     """A case of named classes and features, whose pool holds its labels as text."""
     folder = tmp_path_factory.mktemp("case")
     rng = np.random.default_rng(3)
@@ -79,94 +79,93 @@ def mended(tmp_path_factory):
     np.savez(folder / "data.npz", **arrays, **named)
     files = (folder / "model.keras", folder / "data.npz")
     repair_files(*files, out=folder / "out", rounds=2, inputs_per_round=40, report=False)
-    return opening.opened(*files, folder / "out", seed=0)
+    return open_case(*files, folder / "out", seed=0)
 
 
-def test_tables_call_classes_by_their_names(mended):
-    test = mended.data.test
-    before, after = mended.predicted
+def test_tables_call_classes_by_their_names(repaired):
+    test = repaired.data.test
+    before, after = repaired.predictions
     expected = [(before[test.y == k] == k).mean() for k in range(3)]
-    table = mended.by_label
-    assert table["class"].tolist() == mended.accuracies("before")["label"].tolist() == NAMES
+    table = repaired.by_label
+    assert table["class"].tolist() == repaired.accuracies("before")["label"].tolist() == NAMES
     np.testing.assert_allclose(table["before"], expected)
-    np.testing.assert_allclose(mended.accuracies("after")["accuracy"], table["after"])
-    moved = mended.moved_classes("repaired")
+    np.testing.assert_allclose(repaired.accuracies("after")["accuracy"], table["after"])
+    moved = repaired.changed_classes("repaired")
     pairs = [
         (NAMES[true], NAMES[old])
         for true, old, new in zip(test.y, before, after, strict=True)
         if old != true == new
     ]
-    assert moved["inputs repaired"].sum() == len(pairs) == len(mended.moved("repaired")) > 0
+    assert moved["inputs repaired"].sum() == len(pairs) == len(repaired.changed("repaired")) > 0
     for true, old, count in moved.itertuples(index=False):
         assert pairs.count((true, old)) == count
-    chosen = mended.chosen_classes()
+    chosen = repaired.chosen_classes()
     assert chosen[["round 1", "round 2"]].to_numpy().sum() == 80
-    counts = mended.chosen[mended.chosen["round"] == 1]["class"].value_counts()
+    counts = repaired.chosen[repaired.chosen["round"] == 1]["class"].value_counts()
     found = dict(zip(chosen["class"], chosen["round 1"], strict=True))
     assert found == counts.reindex(found, fill_value=0).to_dict()
-    assert set(mended.faulty()["class"]) <= set(NAMES)
+    assert set(repaired.faulty_classes()["class"]) <= set(NAMES)
 
 
-def test_maps_are_of_the_diagnosis_part(mended):
+def test_maps_are_of_the_diagnosis_part(repaired):
     """HCI of the inputs: the mean z-score of those that are classified correctly, scaled."""
-    judge = mended.data.diagnosis
-    predicted = predict(mended.before, judge.x).argmax(axis=1)
-    train = mended.data.train.x
+    judge = repaired.data.diagnosis
+    predicted = predict(repaired.before, judge.x).argmax(axis=1)
+    train = repaired.data.train.x
     z = (judge.x - train.mean(axis=0)) / train.std(axis=0)
-    maps = mended.maps()
+    maps = repaired.maps()
     for label in range(3):
         right = (judge.y == label) & (predicted == label)
         assert maps.counts["hci"][label] == right.sum()
         if right.any():
             mean = z[right].mean(axis=0)
             np.testing.assert_allclose(maps.hci[label], mean / np.abs(mean).max(), **FLOAT32)
-    assert mended.features == COLUMNS
-    layer = mended.layer().layer
-    assert mended.units(mended.maps(layer)) == [
-        f"unit {n}" for n in range(mended.maps(layer).hci.shape[1])
+    assert repaired.features == COLUMNS
+    layer = repaired.layer().layer
+    assert repaired.units(repaired.maps(layer)) == [
+        f"unit {n}" for n in range(repaired.maps(layer).hci.shape[1])
     ]
 
 
-def test_it_says_whether_the_test_part_was_held_out(mended):
+def test_it_says_whether_the_test_part_was_held_out(repaired):
     note = "test was created from x_train"
-    assert "held" not in mended.measured_on()
-    assert len(mended.measured_on().splitlines()) == 1 + len(mended.data.notes)
-    created = replace(mended, data=replace(mended.data, held_out=False, notes=(note,)))
+    assert "held" not in repaired.measured_on()
+    assert len(repaired.measured_on().splitlines()) == 1 + len(repaired.data.notes)
+    created = replace(repaired, data=replace(repaired.data, held_out=False, notes=(note,)))
     assert created.measured_on().endswith(note)
-    assert "chose nothing" in mended.measured_on()
+    assert "chose nothing" in repaired.measured_on()
     assert "chose nothing" not in created.measured_on()
 
 
-def test_of_many_classes_the_faulty_and_least_accurate_are_shown(mended, monkeypatch):
-    monkeypatch.setattr(case, "MOST", 2)
-    few = case.Case(**{name: getattr(mended, name) for name in case.Case.__dataclass_fields__})
-    first = [*mended.faults["label"], *mended.by_label["before"].sort_values().index]
-    assert few.shown == sorted([*dict.fromkeys(first)][:2])
+def test_of_many_classes_the_faulty_and_least_accurate_are_shown(repaired, monkeypatch):
+    monkeypatch.setattr(case, "MAX_CLASSES", 2)
+    few = case.Case(**{name: getattr(repaired, name) for name in case.Case.__dataclass_fields__})
+    first = [*repaired.faults["label"], *repaired.by_label["before"].sort_values().index]
+    assert few.figure_labels == sorted([*dict.fromkeys(first)][:2])
     assert few.maps().hci.shape == (2, 4)
-    whole = pd.crosstab(few.data.test.y, few.predicted[0]).reindex(range(3), columns=range(3))
-    expected = whole.fillna(0).to_numpy()[np.ix_(few.shown, few.shown)]
+    whole = pd.crosstab(few.data.test.y, few.predictions[0]).reindex(range(3), columns=range(3))
+    expected = whole.fillna(0).to_numpy()[np.ix_(few.figure_labels, few.figure_labels)]
     np.testing.assert_array_equal(few.confusions()[0], expected)
 
 
 @pytest.mark.parametrize("streams", [False, True])
-def test_what_the_repair_set_aside_is_what_the_report_lists(mended, monkeypatch, streams):
+def test_what_the_repair_set_aside_is_what_the_report_lists(repaired, monkeypatch, streams):
     """Also of a streamed pool, whose sample would lack it."""
-    data = mended.data
+    data = repaired.data
     if streams:
-        monkeypatch.setattr(pool_labels, "SAMPLE", 10)
+        monkeypatch.setattr(case, "SAMPLE", 10)
         streamed = Streamed(open_pool(data.pool.x), data.pool.y, data.shape)
         data = replace(data, pool=streamed)
     indices = np.array([201, 7, 33])
     labels = data.pool.y[indices]
     suspect = pd.DataFrame({"index": indices, "label": labels, "suggested": (labels + 1) % 3})
     listed = suspect_inputs(SimpleNamespace(suspects=suspect), data)
-    found = replace(mended, data=data, suspects=listed).pool_labels
-    assert found.listed().to_dict("list") == listed.to_dict("list")
-    assert found.listed()["label"].tolist() == [NAMES[k] for k in labels]
-    np.testing.assert_array_equal(
-        found.sample.x[found.suspects["index"]], mended.data.pool.x[indices]
-    )
-    assert found.suspects["suggested"].tolist() == suspect["suggested"].tolist()
+    assert listed["label"].tolist() == [NAMES[k] for k in labels]
+    found = replace(repaired, data=data, suspects=listed)
+    rows = found.suspect_labels()
+    np.testing.assert_array_equal(found.pool_sample.x[rows["index"]], repaired.data.pool.x[indices])
+    assert rows["label"].tolist() == labels.tolist()
+    assert rows["suggested"].tolist() == suspect["suggested"].tolist()
 
 
 def test_a_temperature_undoes_what_made_probabilities_too_sure():
@@ -219,7 +218,7 @@ def test_the_measured_pools_are_judged_as_the_text_says():
     root = Path(__file__).parents[1]
     table = pd.read_csv(root / "results" / "tables" / "suspect_labels.csv")
     assert (table[table["wrong"] == 0]["said"] == 0).all()
-    large = table[table["pool"] >= suspects.LEAST]
+    large = table[table["pool"] >= label_errors.LEAST]
     # Three seeds a row: how many of the pools are said to look wrong.
     groups = large.groupby([large["classes"] == 10, "wrong"])["said"]
     said = (3 * groups.sum()).round().astype(int)
@@ -233,16 +232,16 @@ def test_the_measured_pools_are_judged_as_the_text_says():
     assert line + ", ".join(few) in (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-def test_the_advice_names_what_is_to_be_done(mended, monkeypatch):
-    signs = advice.advice(mended)["sign"].tolist()
+def test_the_advice_names_what_is_to_be_done(repaired, monkeypatch):
+    signs = advice.advice(repaired)["sign"].tolist()
     assert not any("look wrong" in sign for sign in signs)
-    monkeypatch.setattr(suspects, "ALARM", -1.0)
-    monkeypatch.setattr(suspects, "LEAST", 1)
+    monkeypatch.setattr(label_errors, "ALARM", -1.0)
+    monkeypatch.setattr(label_errors, "LEAST", 1)
     monkeypatch.setattr(advice, "FEW", 1000)
-    table = advice.advice(mended)
+    table = advice.advice(repaired)
     assert table["sign"][0].startswith("labels of the pool look wrong: ")
-    worst = NAMES[mended.faults["label"][0]]
-    count = (mended.data.pool.y == mended.faults["label"][0]).sum()
+    worst = NAMES[repaired.faults["label"][0]]
+    count = (repaired.data.pool.y == repaired.faults["label"][0]).sum()
     assert table["sign"][1] == f"the pool has {count} inputs of faulty class {worst}"
 
 
@@ -258,5 +257,5 @@ def test_a_report_of_a_model_whose_code_is_allowed_knowingly_opens(tmp_path):
     files = (tmp_path / "model.keras", tmp_path / "data.npz")
     options = {"rounds": 1, "inputs_per_round": 8, "report": False, "allow_unsafe": True}
     repair_files(*files, out=tmp_path / "out", **options)
-    found = opening.opened(*files, tmp_path / "out", seed=0, allow_unsafe=True)
-    assert len(found.predicted[0]) == len(found.data.test)
+    found = open_case(*files, tmp_path / "out", seed=0, allow_unsafe=True)
+    assert len(found.predictions[0]) == len(found.data.test)

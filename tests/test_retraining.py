@@ -3,15 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from mode.data import Part
 from mode.models import predict, train
 from mode.repair import Defects, Recipe, repair
-from mode.repair.oracle import best_batch
-from mode.repair.retraining import moving, replayed, retrain
-from mode.repair.stages import View, fault_to_mend
+from mode.repair.retraining import best_batch, random_translation, replayed_inputs, retrain
+from mode.repair.state import RepairState
 from mode.seeds import derive
 
 QUICK = {"inputs_per_round": 40, "epochs": 1}
@@ -67,15 +65,15 @@ def test_from_scratch_the_given_weights_do_not_matter(under_fitted, over_fitted,
 
 def test_replayed_inputs_are_old_and_as_many_as_asked_for(under_fitted, small):
     recipe = Recipe(inputs_per_round=40, replay=1.5)
-    part = replayed(under_fitted, small.train, recipe, seed=0)
+    part = replayed_inputs(under_fitted, small.train, recipe, seed=0)
     old = {x.tobytes() + bytes([y]) for x, y in zip(small.train.x, small.train.y, strict=True)}
     rows = [x.tobytes() + bytes([y]) for x, y in zip(part.x, part.y, strict=True)]
     assert len(rows) == len(set(rows)) == 60
     assert set(rows) < old
-    every = replayed(under_fitted, small.train, replace(recipe, replay=99), seed=0)
+    every = replayed_inputs(under_fitted, small.train, replace(recipe, replay=99), seed=0)
     assert len(every) == 400
-    assert len(replayed(under_fitted, small.train, replace(recipe, replay=0), seed=0)) == 0
-    other = replayed(under_fitted, small.train, recipe, seed=1)
+    assert len(replayed_inputs(under_fitted, small.train, replace(recipe, replay=0), seed=0)) == 0
+    other = replayed_inputs(under_fitted, small.train, recipe, seed=1)
     assert (other.x != part.x).any()
 
 
@@ -86,26 +84,28 @@ def test_right_ones_alone_keep_wrong_labels_out(over_fitted, small):
     part = Part(small.train.x, y)
     recipe = Recipe(inputs_per_round=400, replay=1.0)
     wrong = {x.tobytes() for x in small.train.x[:100]}
-    right = replayed(over_fitted, part, replace(recipe, replayed="right"), seed=0)
+    right = replayed_inputs(over_fitted, part, replace(recipe, replay_filter="right"), seed=0)
     assert len(right) == 300
     assert not any(x.tobytes() in wrong for x in right.x)
-    assert len(replayed(over_fitted, part, recipe, seed=0)) == 400
+    assert len(replayed_inputs(over_fitted, part, recipe, seed=0)) == 400
 
 
-def test_where_nothing_is_right_nothing_is_replayed(over_fitted, small):
+def test_where_nothing_is_right_nothing_is_replayed_inputs(over_fitted, small):
     wrong = relabelled(small, "train")
     chosen = small.pool.take(np.concatenate([OLD, NEW]))
     seed = derive(0, "retrain")
     alone = weights(train(over_fitted, chosen.x, chosen.y, epochs=1, seed=seed))
-    assert trained(over_fitted, wrong, replayed="right") == alone
+    assert trained(over_fitted, wrong, replay_filter="right") == alone
 
 
 def test_averaging_reaches_the_training(under_fitted, small):
-    plain, averaged = (trained(under_fitted, small, average=share) for share in (0.0, 1.0))
+    plain, averaged = (trained(under_fitted, small, weight_averaging=share) for share in (0.0, 1.0))
     assert plain == averaged, "one call has one set of weights"
     recipe = Recipe(inputs_per_round=40, epochs=4)
     several = [
-        weights(retrain(under_fitted, small, [NEW], replace(recipe, average=share), seed=0))
+        weights(
+            retrain(under_fitted, small, [NEW], replace(recipe, weight_averaging=share), seed=0)
+        )
         for share in (0.0, 1.0)
     ]
     assert several[0] != several[1]
@@ -132,18 +132,18 @@ def test_the_oracle_takes_the_batch_that_is_best_on_the_diagnosis_part(under_fit
         assert len(set(found.tolist())) == 100
 
 
-def test_without_a_fault_the_least_accurate_label_is_mended():
-    judge = Part(np.zeros((6, 2, 2, 1), np.float32), np.array([0, 0, 1, 1, 2, 2]))
-    predictions = np.eye(3)[[0, 0, 1, 0, 2, 2]]
-    none = pd.DataFrame({"label": [], "kind": []})
-    seen = View(judge, predictions, none, None)
-    mended = fault_to_mend(seen, Recipe(), 3)
-    assert (mended["label"], mended["kind"]) == (1, "under-fitted")
-    idle = fault_to_mend(seen, Recipe(targeted=False), 3)
+def test_without_a_fault_the_least_accurate_label_is_repaired(under_fitted, small):
+    never = {"theta": 0.0, "gamma": 1.0}
+    state = RepairState(under_fitted, small, Recipe(**never), 0)
+    right = state.predictions.argmax(axis=1) == small.diagnosis.y
+    rates = [right[small.diagnosis.y == label].mean() for label in range(10)]
+    assert state.faults.empty
+    assert (state.fault["label"], state.fault["kind"]) == (np.argmin(rates), "under-fitted")
+    idle = RepairState(under_fitted, small, Recipe(targeted=False, **never), 0).fault
     assert (idle["label"], idle["kind"]) == (-1, "")
-    faults = pd.DataFrame({"label": [2, 0], "kind": ["over-fitted", "under-fitted"]})
-    found = fault_to_mend(replace(seen, faults=faults), Recipe(), 3)
-    assert (found["label"], found["kind"]) == (2, "over-fitted")
+    faulty = RepairState(under_fitted, small, Recipe(theta=1.0), 0)
+    worst = faulty.faults.iloc[0]
+    assert (faulty.fault["label"], faulty.fault["kind"]) == (worst["label"], worst["kind"])
 
 
 @pytest.mark.parametrize(("selector", "stops", "rounds"), [("mode", False, 2), ("margin", None, 2)])
@@ -168,7 +168,7 @@ def test_images_are_moved_by_whole_pixels_and_zeros_come_in():
     seen = set()
     for seed in range(12):
         for before, after in zip(
-            images, moving(1)(images, np.random.default_rng(seed)), strict=True
+            images, random_translation(1)(images, np.random.default_rng(seed)), strict=True
         ):
             places = [
                 (down, right)
@@ -180,7 +180,7 @@ def test_images_are_moved_by_whole_pixels_and_zeros_come_in():
             seen.add(places[0])
     assert len(seen) == 9
     assert np.array_equal(images, kept)
-    assert moving(0) is None
+    assert random_translation(0) is None
 
 
 def moved_slowly(image: np.ndarray, down: int, right: int) -> np.ndarray:
@@ -195,14 +195,18 @@ def moved_slowly(image: np.ndarray, down: int, right: int) -> np.ndarray:
 
 def test_jitter_and_minibatch_reach_the_training(under_fitted, small):
     plain = trained(under_fitted, small)
-    assert trained(under_fitted, small, jitter=2) != plain
-    assert trained(under_fitted, small, minibatch=8) != plain
+    assert trained(under_fitted, small, translation=2) != plain
+    assert trained(under_fitted, small, batch_size=8) != plain
 
 
 def test_a_share_of_the_weights_is_kept(under_fitted, small):
     whole, half, none = (
         retrain(
-            under_fitted, small, [NEW], Recipe(inputs_per_round=40, epochs=1, retained=keep), seed=0
+            under_fitted,
+            small,
+            [NEW],
+            Recipe(inputs_per_round=40, epochs=1, weight_interpolation=keep),
+            seed=0,
         )
         for keep in (1.0, 0.5, 0.0)
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mode.models import predict
-from mode.repair import MAIN, SCENARIOS, faulty_model
+from mode.studies.scenarios import MAIN, SCENARIOS, faulty_model
 
 PARTS = ("train", "pool", "diagnosis", "test")
 # What the planted fault does to the inputs of the training part, and to their labels.

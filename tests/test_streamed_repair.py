@@ -15,8 +15,10 @@ from mode.cli import main
 from mode.data import Data, Part, Streamed, open_pool
 from mode.models import predict
 from mode.models.rescaled import of_unit_inputs
-from mode.repair import Recipe, repair, stages, taking
-from mode.repair.asking import ask
+from mode.repair import Recipe, repair, streamed_selection
+from mode.repair.pool_selection import SelectionTarget, query, select_from_pool
+from mode.repair.state import RepairState
+from mode.repair.streamed_selection import MisclassifiedScorer
 from mode.selection import SELECTORS
 from mode.streaming import DistanceScorer, best
 from tests.tolerance import FLOAT32
@@ -69,7 +71,9 @@ def run(*arguments) -> list[str]:
     return done.stdout.splitlines()
 
 
-WAYS = {name: {"recipe": name} for name in sorted(taking.STREAMED - {"nearest", "farthest"})}
+WAYS = {
+    name: {"recipe": name} for name in sorted(streamed_selection.STREAMED - {"nearest", "farthest"})
+}
 WAYS |= {
     "recommended": {},
     "mode": {"recipe": "mode"},
@@ -103,18 +107,17 @@ def test_the_default_repair_takes_the_whole_streamed_pool(model, few, streamed):
 def test_a_map_of_zeros_takes_random_inputs_streamed_or_not(metric, model, few, streamed):
     """All are equally near it by some metrics, and the darkest are nearest by others."""
     recipe = Recipe(metric=metric, kind="pixel")
-    target = stages.Aim(np.arange(3, 90), 9, np.zeros(few.shape, np.float32))
-    seen = stages.view(model, few, recipe, seed=0)
+    target = SelectionTarget(np.arange(3, 90), 9, np.zeros(few.shape, np.float32))
     for data in (few, streamed):
-        rng = np.random.default_rng(5)
-        found = taking.take(target, model, data, seen, recipe, None, rng=rng)
+        state, generator = RepairState(model, data, recipe, 0), np.random.default_rng(5)
+        found = select_from_pool(state, target, generator=generator)
         expected = np.random.default_rng(5).permutation(np.arange(3, 90))[:9]
         np.testing.assert_array_equal(found, expected)
 
 
 def test_every_selector_of_a_repair_streams():
     """What remains is the control, whose recipe draws at random from its quota."""
-    assert set(SELECTORS) - taking.STREAMED == {"quota_random"}
+    assert set(SELECTORS) - streamed_selection.STREAMED == {"quota_random"}
     ways = {"score", "shuffled", "indices", "margin", "random", None}
     for selector in SELECTORS.values():
         assert selector.streamed in ways
@@ -125,12 +128,11 @@ def test_every_selector_of_a_repair_streams():
 def test_selectors_that_compare_inputs_see_a_shortlist(selector, model, few, streamed, monkeypatch):
     """Of a pool beyond its length: the smallest margins, or random ones; and it says nothing of
     what it did not see."""
-    monkeypatch.setattr(taking, "LEAST", 50)
-    monkeypatch.setattr(taking, "SHORTLIST", 2)
-    seen = []
-    shown = taking._of_few
-    monkeypatch.setattr(taking, "_of_few", lambda *args: seen.append(args[-1]) or shown(*args))
-    chosen = ask(model, streamed, selector, 20)
+    monkeypatch.setattr(streamed_selection, "LEAST", 50)
+    monkeypatch.setattr(streamed_selection, "SHORTLIST", 2)
+    seen, take = [], Streamed.take
+    monkeypatch.setattr(Streamed, "take", lambda pool, rows: seen.append(rows) or take(pool, rows))
+    chosen = query(model, streamed, selector, 20)
     assert len(seen[0]) == 50
     assert len(set(chosen)) == 20
     assert set(chosen) <= set(seen[0])
@@ -252,11 +254,13 @@ def test_a_killed_worker_changes_nothing_but_time(files, model, few, tmp_path):
     heatmap = few.train.x[few.train.y == 3].mean(axis=0)
     among = np.flatnonzero(rng.random(len(many)) < 0.9)
     expected = best(pool, DistanceScorer("euclidean", heatmap), 50, among=among)
-    doubt = taking.Doubt(model, "mistakes", few.shape, np.random.default_rng(5))
+    doubt = streamed_selection.UncertaintyScorer(
+        model, "mistakes", few.shape, np.random.default_rng(5)
+    )
     labels = rng.integers(0, 10, len(among))
     of_model = best(pool, doubt, 50, among=among, labels=labels)
     order = rng.permutation(len(among))
-    mistaken = taking.Mistaken(model, few.shape, np.argsort(order))
+    mistaken = MisclassifiedScorer(model, few.shape, np.argsort(order))
     told = predict(model, many[..., None] / np.float32(255))[among].argmax(axis=1)
     shuffled = order[np.argsort(told[order] == labels[order], kind="stable")]
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from mode import checks, results
+from mode import notebooks as notebooks_module
 from mode.studies import STUDIES, run_study, tabulate
-from mode.studies import notebooks as notebooks_module
+from mode.studies.output import literal
 from mode.studies.registry import publication_grid
-from mode.studies.showing import literal
 from mode.studies.tables import final_rows, layers_chosen
 
 ROOT = Path(__file__).parents[1]

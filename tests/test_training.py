@@ -247,7 +247,7 @@ def test_statistics_of_batch_normalization_are_those_of_the_weights(average):
     keras.utils.set_random_seed(1)
     model = dense(layers.Dropout(0.5), layers.BatchNormalization())
     model.compile("adam", SPARSE)
-    trained = train(model, X + 5, Y, epochs=4, average=average)
+    trained = train(model, X + 5, Y, epochs=4, weight_averaging=average)
     received = trained.layers[0](X + 5).numpy()
     normalization = trained.layers[2]
     np.testing.assert_allclose(normalization.moving_mean, received.mean(axis=0), rtol=0.02)
@@ -285,7 +285,7 @@ def one_value(model) -> float:
 def test_the_average_is_over_the_last_share_of_the_snapshots(average, mean):
     """Each step adds 1, so that after each of four epochs of 64 steps w is 64, 128, 192, 256."""
     ones = np.ones((64, 1), np.float32)
-    options = {"epochs": 4, "batch_size": 1, "average": average}
+    options = {"epochs": 4, "batch_size": 1, "weight_averaging": average}
     trained = train(one_weight(), ones, np.ones(64, int), **options)
     assert one_value(trained) == pytest.approx(mean)
     assert int(trained.optimizer.iterations) == 256
@@ -296,7 +296,7 @@ def test_averaged_weights_lie_among_those_of_the_training(kind):
     model = compiled(kind)
     plain, last, mean = (
         train(model, X, Y, epochs=5, batch_size=30, **options)  # an epoch is one call
-        for options in ({}, {"average": 0.0}, {"average": 0.6})
+        for options in ({}, {"weight_averaging": 0.0}, {"weight_averaging": 0.6})
     )
     for one, other in zip(plain.get_weights(), last.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -430,8 +430,8 @@ def test_train_refuses_what_does_not_fit(refused):
     assert refused(train, model, x, Y, batch_size=0) == (
         "batch_size must be a whole number of at least 1. Received: 0."
     )
-    assert refused(train, model, x, Y, average=1.5) == (
-        "average must be a number from 0 to 1. Received: 1.5."
+    assert refused(train, model, x, Y, weight_averaging=1.5) == (
+        "weight_averaging must be a number from 0 to 1. Received: 1.5."
     )
     assert refused(train, model, x, Y, seed=-1) == (
         "seed must be a whole number of at least 0. Received: -1."

@@ -1,5 +1,5 @@
-"""A page to look around in: one classifier, its data, and what the three methods say of them.
+"""A page to explore one classifier and its data.
 
-subject -> panels (arithmetic first, then widgets) -> page -> served by Voila. Importing this
-package loads nothing heavy; the notebook `09-explore` and the command `explore` show the page.
+subject -> views and panels -> page -> server. Importing this package loads nothing heavy; the
+notebook `09-explore` and the command `explore` show the page.
 """

@@ -1,95 +1,222 @@
-"""Panel 5 on the screen: its controls, its job, and what one can do with a repaired model."""
+"""Repair panel: the first selection of a repair, and the repair itself beside its control."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
+import numpy as np
+import pandas as pd
 
-from mode import checks
-from mode.explore import repairing
-from mode.explore.job import Job
-from mode.explore.panel import Panel, choice, column, note, number, row, text, told
-from mode.explore.subject import Subject, look
-from mode.repair import RECIPES, Recipe
+from mode import checks, results
+from mode.explore.panel import (
+    Job,
+    Panel,
+    choice,
+    column,
+    errors_in,
+    figure,
+    note,
+    number,
+    row,
+    strip,
+)
+from mode.explore.subject import Subject, evaluate
+from mode.explore.views import pool_inputs
+from mode.models import clone
+from mode.models.copies import take_state
+from mode.models.files import copied_unsafely
+from mode.repair import RECIPES, Recipe, Repair, control, run
 
-AS_SELECTED = "what the selector aims at"
+FIRST = 12  # inputs of a selection that are shown
+TARGETS = ("as the recipe decides", "the chosen label")
 
 
-@dataclass(frozen=True)
-class Controls:
-    """What a repair is asked for."""
+def recipe_of(name: str, *, rounds: int, inputs_per_round: int, label: int | None = None) -> Recipe:
+    """Return the recipe that `repair` makes of these options.
 
-    selector: widgets.Dropdown
-    aim: widgets.Dropdown
-    rounds: widgets.BoundedIntText
-    batch: widgets.BoundedIntText
+    Raises:
+        InputError: for numbers that are too small.
+    """
+    recipe = replace(RECIPES[name], rounds=rounds, inputs_per_round=inputs_per_round)
+    return recipe if label is None else replace(recipe, label=label, targeted=True)
 
-    def recipe(self, label: int) -> Recipe:
-        """Return the recipe that is asked for, where `label` is the chosen one."""
-        aimed = None if self.aim.value == AS_SELECTED else label
-        sizes = {"rounds": self.rounds.value, "batch": self.batch.value}
-        return repairing.recipe_of(self.selector.value, **sizes, label=aimed)
+
+def selection_preview(subject: Subject, recipe: Recipe) -> str:
+    """Return what the first round would select as HTML: in words, and its first inputs."""
+    indices, state, notes = subject.first_selection(recipe)
+    label, kind, layer = int(state.fault["label"]), state.fault["kind"], state.layer
+    labels = np.bincount(subject.data.pool.y[indices], minlength=subject.data.classes)
+    counts = ", ".join(f"{subject.name(n)} ({count})" for n, count in enumerate(labels) if count)
+    words = f"{len(indices)} of {len(subject.data.pool)} inputs, by label: {counts}."
+    if label >= 0:
+        words += " To repair label" if recipe.targeted else " Of any label; the worst is"
+        words += f" {subject.name(label)} ({kind})"
+        words += f", compared at layer {layer}." if layer else "."
+    words += "".join(f" {each}." for each in notes)
+    inputs = pool_inputs(subject, indices[:FIRST], {})
+    return f"<p>{words}</p>{strip(f'Its first {FIRST} inputs', inputs)}"
+
+
+@dataclass
+class LiveRepair:
+    """A repair and its control as far as they have come; finished rounds survive a cancel.
+
+    rows: one dict per round: arm ("repair", "control"), round, accuracy on the test split.
+    """
+
+    subject: Subject
+    recipe: Recipe
+    rows: list[dict]
+    repair: Repair | None = None
+    control: Repair | None = None
+
+
+def repair_live(
+    subject: Subject,
+    recipe: Recipe,
+    live: Callable[[LiveRepair], None],
+    cancelled: Callable[[], bool],
+) -> LiveRepair:
+    """Repair a copy of the subject's model, then its control; return how far both came.
+
+    Args:
+        subject: its model is not changed.
+        recipe: of both.
+        live: called at the start and after each round of either.
+        cancelled: called after each round; once it is true no other round begins.
+    """
+    first = [
+        {"arm": arm, "round": 0, "accuracy": subject.accuracy} for arm in ("repair", "control")
+    ]
+    state = LiveRepair(subject, recipe, first)
+
+    def after_round(arm: str, measured: dict) -> bool:
+        columns = {name: measured[name] for name in ("round", "accuracy")}
+        state.rows.append({"arm": arm, **columns})
+        live(state)
+        return cancelled()
+
+    live(state)
+    known = (clone(subject.model), subject.data, recipe)  # other panels use the model meanwhile
+    options: dict[str, Any] = {"seed": subject.seed}
+    state.repair = run(*known, **options, after_round=partial(after_round, "repair"))
+    if not cancelled():
+        options |= {"after_round": partial(after_round, "control")}
+        state.control = control(*known, state.repair, **options)
+    return state
+
+
+def curve(state: LiveRepair) -> str:
+    """Return the accuracies by round as a picture."""
+    table = pd.DataFrame(state.rows)
+    lines = "; ".join(
+        f"{arm} {', '.join(f'{value:.1%}' for value in accuracies)}"
+        for arm, accuracies in table.groupby("arm", sort=False)["accuracy"]
+    )
+    return figure("repair_and_control", table, f"Test accuracy by round: {lines}")
+
+
+def outcome(state: LiveRepair) -> str:
+    """Return what a repair and its control came to, in words."""
+    if state.repair is None:
+        return ""
+    before, after = (state.repair.rounds.iloc[n] for n in (0, state.repair.kept))
+    words = (
+        f"{before['accuracy']:.1%} became {after['accuracy']:.1%} in {state.repair.kept} rounds: "
+        f"{after['repaired']} inputs of the test split repaired, {after['broken']} broken"
+    )
+    if state.control is not None and len(state.control.rounds) == len(state.repair.rounds):
+        words += f"; random inputs reach {state.control.rounds['accuracy'].iloc[-1]:.1%}"
+    return words
+
+
+def save(state: LiveRepair, out: str | Path) -> str:
+    """Write repaired.keras, rows.csv and chosen.csv into `out`; return where they are.
+
+    Raises:
+        InputError: for a folder that cannot be written, or without a finished repair.
+    """
+    folder, repaired = Path(out), state.repair
+    if repaired is None:
+        checks.fail("a repair must have ended before it is saved", "none")
+    none = pd.DataFrame(columns=["round", "index"])
+    rounds = [pd.DataFrame({"round": n, "index": at}) for n, at in enumerate(repaired.chosen, 1)]
+    try:
+        results.write_rows(repaired.rounds, folder / "rows.csv")
+        results.write_rows(pd.concat(rounds) if rounds else none, folder / "chosen.csv")
+        with copied_unsafely(state.subject.allow_unsafe):
+            model = clone(state.subject.file_model or repaired.model)
+        take_state(model, repaired.model)
+        results.write_whole(model.save, folder / "repaired.keras")
+    except OSError as error:
+        checks.fail(f"{out} must be a folder that can be written", error.strerror)
+    return f"repaired.keras, rows.csv and chosen.csv are in {out}"
 
 
 def repair_panel(subject: Subject, out: str, follow_up: Callable[[Subject], None]) -> Panel:
     """Return the panel of repairs.
 
     Args:
+        subject: its model is repaired as a copy.
         out: folder into which a repaired model is saved.
-        follow_up: called with the repaired model as a new subject, when asked to look at it.
+        follow_up: called with the repaired model as a new subject, by the button "Look at it".
     """
-    most = len(subject.data.pool)
-    controls = Controls(
-        choice("Chosen by", RECIPES, "recommended"),
-        choice("For", [AS_SELECTED, "the chosen label"]),
+    largest = len(subject.data.pool)
+    controls = name, target, rounds, inputs_per_round = (
+        choice("Recipe", RECIPES, "recommended"),
+        choice("Target", TARGETS),
         number("Rounds", 4, 1, 20),
-        number("Inputs a round", min(100, most), 1, most),
+        number("Inputs per round", min(100, largest), 1, largest),
     )
-    shown, plot, said = text(), text(), text()
-    now: dict[str, Any] = {}
-    save, go = widgets.Button(description="Save"), widgets.Button(description="Look at it")
-    after = row(save, go)
+    preview, plot, status = widgets.HTML(), widgets.HTML(), widgets.HTML()
+    save_button = widgets.Button(description="Save")
+    look_button = widgets.Button(description="Look at it")
+    after = row(save_button, look_button)
     after.layout.display = "none"
+    now: dict[str, Any] = {}  # the chosen label, and the latest repair
+
+    def recipe() -> Recipe:
+        label = None if target.value == TARGETS[0] else now["label"]
+        sizes = {"rounds": rounds.value, "inputs_per_round": inputs_per_round.value}
+        return recipe_of(name.value, **sizes, label=label)
 
     def draw(label: int) -> None:
         now["label"] = label
-        shown.value = repairing.choice_shown(subject, controls.recipe(label))
+        preview.value = selection_preview(subject, recipe())
 
     def work(job: Job) -> str:
-        recipe, after.layout.display = controls.recipe(now["label"]), "none"
+        used, after.layout.display = recipe(), "none"
 
-        def live(state: repairing.Live) -> None:
-            now["state"], done = state, len(state.rows) - 2
-            job.tell(done, 2 * recipe.rounds, f"{done} of {2 * recipe.rounds} rounds, control last")
-            plot.value = repairing.curve(state)
+        def live(state: LiveRepair) -> None:
+            now["state"], done, total = state, len(state.rows) - 2, 2 * used.rounds
+            job.progress(done, total, f"{done} of {total} rounds, control last")
+            plot.value = curve(state)
 
-        now["state"] = repairing.repaired_live(subject, recipe, live, lambda: job.cancelled)
+        now["state"] = repair_live(subject, used, live, lambda: job.cancelled)
         after.layout.display = "flex"
-        ended = "Cancelled; what is done stays. " if job.cancelled else "Done. "
-        return ended + repairing.outcome(now["state"])
+        ended = "Cancelled; finished rounds stay. " if job.cancelled else "Done. "
+        return ended + outcome(now["state"])
 
-    def saved(button: widgets.Button) -> None:
-        with told(said):
-            try:
-                words = repairing.save(now["state"], out)
-            except OSError as error:
-                checks.fail(f"{out} must be a folder that can be written", error.strerror)
-            said.value = f"<p role='status'>{escape(words)}</p>"
+    def save_it(button: widgets.Button) -> None:
+        with errors_in(status):
+            status.value = f"<p role='status'>{escape(save(now['state'], out))}</p>"
 
-    def looked_at(button: widgets.Button) -> None:
-        with told(said):
-            after_it = look(now["state"].repair.model, subject.data)
-            follow_up(replace(after_it, given=subject.given, allow_unsafe=subject.allow_unsafe))
+    def look_at_it(button: widgets.Button) -> None:
+        fields = {"file_model": subject.file_model, "allow_unsafe": subject.allow_unsafe}
+        with errors_in(status):
+            model = now["state"].repair.model
+            follow_up(evaluate(model, subject.data, seed=subject.seed, **fields))
 
-    save.on_click(saved)
-    go.on_click(looked_at)
+    save_button.on_click(save_it)
+    look_button.on_click(look_at_it)
     job = Job("Repair", work, allow_unsafe=subject.allow_unsafe)
     words = note(
-        "What the first round would take from the pool. The control gets as many random inputs "
-        "and as many steps of training. The model on this page is not changed."
+        "The inputs that the first round would select from the pool. The control gets as many "
+        "random inputs and training steps. The model on this page is not changed."
     )
-    asked = controls.selector, controls.aim, controls.rounds, controls.batch
-    box = column(words, row(*asked), shown, job.box, plot, after, said)
-    return Panel("Repair", box, draw, asked)
+    box = column(words, row(*controls), preview, job.box, plot, after, status)
+    return Panel("Repair", box, draw, controls)

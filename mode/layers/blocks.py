@@ -1,5 +1,6 @@
 """The layers that count: blocks of one weighted layer and what follows it without weights."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -82,6 +83,17 @@ def blocks(model: keras.Model, x: Any = None) -> dict[str, Block]:
 def layer_names(model: keras.Model) -> list[str]:
     """Return the names of the layers that count, from input to output."""
     return list(blocks(model))
+
+
+def last_hidden_layer(names: Sequence[str]) -> str:
+    """Return, of the names of a model's layers, that of the last one before the output; that of the
+    only layer where there is no other.
+
+    Example:
+        >>> last_hidden_layer(["hidden_1", "hidden_2", "output"])
+        'hidden_2'
+    """
+    return names[max(0, len(names) - 2)]
 
 
 def averaged(shape: tuple[int, ...]) -> bool:

@@ -4,6 +4,7 @@ The sub-model of layer L is the frozen network up to L with a new softmax head (
 section 4.1). Its states are computed once; only the head is trained, in numpy.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import keras
@@ -32,7 +33,12 @@ class Probes:
 
 
 def probe_layers(
-    model: keras.Model, data: Data, *, judge: Part | None = None, seed: int = 0
+    model: keras.Model,
+    data: Data,
+    *,
+    judge: Part | None = None,
+    seed: int = 0,
+    layer_blocks: Mapping[str, Block] | None = None,
 ) -> Probes:
     """Train a softmax head on the states of every layer that counts.
 
@@ -41,14 +47,17 @@ def probe_layers(
         data: heads learn from `data.train`.
         judge: the part that judges them; `data.diagnosis` where None.
         seed: decides the order of the heads' batches, one stream a layer.
+        layer_blocks: what `blocks` returns for the model, where that is known already.
 
     Raises:
         InputError: for a model without reachable layers.
     """
     judge = judge or data.diagnosis
     heads, scales, on_train, on_judge = {}, {}, {}, {}
-    for names in _groups(blocks(model, data.train.x), len(data.train) + len(judge)):
-        seen, judged = states(model, data.train.x, names), states(model, judge.x, names)
+    known = layer_blocks or blocks(model, data.train.x)
+    for names in _groups(known, len(data.train) + len(judge)):
+        seen = states(model, data.train.x, names, layer_blocks=known)
+        judged = states(model, judge.x, names, layer_blocks=known)
         for name in names:
             scales[name] = scale_of(seen[name])
             scaled = zscale(seen.pop(name), scales[name])
@@ -57,10 +66,10 @@ def probe_layers(
             )
             on_train[name] = head_predict(heads[name], scaled)
             on_judge[name] = head_predict(heads[name], zscale(judged.pop(name), scales[name]))
-    return Probes(heads, scales, on_train, on_judge, reductions(model, data.train.x))
+    return Probes(heads, scales, on_train, on_judge, reductions(model, layer_blocks=known))
 
 
-def _groups(found: dict[str, Block], rows: int) -> list[list[str]]:
+def _groups(found: Mapping[str, Block], rows: int) -> list[list[str]]:
     """Return the names in groups whose states of `rows` inputs fit GROUP_BYTES, or of one layer.
 
     Each group costs a run of the model, and what it holds bounds the memory.

@@ -1,6 +1,6 @@
 """What the neurons of a layer say to given inputs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
 
@@ -8,21 +8,28 @@ import keras
 import numpy as np
 
 from mode import checks
-from mode.layers.blocks import LIMIT, averaged, blocks
+from mode.layers.blocks import LIMIT, Block, averaged, blocks
 from mode.layers.recording import Call, cut, reachable, rows_of, watching
 
 CHUNK = 4096
 FLATTENED, AVERAGED = "flattened", "averaged over space"
 
 
-def states(model: keras.Model, x: Any, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+def states(
+    model: keras.Model,
+    x: Any,
+    names: Iterable[str] | None = None,
+    *,
+    layer_blocks: Mapping[str, Block] | None = None,
+) -> dict[str, np.ndarray]:
     """Return layer name -> states (n, units), float32, all layers in one forward pass.
 
     Args:
         model: a built model; not changed.
         x: inputs, n x the model's input shape; for a model of several inputs the list or dict of
             arrays that it takes.
-        names: layers wanted; all that count, where None.
+        names: of the layers; all that count, where None.
+        layer_blocks: what `blocks` returns for the model, where that is known already.
 
     Raises:
         InputError: for an unknown layer, naming the valid ones.
@@ -30,7 +37,7 @@ def states(model: keras.Model, x: Any, names: Iterable[str] | None = None) -> di
     rows = rows_of(x)
     if not rows:  # some layers need a row
         x = keras.tree.map_structure(lambda a: np.zeros((1, *a.shape[1:]), a.dtype), x)
-    known = blocks(model, x)
+    known = layer_blocks or blocks(model, x)
     names = list(known) if names is None else [names] if isinstance(names, str) else list(names)
     for name in names:
         checks.one_of("layer", name, known)
@@ -74,10 +81,12 @@ def features(array: np.ndarray, *, limit: int = LIMIT, channels: int = -1) -> np
     return array.reshape(len(array), units).astype(np.float32, copy=False)
 
 
-def reductions(model: keras.Model, x: Any = None) -> dict[str, str]:
+def reductions(
+    model: keras.Model, x: Any = None, *, layer_blocks: Mapping[str, Block] | None = None
+) -> dict[str, str]:
     """Return layer name -> what `states` does to it: "flattened" or "averaged over space".
 
     Space is every axis but those of the inputs and the channels: of a sequence, time.
     """
-    found = blocks(model, x)
-    return {name: AVERAGED if averaged(b.shape) else FLATTENED for name, b in found.items()}
+    known = layer_blocks or blocks(model, x)
+    return {name: AVERAGED if averaged(b.shape) else FLATTENED for name, b in known.items()}

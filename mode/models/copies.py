@@ -1,8 +1,10 @@
 """Copies of a model: same architecture, weights, compile settings and optimiser state."""
 
+from dataclasses import dataclass
 from itertools import count
 
 import keras
+import numpy as np
 
 from mode import checks, seeds
 
@@ -170,7 +172,27 @@ def build_optimizer(model: keras.Model) -> None:
 def assign(targets: list, sources: list) -> None:
     """Give every variable of `targets` the value of its partner in `sources`."""
     for target, source in zip(targets, sources, strict=True):
-        target.assign(source)
+        target.assign(keras.ops.copy(source))  # JAX gives a value away to the step that trains it
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The values of a model's variables and of its optimizer's at one moment."""
+
+    variables: list[np.ndarray]
+    optimizer_variables: list[np.ndarray]
+
+    @classmethod
+    def of(cls, model: keras.Model) -> "Snapshot":
+        """Return the values of a compiled model."""
+        groups = model.variables, model.optimizer.variables
+        return cls(*([keras.ops.convert_to_numpy(v).copy() for v in group] for group in groups))
+
+    def restore(self, model: keras.Model) -> keras.Model:
+        """Give `model`, of the same kind, these values, and return it."""
+        assign(model.variables, self.variables)
+        assign(model.optimizer.variables, self.optimizer_variables)
+        return model
 
 
 def take_state(model: keras.Model, trained: keras.Model) -> None:

@@ -1,4 +1,4 @@
-"""Compiled training loops, kept by what they depend on.
+"""Training loops, kept by what they depend on: compiled on TensorFlow, `fit` on other backends.
 
 A model is trained by lending its weights to a private model of the same architecture, so that
 the next model of the same kind does not compile again.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from threading import RLock
 
 import keras
-import tensorflow as tf
+import numpy as np
 
 from mode.models.copies import assign, clone, scales
 from mode.models.predicting import single_loss
@@ -126,7 +126,29 @@ def _by_row(model: keras.Model) -> bool:
 
 
 def _loop(model: keras.Model) -> tuple[Callable, bool]:
-    """Return the compiled loop and whether its batches are padded (see Trainer)."""
+    """Return the loop and whether its batches are padded (see Trainer)."""
+    if keras.backend.backend() == "tensorflow":
+        return _compiled_loop(model)
+    return _fit_loop(model), False
+
+
+def _fit_loop(model: keras.Model) -> Callable:
+    """Return a loop that calls Keras's `fit`, which every backend has."""
+
+    def run(x, y, weights, steps):
+        def rows(array: np.ndarray) -> np.ndarray:
+            return array[:steps].reshape(-1, *array.shape[2:])
+
+        options = {"batch_size": y.shape[1], "shuffle": False, "verbose": 0}
+        model.fit(keras.tree.map_structure(rows, x), rows(y), **options)
+
+    return run
+
+
+def _compiled_loop(model: keras.Model) -> tuple[Callable, bool]:
+    """Return a TensorFlow graph that trains on many batches, and whether they are padded."""
+    import tensorflow as tf  # not needed on other backends
+
     padded = _by_row(model)
     fused = padded and all(type(layer).__name__ in FUSED for layer in model.layers)
 

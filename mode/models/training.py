@@ -38,7 +38,7 @@ def train(
     epochs: int = 3,
     batch_size: int = 32,
     optimizer: keras.Optimizer | None = None,
-    average: float = 0.0,
+    weight_averaging: float = 0.0,
     decay: float = 0.0,
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
     frequency: np.ndarray | None = None,
@@ -46,7 +46,7 @@ def train(
     progress: Callable[[float], None] | None = None,
     seed: int = 0,
 ) -> keras.Model:
-    """Return a copy of `model`, trained on; its optimiser goes on from the model's state.
+    """Return a trained copy of `model`; its optimizer goes on from the model's state.
 
     Args:
         model: a built Keras classifier. Its own compile settings are used; where it has none,
@@ -57,9 +57,8 @@ def train(
             gets integers, any other one-hot rows, and one output unit gets 0. or 1.
         optimizer: a new one instead of the model's own; the copy that is returned keeps it.
         epochs, batch_size: as in `fit`; the last batch of an epoch may be smaller.
-        average: the trained weights are the mean over this last share of the training, sampled
-            every STEPS batches (stochastic weight averaging, Izmailov et al. 2018); 0 for the
-            last weights alone.
+        weight_averaging: the trained weights are the mean over this last share of the training,
+            sampled every STEPS batches (Izmailov et al. 2018); 0 for the last weights alone.
         decay: over this last share of the training the learning rate falls linearly to zero, and
             is as before in the copy that is returned; 0, the default, keeps it. A learning rate
             schedule of the optimizer's own goes on instead.
@@ -76,9 +75,38 @@ def train(
     Raises:
         InputError: for inputs or labels that do not fit the model.
     """
+    options: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
+    options["optimizer"] = optimizer
+    options |= {"weight_averaging": weight_averaging, "decay": decay}
+    options |= {"augment": augment, "frequency": frequency}
+    options |= {"seconds": seconds, "progress": progress, "seed": seed}
+    return train_in_place(clone(model), x, y, **options)
+
+
+def train_in_place(
+    model: keras.Model,
+    x: Any,
+    y: np.ndarray,
+    *,
+    epochs: int = 3,
+    batch_size: int = 32,
+    optimizer: keras.Optimizer | None = None,
+    weight_averaging: float = 0.0,
+    decay: float = 0.0,
+    augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
+    frequency: np.ndarray | None = None,
+    seconds: float | None = None,
+    progress: Callable[[float], None] | None = None,
+    seed: int = 0,
+) -> keras.Model:
+    """Train `model` itself and return it; the arguments are those of `train`.
+
+    Raises:
+        InputError: as `train`.
+    """
     checks.number("epochs", epochs, 0, integer=True)
     checks.number("batch_size", batch_size, 1, integer=True)
-    checks.number("average", average, 0, 1)
+    checks.number("weight_averaging", weight_averaging, 0, 1)
     checks.number("decay", decay, 0, 1)
     if seconds is not None:
         checks.number("seconds", seconds, 0)
@@ -87,13 +115,13 @@ def train(
     targets = targets_of(model, checks.labels("y", y, classes_of(model)))
     rows = checks.not_empty("x", keras.tree.flatten(x)[0])
     checks.same_length(x=rows, y=targets)
-    trained = _compiled(clone(model), x, optimizer)
+    _compile(model, x, optimizer)
     order = seeds.generator(seed, "order")
     orders = [_order(len(rows), frequency, order) for _ in range(epochs)]
     rng = seeds.generator(seed, "augment")
     changed = (lambda inputs: augment(inputs, rng)) if augment else lambda inputs: inputs
-    mean, began = _Mean(trained), perf_counter()
-    with lent_weights(trained) as trainer:
+    mean, began = _Mean(model), perf_counter()
+    with lent_weights(model) as trainer:
         _reseed(trainer.model, seed)
         calls = [call for places in orders for call in _calls(trainer, places, batch_size)]
         rate = _rate(trainer.model)
@@ -108,14 +136,14 @@ def train(
             if decay and rate is not None:
                 trainer.model.optimizer.learning_rate = rate * min(1.0, (1 - share) / decay)
             _call(trainer, x, targets, *call, changed)
-            if share >= 1 - average:
+            if share >= 1 - weight_averaging:
                 mean.add(trainer.model)
         if rate is not None:
             trainer.model.optimizer.learning_rate = rate
-    mean.move_to(trained)
+    mean.move_to(model)
     if orders:
-        reestimate_statistics(trained, of_rows(x, orders[-1][:ROWS_OF_STATISTICS]))
-    return trained
+        reestimate_statistics(model, of_rows(x, orders[-1][:ROWS_OF_STATISTICS]))
+    return model
 
 
 def _order(rows: int, frequency: np.ndarray | None, generator: np.random.Generator) -> np.ndarray:
@@ -137,7 +165,7 @@ def _rate(model: keras.Model) -> float | None:
     return None if isinstance(given, schedule) else float(optimizer.learning_rate)
 
 
-def _compiled(model: keras.Model, x: Any, optimizer: keras.Optimizer | None) -> keras.Model:
+def _compile(model: keras.Model, x: Any, optimizer: keras.Optimizer | None) -> None:
     if model.compiled and optimizer is not None:
         model.compile(optimizer, model.loss)
     if not model.compiled:
@@ -147,7 +175,6 @@ def _compiled(model: keras.Model, x: Any, optimizer: keras.Optimizer | None) -> 
         loss = getattr(keras.losses, kind)(from_logits=gives_logits(model, outputs))
         model.compile(optimizer or "adam", loss, metrics=["accuracy"])
     build_optimizer(model)
-    return model
 
 
 def targets_of(model: keras.Model, labels: np.ndarray) -> np.ndarray:

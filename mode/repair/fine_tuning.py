@@ -9,7 +9,7 @@
 5. Later rounds see what the original gets right more often, so that less of it breaks.
 6. The round with the best diagnosis accuracy is returned if it beats the original by more than
    chance (McNemar's test); a share of the original's weights is mixed in where that breaks less at
-   no loss (Wortsman et al. 2022, CVPR). `max_broken` sets a limit (`mode.repair.choice`).
+   no loss (Wortsman et al. 2022, CVPR). `max_broken` sets a limit (`mode.repair.model_choice`).
 """
 
 import time
@@ -26,9 +26,9 @@ from mode.data import Data, Part, Streamed
 from mode.data.splits import same_inputs
 from mode.models import predict, train
 from mode.models.effort import multiplications
+from mode.repair.label_errors import alarming, unlikely
 from mode.repair.recipe import Recipe
-from mode.repair.retraining import joined, moving
-from mode.repair.suspects import alarming, unlikely
+from mode.repair.retraining import joined, random_translation
 from mode.stats import mcnemar
 
 # Passes over all inputs: at least and at most so many, a few where even those are much work.
@@ -90,7 +90,7 @@ class FineTuning:
     """Fine-tunes one model on its training data and what is chosen from the pool.
 
     settings: `learning_rate` and `translation` (pixels), once the first round has chosen them,
-        and `suspects`, the inputs of the pool that are set aside (`mode.repair.suspects`).
+        and `suspects`, the inputs of the pool that are set aside (`mode.repair.label_errors`).
     """
 
     model: keras.Model
@@ -228,7 +228,7 @@ class FineTuning:
         seed: int,
     ) -> keras.Model:
         """Return a copy of `model`, trained with the settings."""
-        batch_size = self.recipe.minibatch or next(b for n, b in BATCH_SIZES if len(part) >= n)
+        batch_size = self.recipe.batch_size or next(b for n, b in BATCH_SIZES if len(part) >= n)
         return train(
             model,
             part.x,
@@ -237,8 +237,8 @@ class FineTuning:
             batch_size=batch_size,
             optimizer=keras.optimizers.Adam(self.settings["learning_rate"]),
             decay=DECAY,
-            average=AVERAGE,
-            augment=moving(self.settings.get("translation", 0)),
+            weight_averaging=AVERAGE,
+            augment=random_translation(self.settings.get("translation", 0)),
             frequency=frequency,
             seed=seeds.derive(seed, "retrain"),
             **self.work.of(passes * len(part)),

@@ -14,14 +14,14 @@ import pandas as pd
 from mode import checks
 from mode.data import Data
 from mode.models import classes_of, clone
-from mode.models.copies import like
+from mode.models.copies import Snapshot, like
 from mode.models.predicting import check_inputs
 from mode.models.rescaled import of_unit_inputs
-from mode.repair.choice import returned
+from mode.repair.checkpoint import Checkpoint, identity
 from mode.repair.fine_tuning import Work, check_fine_tuning
-from mode.repair.keeping import Folder, identity
+from mode.repair.model_choice import choose_model
 from mode.repair.recipe import OPTIONS, RECIPES, Defects, Recipe
-from mode.repair.rounds import ACCURACY, PROCESS, Played, Start, play
+from mode.repair.round import ACCURACY, PROCESS, RepairContext, RoundResult, run_round
 
 
 def no_suspects() -> pd.DataFrame:
@@ -80,7 +80,7 @@ def repair(
     *,
     recipe: str = "recommended",
     seed: int = 0,
-    checkpoint_dir: str | os.PathLike | Folder | None = None,
+    checkpoint_dir: str | os.PathLike | Checkpoint | None = None,
     resume: bool = False,
     minutes: float | None = None,
     progress: Callable[[float], None] | None = None,
@@ -133,13 +133,15 @@ def repair(
         checks.one_of("option", name, OPTIONS)
     if fields.get("label") is not None:
         fields = {"targeted": True, **fields}
-    keep = checkpoint_dir
-    if keep is not None and not isinstance(keep, Folder):
-        keep = Folder(keep, resume=resume)
+    chosen = replace(chosen, **fields)
+    chosen.check_used(fields)
+    checkpoint = checkpoint_dir
+    if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
+        checkpoint = Checkpoint(checkpoint, resume=resume)
     if minutes is not None:
         checks.number("minutes", minutes, 0.01)
-    options: dict[str, Any] = {"minutes": minutes, "progress": progress, "judges": True}
-    return run(model, data, replace(chosen, **fields), seed=seed, keep=keep, **options)
+    options: dict[str, Any] = {"minutes": minutes, "progress": progress, "chooses": True}
+    return run(model, data, chosen, seed=seed, checkpoint=checkpoint, **options)
 
 
 def run(
@@ -148,95 +150,103 @@ def run(
     recipe: Recipe,
     *,
     seed: int = 0,
-    taken: Sequence[np.ndarray] = (),
-    keep: Folder | None = None,
+    used_indices: Sequence[np.ndarray] = (),
+    checkpoint: Checkpoint | None = None,
     after_round: Callable[[dict], bool | None] | None = None,
-    judges: bool = False,
+    chooses: bool = False,
     minutes: float | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Repair:
     """Repair by a recipe.
 
     Args:
-        taken: round by round, what another repair takes from the same pool.
+        used_indices: round by round, inputs that another repair takes from the same pool.
         after_round: called with the row of each finished round; where it returns True the repair
             ends there, as if no more rounds had been asked for.
-        judges: choose the model to return on the diagnosis split; else it is the last round's.
+        chooses: choose the model to return on the diagnosis split; else it is the last round's.
         minutes, progress: as in `repair`.
 
     Raises:
         InputError: as `repair`.
     """
-    began, given = time.monotonic(), model
+    began, original = time.monotonic(), model
     model = of_unit_inputs(model) if data.from_bytes else model
     recipe = recipe.sized(len(data.pool))
     _check(model, data, recipe)
     work = Work(1.0, None if minutes is None else began + 60 * minutes, progress)
-    start = Start(model, data, recipe, tuple(taken), seed, judges, work)
-    done = keep.open(identity(model, data, recipe, seed))[: recipe.rounds] if keep else []
+    context = RepairContext(model, data, recipe, tuple(used_indices), seed, chooses, work)
+    done = checkpoint.open(identity(model, data, recipe, seed)) if checkpoint else []
+    done = done[: recipe.rounds]
     if recipe.retraining == "fine-tune":
-        work.planned = start.fine_tuning.planned()
+        work.planned = context.fine_tuning.planned()
         if done:
-            start.fine_tuning.settings.update(done[0].settings)
+            context.fine_tuning.settings.update(done[0].settings)
         elif recipe.checks_labels:
-            start.fine_tuning.check_labels()
-    number = _best([played.row for played in done], judges)
-    best = keep.model(number) if keep and number else None
-    latest = keep.model(len(done)) if keep and done else model
-    while len(done) < recipe.rounds and not _is_over(start, done):
-        played, after = play(start, latest, done)
-        done.append(played)
+            context.fine_tuning.check_labels()
+    number = _best([result.row for result in done], chooses)
+    latest = checkpoint.model(len(done)) if checkpoint and done else _working_copy(model, recipe)
+    best = Snapshot.of(checkpoint.model(number)) if checkpoint and number else None
+    while len(done) < recipe.rounds and not _is_over(context, done):
+        result, after = run_round(context, latest, done)
+        done.append(result)
         if after is None:
             break
         latest = after
-        if keep:
-            keep.write(len(done), played, after)
-        if _best([played.row for played in done], judges) == len(done):
-            best, number = after, len(done)
-        if after_round and after_round(played.row):
+        if checkpoint:
+            checkpoint.write(len(done), result, latest)
+        if _best([result.row for result in done], chooses) == len(done):
+            best, number = Snapshot.of(latest), len(done)
+        if after_round and after_round(result.row):
             break
-    rows = [start.row(), *(played.row for played in done if played.row)]
-    batches = tuple(played.batch for played in done if played.row)
-    notes = tuple(note for played in done for note in played.notes)
-    if judges:
-        best, number, reason = returned(start, best, number, len(batches))
+    repaired = best.restore(latest) if best else None
+    rows = [context.row(), *(result.row for result in done if result.row)]
+    batches = tuple(result.batch for result in done if result.row)
+    notes = tuple(note for result in done for note in result.notes)
+    if chooses:
+        repaired, number, reason = choose_model(context, repaired, number, len(batches))
     else:
-        best, reason = best or clone(model), "the last round's model is returned"
-    suspects = start.fine_tuning.settings.get("suspects") if done else None
+        repaired, reason = repaired or clone(model), "the last round's model is returned"
+    suspects = context.fine_tuning.settings.get("suspects") if done else None
     if progress:
         progress(1.0)
     return Repair(
-        model=like(given, best),
+        model=like(original, repaired),
         rounds=pd.DataFrame(rows),
         faults=done[0].faults,
         chosen=batches,
         notes=notes,
         kept=number,
         reason=reason,
-        result={**start.row(best), **{name: rows[number][name] for name in PROCESS}},
+        result={**context.row(repaired), **{name: rows[number][name] for name in PROCESS}},
         suspects=no_suspects() if suspects is None else pd.DataFrame(suspects),
         seconds=time.monotonic() - began,
         names=data.names,
     )
 
 
-def _best(rows: list[dict], judges: bool) -> int:
+def _working_copy(model: keras.Model, recipe: Recipe) -> keras.Model:
+    """Return the copy that every round retrains; fine-tuning and training from scratch make a new
+    model in each round."""
+    return clone(model) if recipe.retraining in ("replay", "new batch") else model
+
+
+def _best(rows: list[dict], chooses: bool) -> int:
     """Return the number of the round to return: the first of those most accurate on the diagnosis
     part, or the last one; 0 where there is none."""
     numbers = [number for number, row in enumerate(rows, start=1) if row]
-    if not judges:
+    if not chooses:
         return max(numbers, default=0)
     return max(numbers, key=lambda number: rows[number - 1][ACCURACY], default=0)
 
 
-def _is_over(start: Start, done: list[Played]) -> bool:
+def _is_over(context: RepairContext, done: list[RoundResult]) -> bool:
     """Say whether fine-tuning has nothing more to gain: the last round was worse than the one
     before, or perfect, or the time is over."""
-    if start.recipe.retraining != "fine-tune" or not done or not start.judges:
+    if context.recipe.retraining != "fine-tune" or not done or not context.chooses:
         return False
-    accuracies = [played.row[ACCURACY] for played in done]
+    accuracies = [result.row[ACCURACY] for result in done]
     worse = len(done) > 1 and accuracies[-1] < accuracies[-2]
-    return worse or accuracies[-1] == 1 or start.work.is_over
+    return worse or accuracies[-1] == 1 or context.work.is_over
 
 
 def control(
@@ -253,16 +263,16 @@ def control(
     As published (`extra_control_batch`) it also gets the batch of the round that was not needed,
     from the pool that MODE leaves, and a fresh optimiser. `after_round` as in `run`.
     """
-    rounds, taken = len(repaired.chosen), tuple[np.ndarray, ...]()
+    rounds, used = len(repaired.chosen), tuple[np.ndarray, ...]()
     if recipe.defects.extra_control_batch:
-        rounds, taken = min(rounds + 1, recipe.rounds), repaired.chosen
+        rounds, used = min(rounds + 1, recipe.rounds), repaired.chosen
         model = clone(model, keep_optimizer=False)
     if rounds == 0:
         return replace(repaired, model=clone(model))
     plain: dict[str, Any] = {"selector": "random", "targeted": False, "alpha": 1.0, "stops": False}
     plain |= {"label": None, "max_broken": None}
     recipe = replace(recipe, rounds=rounds, **plain)
-    return run(model, data, recipe, seed=seed, taken=taken, after_round=after_round)
+    return run(model, data, recipe, seed=seed, used_indices=used, after_round=after_round)
 
 
 def drawable(data: Data, repaired: Repair, defects: Defects) -> np.ndarray:
@@ -281,10 +291,8 @@ def _check(model: keras.Model, data: Data, recipe: Recipe) -> None:
         checks.fail(f"the model must tell {data.classes} classes apart", classes_of(model))
     if recipe.retraining == "fine-tune":
         check_fine_tuning(model)
-    if recipe.batch > len(data.pool):
-        checks.fail(
-            f"inputs_per_round must be at most the pool's {len(data.pool)} inputs",
-            recipe.batch,
-        )
+    if recipe.round_size > len(data.pool):
+        most = f"inputs_per_round must be at most the pool's {len(data.pool)} inputs"
+        checks.fail(most, recipe.round_size)
     if recipe.label is not None:
         checks.one_of("label", str(recipe.label), map(str, range(data.classes)))

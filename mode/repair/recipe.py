@@ -1,5 +1,6 @@
 """What a repair does, as data: every choice that the paper leaves open, and every known defect."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -12,9 +13,10 @@ from mode.selection import SELECTORS
 LAYERS = ("chosen", "last hidden", "output", "random")
 MAPS = ("by fault", "hci", "dhci", "dhmi", "dhwi")
 RETRAININGS = ("replay", "new batch", "scratch", "fine-tune")
-REPLAYED = ("any", "right")
+REPLAY_FILTERS = ("any", "right")
 # Where nothing is said, the inputs as in the publication.
-INPUTS_PER_ROUND, EPOCHS, MINIBATCH = 2000, 3, 32
+INPUTS_PER_ROUND, EPOCHS, BATCH_SIZE = 2000, 3, 32
+COMPARING = "a selector that compares inputs with heat maps ('nearest', 'farthest')"
 MOST_INPUTS = 60_000  # of a pool, over all rounds of fine-tuning
 
 
@@ -82,13 +84,13 @@ class Recipe:
         training part and all chosen so far, as `mode.repair.fine_tuning` describes).
     replay: old training inputs trained on beside the chosen ones, as a multiple of
         `inputs_per_round`.
-    replayed: "any" old inputs, or only those that the model gets "right", which keeps wrong labels
-        out.
-    average: share of a round's training over which the weights are averaged (`train`).
-    retained: share that the weights before a round keep, the rest being the retrained ones
-        (Wortsman et al. 2022): fewer inputs are broken, and fewer repaired.
-    jitter: pixels by which images are moved at most, anew in every epoch of retraining.
-    minibatch: batch size of retraining. None lets "fine-tune" decide by the number of inputs; it
+    replay_filter: "any" old inputs, or only those that the model gets "right", which keeps wrong
+        labels out.
+    weight_averaging: share of a round's training over which the weights are averaged (`train`).
+    weight_interpolation: share that the weights before a round keep, the rest being the retrained
+        ones (Wortsman et al. 2022): fewer inputs are broken, and fewer repaired.
+    translation: pixels by which images are moved at most, anew in every epoch of retraining.
+    batch_size: batch size of retraining. None lets "fine-tune" decide by the number of inputs; it
         is 32 otherwise.
     rounds, inputs_per_round, epochs: at most so many rounds of so many inputs of the pool, so many
         epochs each. None leaves them open: 2,000 inputs, or the pool's share of a round where it
@@ -97,9 +99,9 @@ class Recipe:
         minute.
     stops: end when no label is faulty any more; else go on with the least accurate one.
     theta, gamma: limits of under- and over-fitting; eps: limit of the layer's stop rule.
-    label: the label to mend, in a targeted repair; the worst one of each round where None.
+    label: the label to repair, in a targeted repair; the worst one of each round where None.
     checks_labels: inputs of the pool whose labels look wrong are set aside before any is chosen
-        (`mode.repair.suspects`).
+        (`mode.repair.label_errors`).
     max_broken: at most this share of what the original gets right on the diagnosis part may be
         wrong in the model that is returned; None, the default, sets no limit.
     """
@@ -113,11 +115,11 @@ class Recipe:
     targeted: bool = True
     retraining: str = "replay"
     replay: float = 2.0
-    replayed: str = "any"
-    average: float = 0.0
-    retained: float = 0.0
-    jitter: int = 0
-    minibatch: int | None = MINIBATCH
+    replay_filter: str = "any"
+    weight_averaging: float = 0.0
+    weight_interpolation: float = 0.0
+    translation: int = 0
+    batch_size: int | None = BATCH_SIZE
     rounds: int = 5
     inputs_per_round: int | None = None
     epochs: int | None = EPOCHS
@@ -137,17 +139,17 @@ class Recipe:
         checks.one_of("map", self.map, MAPS)
         checks.one_of("layer", self.layer, LAYERS)
         checks.one_of("retraining", self.retraining, RETRAININGS)
-        checks.one_of("replayed", self.replayed, REPLAYED)
-        for name in ("alpha", "average", "retained", "theta", "gamma", "eps"):
+        checks.one_of("replay_filter", self.replay_filter, REPLAY_FILTERS)
+        for name in ("alpha", "weight_averaging", "weight_interpolation", "theta", "gamma", "eps"):
             checks.number(name, getattr(self, name), 0, 1)
-        checks.number("jitter", self.jitter, 0, integer=True)
-        for name in ("rounds", "inputs_per_round", "minibatch", "epochs"):
+        checks.number("translation", self.translation, 0, integer=True)
+        for name in ("rounds", "inputs_per_round", "batch_size", "epochs"):
             if getattr(self, name) is not None or name == "rounds":
                 checks.number(name, getattr(self, name), 1, integer=True)
         checks.number("replay", self.replay, 0)
-        if self.retraining == "scratch" and self.retained:
-            wanted = "retained must be 0 where retraining is 'scratch', whose model starts anew"
-            checks.fail(wanted, self.retained)
+        if self.retraining == "scratch" and self.weight_interpolation:
+            expected = "weight_interpolation must be 0 where retraining is 'scratch'"
+            checks.fail(expected, self.weight_interpolation)
         if self.retraining == "fine-tune" and self.selector == "oracle":
             checks.fail("retraining must be another one where selector is 'oracle'", "'fine-tune'")
         if self.label is not None:
@@ -157,7 +159,7 @@ class Recipe:
 
     def sized(self, pool: int) -> "Recipe":
         """Return the recipe for a pool of so many inputs, its inputs per round no longer open; nor
-        its epochs and minibatch, but for fine-tuning, which plans them."""
+        its epochs and batch size, but for fine-tuning, which plans them."""
         if self.retraining == "fine-tune":
             count = pool if pool <= MOST_INPUTS else -(-MOST_INPUTS // self.rounds)
             return replace(self, inputs_per_round=self.inputs_per_round or count)
@@ -166,13 +168,39 @@ class Recipe:
             self,
             inputs_per_round=self.inputs_per_round or count,
             epochs=self.epochs or EPOCHS,
-            minibatch=self.minibatch or MINIBATCH,
+            batch_size=self.batch_size or BATCH_SIZE,
         )
 
     @property
-    def batch(self) -> int:
+    def round_size(self) -> int:
         """The inputs of a round, which `sized` has decided where they were open."""
         return self.inputs_per_round or INPUTS_PER_ROUND
+
+    def check_used(self, names: Iterable[str]) -> None:
+        """Refuse a field that is set to another value than its default, and is not read.
+
+        Args:
+            names: of the fields that the user has set.
+
+        Raises:
+            InputError: naming the field, and what reads it.
+        """
+        replays = ("replay", "replay_filter")
+        unread = {
+            **dict.fromkeys(("metric", "kind", "map", "layer"), _unless(self.compares, COMPARING)),
+            "eps": _unless(self.compares and self.layer == "chosen", "layer='chosen'"),
+            **dict.fromkeys(replays, _unless(self.retraining == "replay", "retraining='replay'")),
+            "checks_labels": _unless(self.retraining == "fine-tune", "retraining='fine-tune'"),
+            **dict.fromkeys(
+                ("weight_averaging", "weight_interpolation", "translation"),
+                _unless(self.retraining != "fine-tune", "another retraining than 'fine-tune'"),
+            ),
+            "label": _unless(self.targeted, "targeted=True"),
+        }
+        for name in names:
+            value = getattr(self, name)
+            if unread.get(name) and value != getattr(Recipe, name):
+                checks.fail(f"{name} must be left out: only {unread[name]} uses it", repr(value))
 
     @property
     def compares(self) -> bool:
@@ -204,6 +232,10 @@ class Recipe:
         return "farthest" if flipped and self.selector == "nearest" else self.selector
 
 
+def _unless(read: bool, reader: str) -> str:
+    return "" if read else reader
+
+
 OPTIONS = [option.name for option in fields(Recipe)]
 _UNTARGETED: dict[str, Any] = {"targeted": False, "alpha": 1.0, "stops": False}
 _STANDALONE = [name for name, selector in SELECTORS.items() if selector.is_standalone]
@@ -215,7 +247,7 @@ RECIPES = {
         checks_labels=True,
         rounds=3,
         epochs=None,
-        minibatch=None,
+        batch_size=None,
         **_UNTARGETED,
     ),
     "mode": Recipe(),

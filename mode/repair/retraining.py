@@ -1,6 +1,7 @@
-"""Retrain a copy: on all chosen inputs with old ones replayed, on the last batch alone, or anew."""
+"""Retrain a model: with old inputs replayed, on the new inputs alone, or from scratch."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -9,66 +10,106 @@ import numpy as np
 
 from mode import checks, seeds
 from mode.data import Data, Part
-from mode.models import fresh, predict, train
-from mode.repair.recipe import EPOCHS, MINIBATCH, Recipe
+from mode.models import clone, fresh, predict
+from mode.models.training import train_in_place
+from mode.repair.recipe import BATCH_SIZE, EPOCHS, Recipe
 
 # Passes over all there is, when a model starts anew: as many as made the study's models.
 SCRATCH_EPOCHS = 10
+CANDIDATES = 5  # batches that an oracle retrains with
 
 
 def retrain(
-    model: keras.Model, data: Data, batches: Sequence[np.ndarray], recipe: Recipe, *, seed: int
+    model: keras.Model,
+    data: Data,
+    batches: Sequence[np.ndarray],
+    recipe: Recipe,
+    *,
+    seed: int,
+    in_place: bool = False,
 ) -> keras.Model:
-    """Return a retrained copy of `model`; a share `retained` of its weights is that of `model`.
+    """Return a retrained copy of `model`, in which a share of the weights is that of `model`.
 
     Args:
         batches: round by round the chosen indices into `data.pool`; the last is the newest.
-        recipe: its `retraining`, `replay`, `replayed`, `average`, `retained`, `jitter`,
-            `minibatch` and `epochs` say how.
+        recipe: its `retraining`, `replay`, `replay_filter`, `weight_averaging`,
+            `weight_interpolation`, `translation`, `batch_size` and `epochs` say how.
         seed: decides which old inputs are replayed, and the order of training.
+        in_place: retrain `model` itself, which saves a copy; "scratch" makes a new model anyway.
+            Defaults to False.
 
     Raises:
-        InputError: for jitter on inputs that are no images.
+        InputError: for translation of inputs that are no images.
     """
-    if recipe.jitter and data.train.x.ndim != 4:
+    if recipe.translation and data.train.x.ndim != 4:
         images = "images, n x h x w x channels"
-        checks.fail(f"jitter must be 0 for inputs that are no {images}", recipe.jitter)
-    trained = _trained(model, data, batches, recipe, seed=seed)
-    if recipe.retained:
-        kept = zip(model.trainable_variables, trained.trainable_variables, strict=True)
-        for before, after in kept:
-            after.assign(recipe.retained * before + (1 - recipe.retained) * after)
-    return trained
+        checks.fail(f"translation must be 0 for inputs that are no {images}", recipe.translation)
+    options: dict[str, Any] = {"seed": seeds.derive(seed, "retrain")}
+    options["weight_averaging"] = recipe.weight_averaging
+    options |= {
+        "batch_size": recipe.batch_size or BATCH_SIZE,
+        "augment": random_translation(recipe.translation),
+    }
+    part, epochs = _inputs(model, data, batches, recipe, seed=seed), recipe.epochs or EPOCHS
+    if recipe.retraining == "scratch":
+        anew = fresh(model, seed=seeds.derive(seed, "fresh"))
+        return train_in_place(anew, part.x, part.y, epochs=SCRATCH_EPOCHS, **options)
+    copy = model if in_place else clone(model)
+    before = [keras.ops.convert_to_numpy(v) for v in copy.trainable_variables]
+    train_in_place(copy, part.x, part.y, epochs=epochs, **options)
+    if share := recipe.weight_interpolation:
+        for old, variable in zip(before, copy.trainable_variables, strict=True):
+            variable.assign(share * old + (1 - share) * variable)
+    return copy
 
 
-def _trained(
+def _inputs(
     model: keras.Model, data: Data, batches: Sequence[np.ndarray], recipe: Recipe, *, seed: int
-) -> keras.Model:
-    options: dict[str, Any] = {"average": recipe.average, "seed": seeds.derive(seed, "retrain")}
-    epochs, batch_size = recipe.epochs or EPOCHS, recipe.minibatch or MINIBATCH
-    options |= {"batch_size": batch_size, "augment": moving(recipe.jitter)}
+) -> Part:
+    """Return what a round trains on."""
     if recipe.retraining == "new batch" or recipe.defects.no_replay:
-        newest = data.pool.take(batches[-1])
-        return train(model, newest.x, newest.y, epochs=epochs, **options)
+        return data.pool.take(batches[-1])
     chosen = data.pool.take(np.concatenate(batches))
     if recipe.retraining == "scratch":
-        part = joined(chosen, data.train)
-        anew = fresh(model, seed=seeds.derive(seed, "fresh"))
-        return train(anew, part.x, part.y, epochs=SCRATCH_EPOCHS, **options)
-    part = joined(chosen, replayed(model, data.train, recipe, seed=seed))
-    return train(model, part.x, part.y, epochs=epochs, **options)
+        return joined(chosen, data.train)
+    return joined(chosen, replayed_inputs(model, data.train, recipe, seed=seed))
 
 
-def replayed(model: keras.Model, old: Part, recipe: Recipe, *, seed: int) -> Part:
-    """Return `replay` x `batch` random old inputs, or all there are; of those that the model gets
-    right where the recipe says so."""
-    if recipe.replayed == "right":
+def replayed_inputs(model: keras.Model, old: Part, recipe: Recipe, *, seed: int) -> Part:
+    """Return `replay` x `inputs_per_round` random old inputs, or all there are; of those that the
+    model gets right where the recipe says so."""
+    if recipe.replay_filter == "right":
         old = old.take(predict(model, old.x).argmax(axis=1) == old.y)
-    count = min(round(recipe.replay * recipe.batch), len(old))
+    count = min(round(recipe.replay * recipe.round_size), len(old))
     return old.take(seeds.generator(seed, "replay").permutation(len(old))[:count])
 
 
-def moving(
+def best_batch(
+    model: keras.Model,
+    data: Data,
+    recipe: Recipe,
+    batches: Sequence[np.ndarray],
+    batch: np.ndarray,
+    available: np.ndarray,
+    *,
+    seed: int,
+) -> np.ndarray:
+    """Return, of `batch` and four other random ones, that whose retrained model is the most
+    accurate on the diagnosis split: an oracle, which sees what no selector may, the outcome."""
+    free = np.flatnonzero(available)
+    generator = seeds.generator(seed, "oracle")
+    others = [generator.permutation(free)[: len(batch)] for _ in range(CANDIDATES - 1)]
+    plain = replace(recipe, selector="random")
+
+    def accuracy(candidate: np.ndarray) -> float:
+        retrained = retrain(model, data, [*batches, candidate], plain, seed=seed)
+        labels = predict(retrained, data.diagnosis.x).argmax(axis=1)
+        return float((labels == data.diagnosis.y).mean())
+
+    return max([batch, *others], key=accuracy)
+
+
+def random_translation(
     pixels: int,
 ) -> Callable[[np.ndarray, np.random.Generator], np.ndarray] | None:
     """Return a function that moves each image by up to `pixels` in both directions, zeros coming

@@ -1,7 +1,7 @@
 """Studies: a grid of notebook runs, resumed, collected, and turned into tables and figures."""
 
+from mode.studies.pipeline import committed, draw, made_where_run, tabulate, tabulated
 from mode.studies.registry import STUDIES, Study
-from mode.studies.reporting import committed, draw, made_where_run, tabulate, tabulated
 from mode.studies.running import Outcome, run_study
 
 __all__ = [

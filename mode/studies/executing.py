@@ -8,8 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from mode import results
-from mode.studies import notebooks
+from mode import notebooks, results
 
 # Parameters with which each notebook runs in half a minute.
 SMALL: dict[str, dict[str, Any]] = {

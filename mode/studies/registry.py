@@ -1,11 +1,16 @@
 """The studies: which notebook, over which grid, into which tables and figures."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
-from mode.studies.arm_tables import alpha_tables, arm_tables, layers_tables
-from mode.studies.grids import arms_grid, defects_grid, publication_grid
-from mode.studies.selection_tables import selection_tables
+from mode import checks
+from mode.studies.comparison import (
+    alpha_tables,
+    comparison_tables,
+    layers_tables,
+    selection_tables,
+)
 from mode.studies.tables import defects_tables, publication_tables
 
 _SMALL_ARMS = {"scenarios": ["over_fitted_500"], "rounds": 2, "batch": 50}
@@ -21,24 +26,11 @@ _FURTHER = (
     "shifted_blur",
     "shifted_noise",
 )
-
-
-def _of_arms(question: str, arms: str, *, tables=arm_tables, figures=(), **grid) -> "Study":
-    """Return a study that compares arms on planted faults; `figures` beside those of every one,
-    each named as its table."""
-    return Study(
-        question=question,
-        notebook="10-which-arm-repairs",
-        grid=arms_grid(arms, **grid),
-        tables=tables,
-        figures={
-            "against_control": "arms_against_control",
-            "mean_ranks": "critical_difference",
-            "accuracy_by_inputs": "accuracy_by_inputs",
-            **{name: name for name in figures},
-        },
-        small=_SMALL_ARMS,
-    )
+PROTOCOLS = {
+    "both": ("published", "corrected"),
+    "published": ("published",),
+    "corrected": ("corrected",),
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +48,73 @@ class Study:
     tables: Callable[..., Mapping]
     figures: Mapping[str, str]
     small: Mapping = field(default_factory=dict)
+
+
+def publication_grid(*, data: str, seeds: int, protocol: str) -> Iterator[dict]:
+    """Yield protocol x with and without layer selection x seed."""
+    for name in PROTOCOLS[checks.one_of("protocol", protocol, PROTOCOLS)]:
+        # The embedded digits have no test part of their own, which the published split needs.
+        split = "published" if name == "published" and data != "digits" else "seeded"
+        yield from _of_protocol(name, data, seeds, split)
+
+
+def defects_grid(*, data: str, seeds: int, protocol: str) -> Iterator[dict]:
+    """Yield the same for each defect of the published protocol switched off alone, beside all on
+    and all off; all on the split that has a diagnosis part."""
+    from mode.repair import recipe  # here, for drawing tables must not load Keras
+
+    names = recipe.PROTOCOLS
+    for name in names if protocol == "both" else [checks.one_of("protocol", protocol, names)]:
+        yield from _of_protocol(name, data, seeds, "seeded")
+
+
+def _of_protocol(protocol: str, data: str, seeds: int, split: str) -> Iterator[dict]:
+    checks.number("seeds", seeds, 1, integer=True)
+    for layer_selection, seed in product((True, False), range(seeds)):
+        yield {
+            "data": data,
+            "split": split,
+            "protocol": protocol,
+            "layer_selection": layer_selection,
+            "seed": seed,
+        }
+
+
+def arms_grid(arms: str, *, scenarios: Sequence[str] = (), sizes: Sequence[Mapping] = ({},)):
+    """Return the grid of a comparison of arms: seed x size, over its scenarios.
+
+    Args:
+        arms: a name of ARMS.
+        scenarios: names of SCENARIOS; those of the main comparison where there are none.
+        sizes: further parameters, such as the batch or the number of classes.
+    """
+
+    def grid(*, data: str, seeds: int, protocol: str) -> Iterator[dict]:
+        """Yield one run for each seed and size; the protocol is that of the arms."""
+        checks.number("seeds", seeds, 1, integer=True)
+        chosen = {"scenarios": list(scenarios)} if scenarios else {}
+        for seed, size in product(range(seeds), sizes):
+            yield {"data": data, "arms": arms, **size, "seed": seed, **chosen}
+
+    return grid
+
+
+def _of_arms(question: str, arms: str, *, tables=comparison_tables, figures=(), **grid) -> Study:
+    """Return a study that compares arms on planted faults; `figures` beside those of every one,
+    each named as its table."""
+    return Study(
+        question=question,
+        notebook="10-which-arm-repairs",
+        grid=arms_grid(arms, **grid),
+        tables=tables,
+        figures={
+            "against_control": "arms_against_control",
+            "mean_ranks": "critical_difference",
+            "accuracy_by_inputs": "accuracy_by_inputs",
+            **{name: name for name in figures},
+        },
+        small=_SMALL_ARMS,
+    )
 
 
 STUDIES = {

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mode import checks
+from mode import checks, notebooks
 from mode.data import load
 from mode.distances import DISTANCES
-from mode.studies import notebooks
-from mode.studies.quiet import errors_to
+from mode.stderr import errors_to
 from mode.studies.registry import STUDIES, Study
 
 # One thread a run: as many runs as cores, and the same bits whatever the number of workers.

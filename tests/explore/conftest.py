@@ -20,18 +20,18 @@ SECONDS = 180  # until a server answers, on a slow machine
 
 @pytest.fixture(scope="session")
 def subject():
-    from mode.explore.subject import opened
+    from mode.explore.subject import open_subject
 
-    return opened()
+    return open_subject()
 
 
 @contextmanager
 def running(command: list, log: Path, **options):
     """Run a server, yield it, and end it and its kernels."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    with log.open("w") as told:
+    with log.open("w") as file:
         process = subprocess.Popen(
-            command, stdout=told, stderr=subprocess.STDOUT, env=environment, **options
+            command, stdout=file, stderr=subprocess.STDOUT, env=environment, **options
         )
         try:
             yield process

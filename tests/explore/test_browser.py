@@ -15,12 +15,12 @@ pytestmark = pytest.mark.browser
 
 # Panel -> words that it alone shows.
 PANELS = {
-    "Heat maps": "One cell a unit",
+    "Heat maps": "One cell per unit",
     "Inputs": "Metrics compare inputs",
-    "Layers": "What a softmax head",
-    "Repair": "What the first round would take",
+    "Layers": "Accuracy of a softmax head on",
+    "Repair": "The inputs that the first round would select",
     "Diagnosis": "A training that is recorded",
-    "Preferred images": "Images that most excite",
+    "Preferred inputs": "Images that most excite",
 }
 # Elements that reach beyond the window, or hide a part of themselves to the right; what is made
 # to be scrolled sideways may.
@@ -113,17 +113,17 @@ def test_the_keyboard_alone_chooses_label_panel_and_layer(explorer):
 def test_a_training_is_watched_and_images_are_judged(explorer):
     page, errors = explorer
     panel(page, "Diagnosis")
-    page.get_by_role("button", name="Train and watch").click()
+    page.get_by_role("button", name="Train and diagnose").click()
     status(page, r"^Done\. [1-9]\d* alarms among")
     assert page.locator(".mode-scroll td", has_text="error").count() >= 1
-    panel(page, "Preferred images")
-    page.get_by_role("button", name="Synthesise and judge").click()
+    panel(page, "Preferred inputs")
+    page.get_by_role("button", name="Synthesize and audit").click()
     status(page, r"^Done\.$")
     page.get_by_text(re.compile(r"Over-fitting score 0\.\d\d \(fine classifiers")).wait_for()
     assert page.locator("img.mode-input:visible").count() == 40
     for width in (400, 1600):
         page.set_viewport_size({"width": width, "height": 1000})
-        for title in ("Diagnosis", "Preferred images"):
+        for title in ("Diagnosis", "Preferred inputs"):
             panel(page, title)
             page.wait_for_timeout(300)
             shot(page, f"{width}-{title.replace(' ', '-')}-done")
@@ -137,7 +137,7 @@ def test_a_repair_is_cancelled_and_keeps_what_it_has(explorer):
     repair(page, rounds=20)
     status(page, r"^[1-9]\d* of 40 rounds")
     page.get_by_role("button", name="Cancel", exact=True).click()
-    status(page, r"^Cancelled; what is done stays\. 66\.9% became \d\d\.\d% in \d+ rounds")
+    status(page, r"^Cancelled; finished rounds stay\. 66\.9% became \d\d\.\d% in \d+ rounds")
     points = page.locator("img.mode-figure:visible").get_attribute("alt").count("%")
     assert 3 <= points < 40
     assert page.get_by_role("button", name="Save", exact=True).is_visible()
@@ -155,14 +155,14 @@ def test_a_repair_runs_to_its_end_is_saved_and_looked_at(explorer, out):
     status(page, r"repaired\.keras, rows\.csv and chosen\.csv are in")
     assert (out / "repaired.keras").stat().st_size > 10_000
     page.get_by_role("button", name="Look at it", exact=True).click()
-    page.get_by_role("heading", name=re.compile(r"9\d\.\d% of the test part right")).wait_for()
+    page.get_by_role("heading", name=re.compile(r"9\d\.\d% of the test split correct")).wait_for()
     assert errors == []
 
 
 def test_the_terminal_shows_where_the_page_is_and_no_more(explorer, address, log):
     """Last of those that use it, so that a traceback of any of them would be there."""
-    said = f"{address}\nThe first look takes some seconds. Ctrl-C ends it.\n"
-    assert log.read_text().strip() == said.strip()
+    words = f"{address}\nThe page takes some seconds to appear. Ctrl-C ends it.\n"
+    assert log.read_text().strip() == words.strip()
 
 
 def test_what_fails_while_the_page_is_built_is_one_sentence(chromium, subject, tmp_path):
@@ -190,8 +190,8 @@ def repair(page, *, rounds: int):
 
 
 def test_the_walkthrough_runs_in_jupyterlab(chromium, lab):
+    from mode.notebooks import path, read
     from mode.studies.executing import SMALL
-    from mode.studies.notebooks import path, read
 
     folder, address, token = lab
     name = "01-walkthrough"

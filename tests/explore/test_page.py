@@ -13,19 +13,11 @@ import pytest
 from keras import layers
 
 from mode.checks import InputError
-from mode.explore import (
-    inputs,
-    labels,
-    maps,
-    pictures,
-    repair_panel,
-    repairing,
-    training_panel,
-)
-from mode.explore.job import Job
+from mode.explore import panel as panel_module
+from mode.explore import repair_panel, training_panel, views
 from mode.explore.page import Page
-from mode.explore.ranking import ranked
-from mode.explore.subject import opened
+from mode.explore.panel import Job
+from mode.explore.subject import open_subject
 from mode.models import load_model, predict
 
 
@@ -54,11 +46,11 @@ def html(widget: widgets.Widget) -> str:
 
 
 def test_every_picture_of_every_panel_has_a_text(page):
-    for title in page.titles:
+    for title in page.panels:
         page.menu.value = title
         texts = Images(html(page.place)).texts
         assert all(text and len(text) > 15 for text in texts), title
-        assert texts or title in ("Diagnosis", "Preferred images")
+        assert texts or title in ("Diagnosis", "Preferred inputs")
 
 
 def test_a_chosen_label_is_that_of_the_shown_panel_and_of_the_next(page):
@@ -66,12 +58,12 @@ def test_a_chosen_label_is_that_of_the_shown_panel_and_of_the_next(page):
     page.choose(2)
     assert "Heat maps of label 2 at pixels" in html(page.place)
     page.menu.value = "Layers"
-    assert "Label 2, taken as over-fitted: blame" in html(page.place)
+    assert "Label 2, treated as over-fitted: the selected layer is" in html(page.place)
 
 
 def test_only_the_shown_panel_is_drawn(page, monkeypatch):
     page.menu.value = "Diagnosis"
-    monkeypatch.setattr(maps, "map_picture", lambda *_: pytest.fail("drawn unseen"))
+    monkeypatch.setattr(views, "map_picture", lambda *_: pytest.fail("drawn unseen"))
     page.choose(4)
 
 
@@ -84,7 +76,7 @@ def walk(widget: widgets.Widget):
 
 def test_every_control_has_a_name(page):
     kinds = widgets.Dropdown | widgets.BoundedIntText | widgets.Button | widgets.ToggleButtons
-    found = [w for panel in page.panels for w in walk(panel.box) if isinstance(w, kinds)]
+    found = [w for panel in page.panels.values() for w in walk(panel.box) if isinstance(w, kinds)]
     found += [w for w in walk(page) if isinstance(w, kinds)]
     assert len(found) > 30
     assert all(control.description for control in found)
@@ -95,7 +87,7 @@ def test_bad_input_is_shown_on_the_page(page, monkeypatch):
         raise InputError("layer must be <one>. Received: none.")
 
     page.menu.value = "Heat maps"
-    monkeypatch.setattr(maps, "map_picture", refuse)
+    monkeypatch.setattr(views, "map_picture", refuse)
     page.choose(1)
     assert "layer must be &lt;one&gt;. Received: none." in page.error.value
     monkeypatch.undo()
@@ -110,8 +102,8 @@ def test_a_surprise_is_one_sentence_on_the_page_and_a_traceback_in_the_terminal(
         raise MemoryError("no room for\n<states>")
 
     page.menu.value = "Heat maps"
-    monkeypatch.setattr(maps, "map_picture", surprise)
-    page.titles["Heat maps"].controls[0].value = "hidden_1"
+    monkeypatch.setattr(views, "map_picture", surprise)
+    page.panels["Heat maps"].controls[0].value = "hidden_1"
     said = "<p role='alert' class='mode-error'>it failed: MemoryError: no room for &lt;states&gt;"
     assert page.error.value == f"{said}</p>"
     assert "Traceback" in capsys.readouterr().err
@@ -119,11 +111,11 @@ def test_a_surprise_is_one_sentence_on_the_page_and_a_traceback_in_the_terminal(
 
 def test_every_control_of_a_panel_draws_it_anew(page, monkeypatch):
     drawn = []
-    for title, panel in page.titles.items():
+    for title, panel in page.panels.items():
         page.menu.value = title
         kinds = widgets.Dropdown | widgets.BoundedIntText
         asked = [w for w in walk(panel.box) if isinstance(w, kinds)]
-        if title in ("Diagnosis", "Preferred images"):  # what their button does waits for it
+        if title in ("Diagnosis", "Preferred inputs"):  # what their button does waits for it
             asked = [*panel.controls]
         assert tuple(asked) == panel.controls
         for control in panel.controls:
@@ -164,13 +156,13 @@ def test_bars_say_accuracy_inputs_and_fault(subject):
         return pd.Series({"label": label, "accuracy": accuracy, "count": count, "kind": kind})
 
     faulty, sound, below = row(9, 0.02, "under-fitted"), row(0, 0.98), row(6, 0.9)
-    assert labels.said(subject, faulty) == "2% of 50, under-fitted"
-    assert labels.said(subject, sound) == "98% of 50"
-    assert labels.said(subject, below) == "90% of 50, below theta"
-    assert 'aria-label="label 9: 2% of 50, under-fitted"' in labels.bar(subject, faulty)
-    assert "mode-sound" in labels.bar(subject, sound)
-    assert "mode-faulty" in labels.bar(subject, below)
-    assert labels.said(subject, row(3, float("nan"), count=0)) == "no input to judge it by"
+    assert views.label_summary(faulty) == "2% of 50, under-fitted"
+    assert views.label_summary(sound) == "98% of 50"
+    assert views.label_summary(below) == "90% of 50, below theta"
+    assert 'aria-label="label 9: 2% of 50, under-fitted"' in views.label_bar(subject, faulty)
+    assert "mode-sound" in views.label_bar(subject, sound)
+    assert "mode-faulty" in views.label_bar(subject, below)
+    assert views.label_summary(row(3, float("nan"), count=0)) == "no input to measure it on"
 
 
 def test_the_page_without_widgets_holds_the_pictures(page):
@@ -182,18 +174,20 @@ def test_the_page_without_widgets_holds_the_pictures(page):
 
 
 def test_inputs_that_are_no_pictures_become_lines_of_cells():
-    shown = pictures.thumbnail(pd.Series([3.0, 1.0, 2.0]).to_numpy(), "three <numbers>")
+    shown = panel_module.thumbnail(pd.Series([3.0, 1.0, 2.0]).to_numpy(), "three <numbers>")
     assert 'alt="three &lt;numbers&gt;"' in shown
     assert shown.startswith('<img class="mode-input"')
 
 
 def test_rankings_say_what_they_share(subject):
-    left, right = (ranked(subject, "metric: dot", 5, layer="pixels", count=k) for k in (6, 3))
-    assert inputs.shared(left, right) == "The two share 3 of their 6 best inputs."
+    left, right = (
+        views.rank_pool(subject, "metric: dot", 5, layer="pixels", count=k) for k in (6, 3)
+    )
+    assert views.overlap(left, right) == "The two share 3 of their 6 best inputs."
 
 
 def test_a_job_tells_its_end_and_frees_its_button():
-    job = Job("Go", lambda job: job.tell(1, 2, "half") or "Done.")
+    job = Job("Go", lambda job: job.progress(1, 2, "half") or "Done.")
     job.begin()
     job.wait(10)
     assert "Done." in job.status.value
@@ -260,13 +254,13 @@ def test_a_repair_shows_its_curve_as_text_too(subject):
         for arm, line in {"repair": (0.5, 0.75), "control": (0.5,)}.items()
         for n, value in enumerate(line)
     ]
-    shown = repairing.curve(repairing.Live(subject, None, rows))
+    shown = repair_panel.curve(repair_panel.LiveRepair(subject, None, rows))
     assert Images(shown).texts == ["Test accuracy by round: repair 50.0%, 75.0%; control 50.0%"]
 
 
 def test_a_training_is_watched_and_ended_when_asked(subject):
     seen = []
-    report = training_panel.watched(
+    report = training_panel.diagnose_training(
         "misfit", subject, epochs=9, live=lambda epoch, now: seen.append(epoch) or epoch == 2
     )
     assert seen == [1, 2]
@@ -276,7 +270,7 @@ def test_a_training_is_watched_and_ended_when_asked(subject):
 
 def test_the_own_classifier_is_trained_anew(subject):
     weights = subject.model.get_weights()
-    report = training_panel.watched(training_panel.OWN, subject, epochs=1)
+    report = training_panel.diagnose_training(training_panel.THIS_MODEL, subject, epochs=1)
     assert len(report.record.epochs) == 1
     assert all((a == b).all() for a, b in zip(weights, subject.model.get_weights(), strict=True))
 
@@ -306,18 +300,18 @@ def test_every_panel_copies_a_model_whose_code_is_allowed_knowingly(digits, tmp_
     arrays |= {name: np.uint8(255 * x + 0.5) for name, x in arrays.items() if name[0] == "x"}
     np.savez(tmp_path / "data.npz", **arrays)
     files = (tmp_path / "model.keras", tmp_path / "data.npz")
-    page = Page(opened(*files, allow_unsafe=True), out=str(tmp_path))
+    page = Page(open_subject(*files, allow_unsafe=True), out=str(tmp_path))
     page.menu.value = "Repair"
     control(page.panel.box, "Rounds").value = 1
     assert "became" in pressed(page.panel.box, "Repair")
     assert "chosen.csv are in" in pressed(page.panel.box, "Save")
     control(page.panel.box, "Look at it").click()
     assert page.subject.allow_unsafe
-    training, pictured = (page.titles[name].box for name in ("Diagnosis", "Preferred images"))
-    control(training, "Training").value = training_panel.OWN
-    control(training, "Epochs").value = control(pictured, "Images a class").value = 1
-    assert "alarms among" in pressed(training, "Train and watch")
-    assert "Done." in pressed(pictured, "Synthesise and judge")
+    training, pictured = (page.panels[name].box for name in ("Diagnosis", "Preferred inputs"))
+    control(training, "Training").value = training_panel.THIS_MODEL
+    control(training, "Epochs").value = control(pictured, "Images per class").value = 1
+    assert "alarms among" in pressed(training, "Train and diagnose")
+    assert "Done." in pressed(pictured, "Synthesize and audit")
     saved = load_model(tmp_path / "repaired.keras", allow_unsafe=True)
     found = predict(saved, arrays["x_test"].astype(np.float32)).argmax(axis=1)
     assert (found == digits.test.y).mean() == page.subject.accuracy

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from mode.data import load
 from mode.distances import distance
-from mode.explore import inputs, ranking, repairing
-from mode.explore.subject import PIXELS, look, opened
+from mode.explore import repair_panel, views
+from mode.explore.subject import PIXELS, evaluate, first_round_seed, open_subject
 from mode.faults import faulty_labels
 from mode.heatmaps import differential, heatmaps
 from mode.layers import target_layer
@@ -32,8 +33,8 @@ def test_labels_and_faults_are_those_of_the_diagnosis_part(subject):
 def test_nothing_given_is_changed(digits):
     model = build("published", seed=3)
     weights, x = model.get_weights(), digits.pool.x.copy()
-    subject = look(model, digits)
-    ranking.ranked(subject, "metric: cosine", 1, layer="hidden_1")
+    subject = evaluate(model, digits)
+    views.rank_pool(subject, "metric: cosine", 1, layer="hidden_1")
     assert all((a == b).all() for a, b in zip(weights, model.get_weights(), strict=True))
     assert (x == digits.pool.x).all()
 
@@ -45,25 +46,25 @@ def test_the_layer_to_blame_is_that_of_target_layer(subject, kind):
     kind = kind or "under-fitted"
     found = subject.layer_choice(label)
     given = subject.model, subject.data, label
-    wanted = target_layer(*given, kind=kind, seed=repairing.first_round(0))
+    wanted = target_layer(*given, kind=kind, seed=first_round_seed(0))
     assert (found.kind, found.layer) == (kind, wanted.layer)
     assert found.curve.equals(wanted.curve)
 
 
-@pytest.mark.parametrize("which", ranking.MAPS)
+@pytest.mark.parametrize("which", views.MAPS)
 def test_pixel_maps_are_those_of_the_images(subject, which):
     data = subject.data
-    maps = heatmaps(data.diagnosis.x, data.diagnosis.y, subject.seen.predictions, kind="pixel")
+    maps = heatmaps(data.diagnosis.x, data.diagnosis.y, subject.state.predictions, kind="pixel")
     wanted = maps.hci[5] if which == "hci" else differential(maps, 5, which)
-    assert np.array_equal(ranking.map_of(subject, 5, PIXELS, which), wanted)
+    assert np.array_equal(views.label_map(subject, 5, PIXELS, which), wanted)
 
 
 @pytest.mark.parametrize("which", ["dhci", "dhmi"])
 def test_a_metric_ranks_every_candidate_from_near_to_far(subject, which):
-    found = ranking.ranked(subject, "metric: euclidean", 5, layer=PIXELS, which=which, count=4)
+    found = views.rank_pool(subject, "metric: euclidean", 5, layer=PIXELS, name=which, count=4)
     pool = subject.data.pool
     among = [i for i in range(len(pool)) if (pool.y[i] == 5) == (which == "dhci")]
-    heatmap = ranking.map_of(subject, 5, PIXELS, which)
+    heatmap = views.label_map(subject, 5, PIXELS, which)
     gaps = {i: float(np.sqrt(((pool.x[i].astype(float) - heatmap) ** 2).sum())) for i in among}
     order = sorted(among, key=gaps.get)
     assert found.best.tolist() == order[:4]
@@ -73,26 +74,28 @@ def test_a_metric_ranks_every_candidate_from_near_to_far(subject, which):
 
 
 def test_states_of_a_layer_are_compared_as_the_repair_does(subject):
-    found = ranking.ranked(subject, "metric: cosine", 9, layer="hidden_2")
+    found = views.rank_pool(subject, "metric: cosine", 9, layer="hidden_2")
     own = np.flatnonzero(subject.data.pool.y == 9)
     heatmap = differential(subject.maps("hidden_2"), 9)
-    scores = distance("cosine", subject.compared("hidden_2")[own], heatmap)
+    scores = distance("cosine", subject.pool_features("hidden_2")[own], heatmap)
     assert found.best[0] == own[scores.argmin()]
     assert found.worst[0] == own[scores.argmax()]
 
 
 def test_margin_ranks_by_the_lead_of_the_likeliest_class(subject):
-    found = ranking.ranked(subject, "selector: margin", 3, layer=PIXELS)
+    found = views.rank_pool(subject, "selector: margin", 3, layer=PIXELS)
     own = np.flatnonzero(subject.data.pool.y == 3)
-    top = np.sort(subject.pooled[own], axis=1)
+    top = np.sort(subject.pool_probabilities[own], axis=1)
     leads = top[:, -1] - top[:, -2]
     assert found.best.tolist() == own[np.argsort(leads, kind="stable")[:6]].tolist()
-    assert found.scores[found.best[0]] == pytest.approx(subject.pooled[found.best[0], 3])
+    assert found.scores[found.best[0]] == pytest.approx(
+        subject.pool_probabilities[found.best[0], 3]
+    )
 
 
-@pytest.mark.parametrize("way", ranking.WAYS)
+@pytest.mark.parametrize("way", views.CRITERIA)
 def test_every_way_ranks_inputs_of_the_label(subject, way):
-    found = ranking.ranked(subject, way, 7, layer="hidden_1", count=3)
+    found = views.rank_pool(subject, way, 7, layer="hidden_1", count=3)
     chosen = [*found.best, *found.worst]
     assert len(set(chosen)) == 6
     assert (subject.data.pool.y[chosen] == 7).all()
@@ -108,9 +111,9 @@ def test_every_way_ranks_inputs_of_the_label(subject, way):
     ],
 )
 def test_what_is_left_out_of_an_order_is_told(subject, monkeypatch, way, said):
-    monkeypatch.setattr(ranking, "MOST", 150)
-    found = ranking.ranked(subject, way, 7, layer="hidden_1", count=200)
-    assert f"{said} put into order" in inputs.sides(subject, found)
+    monkeypatch.setattr(views, "MAX_COMPARED", 150)
+    found = views.rank_pool(subject, way, 7, layer="hidden_1", count=200)
+    assert f"{said} ranked" in views.ranking_pictures(subject, found)
     own = np.flatnonzero(subject.data.pool.y == 7)[: len(found.best)]
     assert len(own) == found.count
     assert sorted(found.best) == own.tolist()
@@ -118,28 +121,28 @@ def test_what_is_left_out_of_an_order_is_told(subject, monkeypatch, way, said):
 
 @pytest.mark.parametrize("selector", ["recommended", "mode", "published", "margin", "random"])
 def test_what_the_first_round_would_choose_is_what_it_chooses(subject, selector):
-    recipe = repairing.recipe_of(selector, rounds=1, batch=60)
+    recipe = repair_panel.recipe_of(selector, rounds=1, inputs_per_round=60)
     done = repair(subject.model, subject.data, recipe=selector, rounds=1, inputs_per_round=60)
-    assert np.array_equal(repairing.next_choice(subject, recipe).batch, done.chosen[0])
+    assert np.array_equal(subject.first_selection(recipe)[0], done.chosen[0])
 
 
 def test_the_chosen_label_is_aimed_at(subject):
     label = subject.labels["kind"].tolist().index("over-fitted")
-    recipe = repairing.recipe_of("mode", rounds=1, batch=40, label=label)
-    found = repairing.next_choice(subject, recipe)
-    assert (found.label, found.kind) == (label, "over-fitted")
+    recipe = repair_panel.recipe_of("mode", rounds=1, inputs_per_round=40, label=label)
+    indices, state, _ = subject.first_selection(recipe)
+    assert (state.fault["label"], state.fault["kind"]) == (label, "over-fitted")
     # Of the selector's ten inputs five are of the label, five taken for it.
-    assert (subject.data.pool.y[found.batch[:10]] == label).tolist() == [True] * 5 + [False] * 5
+    assert (subject.data.pool.y[indices[:10]] == label).tolist() == [True] * 5 + [False] * 5
 
 
 def test_a_repair_is_followed_round_by_round_with_its_control(subject):
-    recipe = repairing.recipe_of("recommended", rounds=2, batch=50)
+    recipe = repair_panel.recipe_of("recommended", rounds=2, inputs_per_round=50)
     seen = []
-    state = repairing.repaired_live(
+    state = repair_panel.repair_live(
         subject, recipe, lambda now: seen.append(len(now.rows)), lambda: False
     )
     plain = repair(subject.model, subject.data, rounds=2, inputs_per_round=50)
-    table = state.table
+    table = pd.DataFrame(state.rows)
     assert seen == [2, 3, 4, 5, 6]
     assert table["arm"].tolist() == ["repair", "control"] + 2 * ["repair"] + 2 * ["control"]
     assert table["accuracy"][2:4].tolist() == plain.rounds["accuracy"][1:].tolist()
@@ -149,9 +152,9 @@ def test_a_repair_is_followed_round_by_round_with_its_control(subject):
 
 @pytest.mark.parametrize(("after", "repaired", "controlled"), [(1, 1, None), (4, 3, 1)])
 def test_a_cancelled_repair_keeps_what_it_has(subject, after, repaired, controlled):
-    recipe = repairing.recipe_of("random", rounds=3, batch=50)
+    recipe = repair_panel.recipe_of("random", rounds=3, inputs_per_round=50)
     told = []
-    state = repairing.repaired_live(subject, recipe, told.append, lambda: len(told) > after)
+    state = repair_panel.repair_live(subject, recipe, told.append, lambda: len(told) > after)
     assert len(state.repair.chosen) == repaired
     assert state.repair.kept == repaired
     assert (None if state.control is None else len(state.control.chosen)) == controlled
@@ -159,18 +162,18 @@ def test_a_cancelled_repair_keeps_what_it_has(subject, after, repaired, controll
         subject.model, subject.data, recipe="random", rounds=repaired, inputs_per_round=50
     )
     assert state.repair.rounds["accuracy"].tolist() == whole.rounds["accuracy"].tolist()
-    assert repairing.outcome(state).startswith(f"{subject.accuracy:.1%} became ")
+    assert repair_panel.outcome(state).startswith(f"{subject.accuracy:.1%} became ")
 
 
 def test_a_repair_is_saved(subject, tmp_path):
-    recipe = repairing.recipe_of("random", rounds=1, batch=50)
-    state = repairing.repaired_live(subject, recipe, lambda now: None, lambda: True)
-    said = repairing.save(state, tmp_path / "new")
+    recipe = repair_panel.recipe_of("random", rounds=1, inputs_per_round=50)
+    state = repair_panel.repair_live(subject, recipe, lambda now: None, lambda: True)
+    said = repair_panel.save(state, tmp_path / "new")
     assert said == f"repaired.keras, rows.csv and chosen.csv are in {tmp_path / 'new'}"
     data = subject.data
     arrays = {f"{a}_{n}": getattr(getattr(data, n), a) for n in data.sizes() for a in "xy"}
     np.savez(tmp_path / "data.npz", **arrays)
-    again = opened(tmp_path / "new" / "repaired.keras", tmp_path / "data.npz")
+    again = open_subject(tmp_path / "new" / "repaired.keras", tmp_path / "data.npz")
     assert again.accuracy == state.repair.rounds["accuracy"].iloc[-1]
 
 
@@ -185,15 +188,15 @@ def test_a_model_that_scales_bytes_itself_is_asked_and_saved_as_it_is(digits, tm
     model.save(tmp_path / "model.keras")
     arrays = {f"x_{name}": x for name, x in seen.items()}
     np.savez(tmp_path / "data.npz", **arrays, **{f"y_{n}": part.y for n, part in parts.items()})
-    subject = opened(tmp_path / "model.keras", tmp_path / "data.npz")
+    subject = open_subject(tmp_path / "model.keras", tmp_path / "data.npz")
 
     def accuracy(asked):
         return (asked.predict(seen["test"], verbose=0).argmax(axis=1) == parts["test"].y).mean()
 
     assert subject.accuracy == pytest.approx(accuracy(model), abs=5e-3)
-    recipe = repairing.recipe_of("random", rounds=1, batch=50)
-    state = repairing.repaired_live(subject, recipe, lambda now: None, lambda: True)
-    repairing.save(state, tmp_path)
+    recipe = repair_panel.recipe_of("random", rounds=1, inputs_per_round=50)
+    state = repair_panel.repair_live(subject, recipe, lambda now: None, lambda: True)
+    repair_panel.save(state, tmp_path)
     saved = keras.saving.load_model(tmp_path / "repaired.keras")
     assert accuracy(saved) == pytest.approx(state.repair.rounds["accuracy"].iloc[-1], abs=5e-3)
 
@@ -202,19 +205,19 @@ def test_a_model_that_scales_bytes_itself_is_asked_and_saved_as_it_is(digits, tm
     ("call", "message"),
     [
         (
-            lambda s: ranking.ranked(s, "metric: cosine", 1, layer="hidden_9"),
+            lambda s: views.rank_pool(s, "metric: cosine", 1, layer="hidden_9"),
             "layer must be one of 'hidden_1', 'hidden_2', 'hidden_3', 'output', 'pixels'. "
             "Received: 'hidden_9'. Did you mean 'hidden_3'?",
         ),
         (
-            lambda s: ranking.map_of(s, 1, PIXELS, "dhxi"),
+            lambda s: views.label_map(s, 1, PIXELS, "dhxi"),
             "map must be one of 'dhci', 'dhmi', 'dhwi', 'hci'. Received: 'dhxi'. "
             "Did you mean 'dhwi'?",
         ),
-        (lambda s: opened("model.keras"), "model and data must be given together. "
+        (lambda s: open_subject("model.keras"), "model and data must be given together. "
          "Received: 'model.keras' and ''."),
         (
-            lambda s: look(build("published", classes=5), load("digits")),
+            lambda s: evaluate(build("published", classes=5), load("digits")),
             "the model must tell 10 classes apart. Received: 5.",
         ),
     ],
@@ -226,12 +229,14 @@ def test_bad_input_is_one_line(subject, refused, call, message):
 def test_a_label_that_the_pool_lacks_is_told(subject, refused):
     pool = subject.data.pool
     without = subject.data.with_part("pool", pool.take(pool.y != 4))
-    lacking = replace(subject, data=without, pooled=subject.pooled[pool.y != 4], kept={})
-    assert refused(ranking.ranked, lacking, "selector: margin", 4, layer=PIXELS) == (
+    lacking = replace(
+        subject, data=without, pool_probabilities=subject.pool_probabilities[pool.y != 4]
+    )
+    assert refused(views.rank_pool, lacking, "selector: margin", 4, layer=PIXELS) == (
         "the pool must hold inputs of the label. Received: none of 4."
     )
 
 
 def test_recipes_and_ways_are_all_there():
-    assert {"metric: dot", "metric: earth_mover_2d", "selector: badge"} <= set(ranking.WAYS)
+    assert {"metric: dot", "metric: earth_mover_2d", "selector: badge"} <= set(views.CRITERIA)
     assert "recommended" in RECIPES

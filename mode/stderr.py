@@ -1,4 +1,4 @@
-"""What kernels and TensorFlow say on standard error, sent to a log or nowhere."""
+"""Send standard error, of kernels and of TensorFlow too, to a file or nowhere."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def errors_to(log: Path) -> Iterator[None]:
-    """Send what is said on standard error, by kernels and by TensorFlow too, to a file."""
+    """Write standard error to the file `log`; processes that are started inside do so as well."""
     before = os.dup(2)
     with log.open("w") as file:
         os.dup2(file.fileno(), 2)
@@ -20,5 +20,5 @@ def errors_to(log: Path) -> Iterator[None]:
 
 
 def quietly() -> AbstractContextManager[None]:
-    """Import within this what loads TensorFlow, whose greeting comes at every log level."""
+    """Discard standard error; TensorFlow greets on import, whatever the log level."""
     return errors_to(Path(os.devnull))

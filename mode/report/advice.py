@@ -1,4 +1,4 @@
-"""What plain training would have given in the seconds that a repair took."""
+"""When selecting data does not help: what to do instead, and what plain training would give."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -10,16 +10,41 @@ import pandas as pd
 
 from mode import checks
 from mode.data import Streamed
+from mode.diagnosis import check
 from mode.models import predict
 from mode.models.files import copied_unsafely
+from mode.models.training import targets_of
 from mode.repair import rivals
-from mode.studies.case import Case
+from mode.repair.label_errors import alarming
+from mode.report.case import Case
 
+FEW = 30  # inputs of a class that a pool should have
+NORMAL = 1.96  # quantile of a 95 % interval
 WAYS: dict[str, Callable[..., keras.Model]] = {
     rivals.FINE_TUNED: rivals.fine_tuned,
     rivals.FROM_SCRATCH: rivals.from_scratch,
 }
-NORMAL = 1.96  # quantile of a 95 % interval
+
+
+def advice(case: Case) -> pd.DataFrame:
+    """Return the signs that selecting data does not repair this model, and what to do instead."""
+    data, rows = case.data, []
+    if case.faults.empty:
+        rows.append(("no class is faulty", "data selection has nothing to repair: keep the model"))
+    if alarming(case.before, case.pool_sample, data.classes, seed=case.record["seed"]):
+        sign = "labels of the pool look wrong: more are far from likely than right ones would be"
+        rows.append((sign, "look at the suspect ones first; all are in suspects.csv"))
+    counts = np.bincount(data.pool.y, minlength=data.classes)
+    for label in case.faults["label"]:
+        if counts[label] < FEW:
+            sign = f"the pool has {counts[label]} inputs of faulty class {data.name(label)}"
+            rows.append((sign, "collect more of it"))
+    for finding in check(case.before, data.train.x, targets_of(case.before, data.train.y)):
+        if finding.severity != "note":
+            fixes = "; ".join(fix.text for fix in finding.fixes[:1])
+            rows.append((f"training itself: {finding.text}", fixes))
+    none = [("no such sign", "go on choosing data")]
+    return pd.DataFrame(rows or none, columns=["sign", "what to do"])
 
 
 def plain_training(case: Case, *, allow_unsafe: bool = False) -> tuple[str, pd.DataFrame]:
@@ -51,9 +76,11 @@ def plain_training(case: Case, *, allow_unsafe: bool = False) -> tuple[str, pd.D
     if len(table) == 1:
         return "This model can only be trained by its own code.", table
     best = table["way"][1:][table["accuracy"][1:].idxmax()]
-    right = [predict(models[w][0], data.test.x).argmax(1) == data.test.y for w in table["way"]]
-    rival = right[table["way"].tolist().index(best)]
-    return sentence(best, *difference(right[0], rival), len(data.test)), table
+    right, rival = (
+        predict(models[way][0], data.test.x).argmax(1) == data.test.y
+        for way in (rivals.REPAIR, best)
+    )
+    return sentence(best, *difference(right, rival), len(data.test)), table
 
 
 def sentence(rival: str, points: float, low: float, high: float, count: int) -> str:
@@ -70,8 +97,8 @@ def sentence(rival: str, points: float, low: float, high: float, count: int) -> 
 
 
 def difference(right: np.ndarray, rival: np.ndarray) -> tuple[float, float, float]:
-    """Return by how many points `right` (n,) is right more often than `rival` on the same inputs,
-    and the 95 % interval.
+    """Return by how many points `right` (n,) is right more often than `rival` (n,) on the same
+    inputs, and the 95 % interval.
 
     Half an input is added to each of the four cells (Agresti, Min 2005), so that the interval has
     a width where the two never differ.

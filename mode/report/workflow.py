@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pandas as pd
 
 from mode import checks, repair, results
-from mode.data import SOURCES, Data, Streamed, load_data
-from mode.models import classes_of, load_model
+from mode.data import SOURCES, Data, Streamed, load_data, plant
+from mode.models import build, train
 from mode.models.files import copied_unsafely
-from mode.models.rescaled import of_unit_inputs
-from mode.repair.asking import ask
-from mode.repair.keeping import Folder
+from mode.repair.checkpoint import Checkpoint
+from mode.repair.pool_selection import query
+from mode.report.case import Case
+from mode.report.files import load_model_and_data, open_case, write, write_page
+from mode.report.output import facts, lines
 from mode.streaming import connected
-from mode.studies.pages import write_page
-from mode.studies.repair_facts import facts, lines
-from mode.studies.repair_outputs import write
 
 REPORT = "11-is-my-model-repaired"
 ROUNDS = "rounds"  # the folder of finished rounds, in the folder of results
@@ -29,9 +29,9 @@ ROUNDS = "rounds"  # the folder of finished rounds, in the folder of results
 class RepairedFiles:
     """What a repair from files left.
 
-    out: the folder. facts: see `repair_facts.facts`, and "files", their paths; of a pool without
-    labels, "to_label" and "files" alone. lines: the same for people. repair: None where the pool
-    has no labels.
+    out: the folder. facts: see `output.facts`, and "files", their paths; of a pool without labels,
+    "to_label" and "files" alone. lines: the same for people. repair: None where the pool has no
+    labels.
     """
 
     out: Path
@@ -70,7 +70,7 @@ def repair_files(
     Args:
         model: a `.keras` file; safe mode, unless `allow_unsafe`.
         data: what `mode.load_data` takes; no dict, where a report is written. For a pool
-            without labels only to_label.csv is written: the `label_budget` indices worth labelling.
+            without labels only to_label.csv is written: the `label_budget` indices worth labeling.
         recipe: a name of RECIPES; "recommended" where None, "margin" for a pool without labels.
         rounds, inputs_per_round, minutes, max_broken: as `mode.repair.repair` takes them; its
             defaults where None.
@@ -93,14 +93,14 @@ def repair_files(
         checks.fail("the pool must be a path for a report", type(pool).__name__, "report=False")
     if report and isinstance(data, Mapping):
         checks.fail("the data must be a name or a path for a report", "a dict", "report=False")
-    original = load_model(model, allow_unsafe=allow_unsafe)
     files = {"pool": pool, "pool_labels": pool_labels}
     with connected(scheduler) as client:
-        parts = load_data(data, **files, client=client, classes=classes_of(original), seed=seed)
+        options = {**files, "client": client, "seed": seed}
+        original, parts, scaled = load_model_and_data(
+            model, data, allow_unsafe=allow_unsafe, **options
+        )
         for note in parts.notes:
             show(note)
-        with copied_unsafely(allow_unsafe):
-            scaled = of_unit_inputs(original) if parts.from_bytes else original
         out = _writable(out)
         if not parts.labeled:
             return _to_label(scaled, parts, out, recipe or "margin", label_budget, seed)
@@ -119,7 +119,7 @@ def repair_files(
         show(_plan(parts, options))
         if progress:
             progress(0.0)  # the first look at the data takes seconds
-        folder = Folder(out / ROUNDS, resume=resume, allow_unsafe=allow_unsafe)
+        folder = Checkpoint(out / ROUNDS, resume=resume, allow_unsafe=allow_unsafe)
         with copied_unsafely(allow_unsafe):
             repaired = repair.repair(
                 scaled, parts, checkpoint_dir=folder, progress=progress, **options
@@ -133,9 +133,23 @@ def repair_files(
         parameters |= {"seed": seed, "allow_unsafe": allow_unsafe}
         title = f"{original.name}: is it repaired?"
         paths.append(write_page(REPORT, parameters, out / "report.html", title=title))
-    known = {**facts(repaired, parts, max_broken=max_broken), "files": list(map(str, paths))}
+    values = {**facts(repaired, parts, max_broken=max_broken), "files": list(map(str, paths))}
     names = ", ".join(path.name for path in paths)
-    return RepairedFiles(out, known, (*lines(known), f"in {out}: {names}"), repaired)
+    return RepairedFiles(out, values, (*lines(values), f"in {out}: {names}"), repaired)
+
+
+def example_case(out: str | os.PathLike, *, seed: int = 0) -> Case:
+    """Train a model that lacks inputs of two classes, repair it, and return its case."""
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    parts = plant("starved", load_data("digits", seed=seed), seed=seed, labels=(5, 8))
+    model = build("published", seed=seed, shape=parts.shape, classes=parts.classes)
+    train(model, parts.train.x, parts.train.y, epochs=10, seed=seed).save(out / "model.keras")
+    arrays = {f"{a}_{n}": getattr(getattr(parts, n), a) for n in parts.sizes() for a in "xy"}
+    np.savez_compressed(out / "data.npz", **arrays)
+    files = (out / "model.keras", out / "data.npz")
+    repair_files(*files, out=out, seed=seed, report=False, resume=True)
+    return open_case(*files, out, seed=seed)
 
 
 def _options(
@@ -196,11 +210,11 @@ def _writable(out: str | os.PathLike) -> Path:
 def _to_label(
     model: keras.Model, data: Data, out: Path, recipe: str, count: int | None, seed: int
 ) -> RepairedFiles:
-    """Write which inputs of the pool are worth labelling."""
+    """Write which inputs of the pool are worth labeling."""
     if count is None:
         hint = "Use --label-budget N to list which inputs to label."
         checks.fail("the data must hold y_pool", "a pool without labels", hint)
-    chosen = ask(model, data, recipe, count, seed=seed)
+    chosen = query(model, data, recipe, count, seed=seed)
     path = results.write_rows(
         pd.DataFrame({"index": data.places("pool")[chosen]}), out / "to_label.csv"
     )

@@ -13,14 +13,13 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from mode import checks, results
-from mode.studies import notebooks
-from mode.studies.quiet import quietly
+from mode import checks, notebooks, results
+from mode.stderr import quietly
 
 NOTEBOOK = "09-explore"
 HOST = "127.0.0.1"
-# What a page needs of the extensions on a machine, others of which may not fit Voila; Voila itself
-# leaves out the manager of the wrong version.
+# The extensions that a page needs; others on the machine may not fit Voila. Voila itself leaves out
+# the manager of the wrong version.
 EXTENSIONS = [
     "@jupyter-widgets/jupyterlab-manager",
     "@voila-dashboards/widgets-manager7",
@@ -43,33 +42,21 @@ def check_installed() -> None:
         )
 
 
-def free_port(wanted: int | None) -> int:
-    """Return `wanted` if nobody listens there, or any free port where None.
+def free_port(port: int | None) -> int:
+    """Return `port` if it is free, or any free port where None.
 
     Raises:
         InputError: for a port that is taken or no port.
     """
-    if wanted is not None:
-        checks.number("port", wanted, 1, 65535, integer=True)
-    with socket.socket() as place:
-        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if port is not None:
+        checks.number("port", port, 1, 65535, integer=True)
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            place.bind((HOST, wanted or 0))
+            server.bind((HOST, port or 0))
         except OSError as error:
-            checks.fail("port must be one that is free", f"{wanted}, {error.strerror}")
-        return place.getsockname()[1]
-
-
-def check_files(model: str, data: str, *, allow_unsafe: bool = False) -> None:
-    """Refuse a model and data that a page could not be made of.
-
-    Raises:
-        InputError: as `mode.explore.subject.loaded`.
-    """
-    start_tensorflow()
-    from mode.explore.subject import loaded
-
-    loaded(model, data, allow_unsafe=allow_unsafe)
+            checks.fail("port must be one that is free", f"{port}, {error.strerror}")
+        return server.getsockname()[1]
 
 
 def start_tensorflow() -> None:
@@ -78,33 +65,32 @@ def start_tensorflow() -> None:
         import_module("tensorflow")
 
 
-def settle() -> None:
-    """Leave what is there by now out of later searches for garbage, in a kernel that serves a page.
+def freeze() -> None:
+    """Exclude all present objects from garbage collection, in a kernel that serves a page.
 
-    One through all that TensorFlow has loaded takes longer than a choice on the page may.
+    A search through all objects of TensorFlow takes longer than a choice on the page may.
     """
     gc.collect()
     gc.freeze()
 
 
 def with_parameters(parameters: dict, folder: str | os.PathLike) -> Path:
-    """Write the notebook, with a cell that sets other parameters and one that settles what the page
-    has loaded, into a folder.
+    """Write the notebook into a folder, with a second cell that sets parameters and a last one that
+    calls `freeze`.
 
     Raises:
         InputError: for a parameter that the notebook has not.
     """
-    known, source = notebooks.parameters(NOTEBOOK), notebooks.read(NOTEBOOK)
+    names, source = notebooks.parameters(NOTEBOOK), notebooks.read(NOTEBOOK)
     for name in parameters:
-        checks.one_of("parameter", name, known)
+        checks.one_of("parameter", name, names)
     cells = source["cells"]
     at = next(n for n, c in enumerate(cells) if "parameters" in c["metadata"].get("tags", []))
     lines = [f"{name} = {value!r}" for name, value in parameters.items()]
-    lines += [f"from {__name__} import {start_tensorflow.__name__} as start", "start()"]
-    given = {"id": "given", "metadata": {}, "source": "\n".join(lines)}
-    cells.insert(at + 1, {**cells[at], **given})
-    last = f"from {__name__} import {settle.__name__} as settle\nsettle()"
-    cells.append({**cells[at + 1], "id": "settled", "source": last})
+    lines += [f"from {__name__} import freeze, start_tensorflow", "start_tensorflow()"]
+    plain = {**cells[at], "metadata": {}}
+    cells.insert(at + 1, {**plain, "id": "values", "source": "\n".join(lines)})
+    cells.append({**plain, "id": "freeze", "source": "freeze()"})
     return results.write_text(json.dumps(source), Path(folder) / f"{NOTEBOOK}.ipynb")
 
 
@@ -118,23 +104,33 @@ def serve(
     allow_unsafe: bool = False,
     show: Callable[[str], None] = print,
 ) -> None:
-    """Serve the page until it is interrupted; `show` is called with its address.
+    """Serve the page until it is interrupted.
 
-    Only this machine can reach it, and only with the token in the address. `allow_unsafe` runs
-    code that the model file holds.
+    Only this machine can reach it, and only with the token in the address.
+
+    Args:
+        model, data: a `.keras` file and its data; a faulty model on digits where both are "".
+        out: folder into which a repaired model is saved. Defaults to "out/explore".
+        port: any free one where None.
+        browser: open a browser. Defaults to True.
+        allow_unsafe: run code that the model file holds (Lambda). Defaults to False.
+        show: called with the page's address. Defaults to `print`.
 
     Raises:
-        InputError: for missing packages, a port that is taken, and files as `check_files`.
+        InputError: for missing packages, a port that is taken, and files as `load_files`.
     """
     check_installed()
     port, token = free_port(port), secrets.token_urlsafe(24)
+    paths = {"out": out}
     if model or data:
-        check_files(model, data, allow_unsafe=allow_unsafe)
-    whole = {name: str(Path(path).resolve()) for name, path in (("model", model), ("data", data))}
-    given: dict[str, object] = {name: path for name, path in whole.items() if model}
-    given |= {"allow_unsafe": allow_unsafe, "out": str(Path(out).resolve())}
+        start_tensorflow()
+        from mode.explore.subject import load_files
+
+        load_files(model, data, allow_unsafe=allow_unsafe)
+        paths |= {"model": model, "data": data}
+    parameters = {name: str(Path(path).resolve()) for name, path in paths.items()}
     with tempfile.TemporaryDirectory() as folder:
-        notebook = with_parameters(given, folder)
+        notebook = with_parameters({**parameters, "allow_unsafe": allow_unsafe}, folder)
         _voila(notebook, port, token, browser, show)
 
 
@@ -159,13 +155,12 @@ def _voila(path: Path, port: int, token: str, browser: bool, show: Callable[[str
     app = Voila(config=config, log_level=logging.ERROR, **options)
     app.initialize([str(path)])
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that its kernels end with it
-    said = (
-        f"http://{HOST}:{port}/?token={token}\nThe first look takes some seconds. Ctrl-C ends it."
-    )
-    IOLoop.current().add_callback(show, said)  # not before somebody listens there
+    address = f"http://{HOST}:{port}/?token={token}"
+    words = f"{address}\nThe page takes some seconds to appear. Ctrl-C ends it."
+    IOLoop.current().add_callback(show, words)  # not before the server listens
     app.start()
 
 
 def _prepend(variable: str, folder: Path) -> None:
-    kept = os.environ.get(variable)
-    os.environ[variable] = os.pathsep.join([str(folder), *([kept] if kept else [])])
+    present = [os.environ[variable]] if os.environ.get(variable) else []
+    os.environ[variable] = os.pathsep.join([str(folder), *present])

@@ -8,8 +8,35 @@ from dataclasses import replace
 from typing import Any
 
 from mode import checks
-from mode.repair.experiment import METRICS, protocol_recipe
-from mode.repair.recipe import LAYERS, RECIPES, Recipe
+from mode.repair.recipe import LAYERS, PROTOCOLS, RECIPES, Recipe
+
+# The nine metrics of the publication's tables, in their order.
+METRICS = (
+    "dot",
+    "cosine",
+    "manhattan",
+    "euclidean",
+    "minkowski",
+    "chebyshev",
+    "earth_mover",
+    "canberra",
+    "bray_curtis",
+)
+
+
+def protocol_recipe(protocol: str, *, layer_selection: bool, **options) -> Recipe:
+    """Return the recipe of a protocol: "published" (all defects on), "corrected" (all off), or
+    "without NAME" (all on but one).
+
+    Without layer selection the corrected protocol compares states of the last hidden layer.
+    """
+    defects = PROTOCOLS[checks.one_of("protocol", protocol, PROTOCOLS)]
+    fixed: dict[str, Any] = {"kind": "pixel" if defects.pixel_hci_only else "mean"}
+    if defects.no_replay:
+        fixed["replay"] = 0
+    layer = "chosen" if layer_selection else "last hidden"
+    return Recipe(layer=layer, defects=defects, **{**fixed, **options})
+
 
 AGAIN = " again"
 FAMILY = ": "
@@ -18,7 +45,7 @@ _WHOLE = {name: replace(recipe, stops=False) for name, recipe in RECIPES.items()
 _MODE = _WHOLE["mode"]
 _PUBLISHED = protocol_recipe("published", layer_selection=True)
 # What `repair` recommended when the studies were run; their rows call it "recommended".
-_STUDIED = replace(RECIPES["mistakes"], replayed="right", average=0.34, epochs=6)
+_STUDIED = replace(RECIPES["mistakes"], replay_filter="right", weight_averaging=0.34, epochs=6)
 
 
 def selection_arms() -> dict[str, Recipe]:
@@ -91,8 +118,8 @@ def retraining_arms() -> dict[str, Recipe]:
     ways: dict[str, dict[str, Any]] = {
         way: {"retraining": way} for way in ("replay", "new batch", "scratch")
     }
-    ways["replay of right ones"] = {"replayed": "right"}
-    ways["replay of right ones, averaged"] = {"replayed": "right", "average": 0.34}
+    ways["replay of right ones"] = {"replay_filter": "right"}
+    ways["replay of right ones, averaged"] = {"replay_filter": "right", "weight_averaging": 0.34}
     chosen = ("quota_random", "mode", "margin", "mistakes")
     return {
         f"{name}, {way}": replace(_WHOLE[name], **options)

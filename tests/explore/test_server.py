@@ -11,28 +11,30 @@ import pytest
 from click.testing import CliRunner
 
 from mode.cli import main
-from mode.explore import serving
+from mode.explore import server
 
 
 def test_the_notebook_gets_its_parameters(tmp_path, refused):
-    path = serving.with_parameters({"model": "/a 'b'/model.keras", "out": "x"}, tmp_path)
+    path = server.with_parameters({"model": "/a 'b'/model.keras", "out": "x"}, tmp_path)
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     names: dict = {}
     for cell in [c for c in cells if c["cell_type"] == "code"][:2]:
         exec("".join(cell["source"]), names)
     assert (names["model"], names["out"], names["seed"]) == ("/a 'b'/model.keras", "x", 0)
-    assert refused(serving.with_parameters, {"modle": ""}, tmp_path).endswith(
+    assert refused(server.with_parameters, {"modle": ""}, tmp_path).endswith(
         "Received: 'modle'. Did you mean 'model'?"
     )
 
 
 def test_in_a_served_page_no_choice_waits_for_a_search_through_all_that_is_loaded(tmp_path):
     """Of the kernel that serves one page, once the page is there."""
-    path = serving.with_parameters({}, tmp_path)
+    path = server.with_parameters({}, tmp_path)
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     everything = len(gc.get_objects())
     try:
-        exec("".join(cells[-1]["source"]), {})
+        names: dict = {}
+        for cell in (cells[2], cells[-1]):
+            exec("".join(cell["source"]), names)
         assert len(gc.get_objects()) < everything / 10
     finally:
         gc.unfreeze()
@@ -105,7 +107,7 @@ def test_in_a_served_page_no_choice_waits_for_a_search_through_all_that_is_loade
     ],
 )
 def test_bad_input_is_one_line_before_anything_is_served(files, monkeypatch, arguments, message):
-    monkeypatch.setattr(serving, "_voila", lambda *_: pytest.fail("served"))
+    monkeypatch.setattr(server, "_voila", lambda *_: pytest.fail("served"))
     result = CliRunner().invoke(main, ["explore", *arguments.split()])
     assert result.stderr == f"Error: {message}\n"
     assert result.exit_code == 2
@@ -115,7 +117,7 @@ def test_bad_input_is_one_line_before_anything_is_served(files, monkeypatch, arg
 def test_a_lambda_is_served_where_it_is_allowed_knowingly(monkeypatch):
     served = []
     monkeypatch.setattr(
-        serving, "_voila", lambda path, *_: served.append(path.read_text(encoding="utf-8"))
+        server, "_voila", lambda path, *_: served.append(path.read_text(encoding="utf-8"))
     )
     arguments = ["explore", "lambda.keras", "fine.npz", "--allow-unsafe"]
     result = CliRunner().invoke(main, arguments)
@@ -153,7 +155,7 @@ def saved(name: str, *layers: keras.Layer) -> keras.Model:
 
 
 def test_what_is_not_installed_is_named_once(monkeypatch):
-    monkeypatch.setattr(serving, "find_spec", lambda name: None)
+    monkeypatch.setattr(server, "find_spec", lambda name: None)
     result = CliRunner().invoke(main, ["explore"])
     assert result.exit_code == 2
     assert result.stderr == (
@@ -166,8 +168,8 @@ def test_a_port_that_is_taken_is_refused(refused):
     import socket
 
     with socket.socket() as place:
-        place.bind((serving.HOST, 0))
+        place.bind((server.HOST, 0))
         place.listen()
         port = place.getsockname()[1]
-        said = refused(serving.free_port, port)
+        said = refused(server.free_port, port)
     assert re.fullmatch(rf"port must be one that is free\. Received: {port}, .+\.", said)

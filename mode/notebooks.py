@@ -1,12 +1,15 @@
-"""The numbered notebooks: where they are, and which parameters they take."""
+"""The numbered notebooks: find, read and execute them."""
 
 import ast
 import json
+import os
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mode import checks
+from mode.stderr import errors_to
 
 PACKAGE = "mode_notebooks"
 
@@ -17,7 +20,7 @@ def folder() -> Path:
     Raises:
         InputError: when there is neither.
     """
-    checkout = Path(__file__).parents[2] / "notebooks"
+    checkout = Path(__file__).parents[1] / "notebooks"
     if checkout.is_dir():
         return checkout
     spec = find_spec(PACKAGE)
@@ -63,3 +66,27 @@ def parameters(name: str) -> dict[str, object]:
 def title(name: str) -> str:
     """Return the first line of the notebook's title cell, without its marks."""
     return "".join(read(name)["cells"][0]["source"]).splitlines()[0].lstrip("# ").strip()
+
+
+def execute(source: Path, copy: Path, parameters: Mapping[str, Any], *, log: Path) -> Path:
+    """Execute a notebook with parameters and write the executed copy.
+
+    Args:
+        source: the notebook's file, as `path` returns it.
+        copy: file of the executed notebook; where a cell fails, it is written too, and marked.
+        parameters: name -> value; the others keep their defaults.
+        log: file for the kernel's standard error.
+
+    Returns:
+        `copy`.
+
+    Raises:
+        PapermillExecutionError: when a cell fails.
+    """
+    import papermill
+
+    with errors_to(log):
+        papermill.execute_notebook(
+            os.fspath(source), os.fspath(copy), dict(parameters), progress_bar=False
+        )
+    return copy

@@ -6,8 +6,9 @@ import pandas as pd
 
 from mode import checks, seeds
 from mode.data import Part
+from mode.layers import layer_names, states
+from mode.layers.blocks import last_hidden_layer
 from mode.layers.probes import head_predict, scale_of, softmax_head, zscale
-from mode.repair.stages import last_hidden
 
 FOLDS = 5
 FAR = 0.1  # a label is far from likely below this share of what chance gives it, 1 / classes
@@ -127,7 +128,8 @@ def held_out_probabilities(
     Raises:
         InputError: for a model without reachable layers.
     """
-    hidden = last_hidden(model, part.x)
+    layer = last_hidden_layer(layer_names(model))
+    hidden = states(model, part.x, layer)[layer]
     hidden = zscale(hidden, scale_of(hidden))
     fold = seeds.generator(seed, "folds").permutation(len(part)) % FOLDS
     found = np.zeros((len(part), classes), np.float32)

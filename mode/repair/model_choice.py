@@ -1,4 +1,4 @@
-"""Which model a repair returns: chosen on the diagnosis split, never on test."""
+"""Choose the model that a repair returns: on the diagnosis split, never on test."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from mode.models import clone, predict
 from mode.models.normalization import ROWS, reestimate_statistics
 from mode.models.predicting import output_layer
 from mode.repair.fine_tuning import CHANCE, right_on
-from mode.repair.rounds import Start
+from mode.repair.round import RepairContext
 from mode.stats import mcnemar
 
 # Shares of the original's weights: small ones to break less at no loss, all to keep within a limit.
@@ -23,8 +23,8 @@ EMPHASES = (10, 100)
 ENOUGH = 0.8  # of the unlimited gain; no further models are trained for more
 
 
-def returned(
-    start: Start, best: keras.Model | None, number: int, rounds: int
+def choose_model(
+    context: RepairContext, best: keras.Model | None, number: int, rounds: int
 ) -> tuple[keras.Model, int, str]:
     """Return the model to hand out, the round it is of (0: the original), and why, in a line.
 
@@ -35,73 +35,75 @@ def returned(
         best: the model of the round `number`, the most accurate one on the diagnosis split.
         rounds: how many there were.
     """
-    before = start.right
+    before = context.right
     if best is None:
-        return clone(start.model), 0, "the original is returned: no round was needed or possible"
-    after = right_on(best, start.data.diagnosis)
+        return clone(context.model), 0, "the original is returned: no round was needed or possible"
+    after = right_on(best, context.data.diagnosis)
     p = min(1.0, rounds * mcnemar(before, after))
     measured = f"{before.mean():.1%} -> {after.mean():.1%} on the diagnosis split, p = {p:.2g}"
     if p > CHANCE:
         why = "no round is better than the original beyond chance"
-        return clone(start.model), 0, f"the original is returned: {why} (best: {measured})"
-    limit, broken = start.recipe.max_broken, start.broken_by(after)
+        return clone(context.model), 0, f"the original is returned: {why} (best: {measured})"
+    limit, broken = context.recipe.max_broken, context.broken_by(after)
     if limit is not None and broken > limit:
-        return _within_limit(start, best, number, limit)
-    chosen, share = _mixed_at_no_loss(start, best, after)
+        return _within_limit(context, best, number, limit)
+    chosen, share = _mixed_at_no_loss(context, best, after)
     kept = f", with {share:.0%} of the original's weights" if share else ""
     return chosen, number, f"round {number} is the best{kept}: {measured} (McNemar)"
 
 
 def _mixed_at_no_loss(
-    start: Start, best: keras.Model, after: np.ndarray
+    context: RepairContext, best: keras.Model, after: np.ndarray
 ) -> tuple[keras.Model, float]:
     """Return the mix of weights that breaks least among those as accurate as `best`."""
-    if start.recipe.retraining != "fine-tune":
+    if context.recipe.retraining != "fine-tune":
         return best, 0.0
-    chosen, fewest, kept = best, start.broken_by(after), 0.0
+    chosen, fewest, kept = best, context.broken_by(after), 0.0
     for share in SMALL_SHARES:
-        mix = mixed(start, best, share)
-        right = right_on(mix, start.data.diagnosis)
-        if right.mean() >= after.mean() and start.broken_by(right) < fewest:
-            chosen, fewest, kept = mix, start.broken_by(right), share
+        mix = mixed(context, best, share)
+        right = right_on(mix, context.data.diagnosis)
+        if right.mean() >= after.mean() and context.broken_by(right) < fewest:
+            chosen, fewest, kept = mix, context.broken_by(right), share
     return chosen, kept
 
 
-def mixed(start: Start, model: keras.Model, share: float) -> keras.Model:
+def mixed(context: RepairContext, model: keras.Model, share: float) -> keras.Model:
     """Return a copy of `model` with a share of the original's weights, statistics of batch
     normalization estimated again (WiSE-FT, Wortsman et al. 2022, CVPR, equation 1)."""
     mix = clone(model)
-    for before, after in zip(start.model.trainable_variables, mix.trainable_variables, strict=True):
+    for before, after in zip(
+        context.model.trainable_variables, mix.trainable_variables, strict=True
+    ):
         after.assign(share * before + (1 - share) * after)
-    rows = seeds.generator(start.seed, "statistics").permutation(len(start.data.train))[:ROWS]
-    reestimate_statistics(mix, start.data.train.x[rows])
+    rows = seeds.generator(context.seed, "statistics").permutation(len(context.data.train))[:ROWS]
+    reestimate_statistics(mix, context.data.train.x[rows])
     return mix
 
 
 def _within_limit(
-    start: Start, best: keras.Model, number: int, limit: float
+    context: RepairContext, best: keras.Model, number: int, limit: float
 ) -> tuple[keras.Model, int, str]:
     """Return the most accurate model found that breaks at most `limit`: of mixes of weights, then
     of models trained with what the original gets right emphasized, and their mixes."""
-    diagnosis, before = start.data.diagnosis, start.right.mean()
+    diagnosis, before = context.data.diagnosis, context.right.mean()
     gain = right_on(best, diagnosis).mean() - before
     chosen, accuracy, how = None, before, ""
-    for source, way in _careful(start, best):
+    for source, way in _careful(context, best):
         for share in (0.0, *SHARES):
-            model = mixed(start, source, share) if share else source
+            model = mixed(context, source, share) if share else source
             scores = np.log(np.maximum(predict(model, diagnosis.x), TINY))
             for shift in (0.0, *SHIFTS) if _has_biases(model) else (0.0,):
-                right = (scores - shift * start.wrong_by_class).argmax(axis=1) == diagnosis.y
-                if right.mean() > accuracy and start.broken_by(right) <= limit:
+                right = (scores - shift * context.wrong_by_class).argmax(axis=1) == diagnosis.y
+                if right.mean() > accuracy and context.broken_by(right) <= limit:
                     chosen, accuracy = (model, shift), right.mean()
                     how = f"{way}, {share:.0%} of the original's weights, biases lowered by {shift}"
         if accuracy - before >= ENOUGH * gain:
             break
     if chosen is None:
         why = f"no model was found that is better and breaks at most {limit:.2%}"
-        return clone(start.model), 0, f"the original is returned: {why} of what was right"
-    model = _lowered(*chosen, start.wrong_by_class)
-    broken = start.broken_by(right_on(model, diagnosis))
+        return clone(context.model), 0, f"the original is returned: {why} of what was right"
+    model = _lowered(*chosen, context.wrong_by_class)
+    broken = context.broken_by(right_on(model, diagnosis))
     measured = f"{before:.1%} -> {accuracy:.1%} on the diagnosis split, {broken:.2%} broken"
     return model, number, f"round {number} within the limit of {limit:.2%} ({how}): {measured}"
 
@@ -124,10 +126,10 @@ def _lowered(model: keras.Model, shift: float, wrong_by_class: np.ndarray) -> ke
     return copy
 
 
-def _careful(start: Start, best: keras.Model) -> Iterator[tuple[keras.Model, str]]:
+def _careful(context: RepairContext, best: keras.Model) -> Iterator[tuple[keras.Model, str]]:
     yield best, "weights mixed"
-    if start.recipe.retraining != "fine-tune" or start.work.is_over:
+    if context.recipe.retraining != "fine-tune" or context.work.is_over:
         return
     for emphasis in EMPHASES:
-        for model, way in ((best, "best round"), (start.model, "original")):
-            yield start.fine_tuning.emphasized(model, emphasis), f"{way} with emphasis {emphasis}"
+        for model, way in ((best, "best round"), (context.model, "original")):
+            yield context.fine_tuning.emphasized(model, emphasis), f"{way} with emphasis {emphasis}"

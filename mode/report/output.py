@@ -1,6 +1,9 @@
-"""What a repair did, as plain values for programs, and as the last lines of the terminal."""
+"""Output of a repair: its progress, plain values for programs, and the last lines for people."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from shutil import get_terminal_size
 from typing import Any
 
 import numpy as np
@@ -8,9 +11,10 @@ import pandas as pd
 
 from mode.data import Data
 from mode.repair import Repair
-from mode.repair.rounds import BROKEN
+from mode.repair.round import BROKEN
 
-MOST_NAMED = 5  # classes that a line names
+MAX_NAMES = 5  # classes that a line names
+BAR = "repairing {percentage:3.0f} %|{bar}| {elapsed}{postfix}"
 
 
 def facts(repaired: Repair, data: Data, *, max_broken: float | None = None) -> dict[str, Any]:
@@ -113,12 +117,12 @@ def lines(facts: dict[str, Any]) -> list[str]:
 
 def _at_zero(facts: dict[str, Any]) -> list[str]:
     fallen = {row["class"] for row in facts["classes_worse"]}
-    found = facts["classes_at_zero"]
+    rows = facts["classes_at_zero"]
     return [
         f"class {row['class']} {'falls to' if row['class'] in fallen else 'stays at'} 0 %: "
         f"the pool has {_inputs(row['pool_inputs'])} of it{_of_these(row['suspects'])}"
-        for row in found[:MOST_NAMED]
-    ] + [f"and {len(found) - MOST_NAMED} more classes at 0 %"] * (len(found) > MOST_NAMED)
+        for row in rows[:MAX_NAMES]
+    ] + [f"and {len(rows) - MAX_NAMES} more classes at 0 %"] * (len(rows) > MAX_NAMES)
 
 
 def _of_these(suspects: int) -> str:
@@ -136,8 +140,9 @@ def _outcome(facts: dict[str, Any]) -> str:
 def _worse(classes: list[dict]) -> list[str]:
     if not classes:
         return []
-    named = [f"{row['class']} ({_percent(row['before'], row['after'])})" for row in classes]
-    return [f"classes that got worse: {_first(named)}"]
+    names = [f"{row['class']} ({_percent(row['before'], row['after'])})" for row in classes]
+    more = [f"and {len(names) - MAX_NAMES} more"] if len(names) > MAX_NAMES else []
+    return [f"classes that got worse: {', '.join([*names[:MAX_NAMES], *more])}"]
 
 
 def _used(facts: dict[str, Any]) -> str:
@@ -156,15 +161,83 @@ def _over_limit(best: dict[str, Any] | None) -> list[str]:
     ]
 
 
-def _first(names: Iterable[str]) -> str:
-    names = list(names)
-    more = [f"and {len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
-    return ", ".join([*names[:MOST_NAMED], *more])
-
-
 def _inputs(count: int) -> str:
     return f"{count or 'no'} input" if count < 2 else f"{count:,} inputs"
 
 
 def _percent(before: float, after: float) -> str:
     return f"{100 * before:.1f} -> {100 * after:.1f} %"
+
+
+@contextmanager
+def share_bar(show: Callable[[str], None], *, terminal: bool) -> Iterator[Callable[[float], None]]:
+    """Yield a function of the share of the work that is done, 0 to 1: it draws a progress bar with
+    the time left on standard error. Where that is no `terminal`, it shows a line per quarter."""
+    if not terminal:
+        yield _quarters(show)
+        return
+    from tqdm import tqdm
+
+    bar, seconds_left = None, _time_left()
+
+    def update(share: float) -> None:
+        nonlocal bar
+        if bar is None:  # not before the input was validated
+            width, height = get_terminal_size()  # never 0, unlike what some terminals report
+            bar = tqdm(total=1, initial=share, bar_format=BAR, ncols=width, nrows=height)
+        seconds = seconds_left(share)
+        left = "estimating the time left" if seconds is None else f"{duration(seconds)} left"
+        bar.set_postfix_str(left, refresh=False)
+        bar.update(max(0.0, min(share, 1.0) - bar.n))
+        bar.refresh()
+        if share >= 1:
+            bar.close()
+
+    try:
+        yield update
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def _quarters(show: Callable[[str], None]) -> Callable[[float], None]:
+    """Return a function of the share of the work that is done, which shows each new quarter."""
+    last, seconds_left = 0, _time_left()
+
+    def update(share: float) -> None:
+        nonlocal last
+        seconds = seconds_left(share)
+        quarter = int(4 * share + 1e-9)
+        if quarter > last:
+            last = quarter
+            left = f", about {duration(seconds)} left" if seconds else ""
+            show(f"{25 * quarter} % done{left}")
+
+    return update
+
+
+def _time_left() -> Callable[[float], float | None]:
+    """Return a function of the share of the work that is done: the seconds left, at the mean speed
+    since the work began to advance (preparations do not count); None before."""
+    start = None
+
+    def seconds_left(share: float) -> float | None:
+        nonlocal start
+        now = time.monotonic()
+        if start is None or share <= start[0]:
+            start = share, now
+            return None
+        return (now - start[1]) * max(0.0, 1 - share) / (share - start[0])
+
+    return seconds_left
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words.
+
+    Example:
+        >>> duration(40.2), duration(150)
+        ('40 s', '2 min 30 s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,188 @@
+"""One round of a repair: look at the model, choose inputs, retrain, measure."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mode import seeds
+from mode.data import Data
+from mode.faults import accuracy_by_label, transitions
+from mode.layers.blocks import Block, blocks
+from mode.models import predict
+from mode.repair.fine_tuning import FineTuning, Work, right_on
+from mode.repair.pool_selection import select_round
+from mode.repair.recipe import Recipe
+from mode.repair.retraining import best_batch, retrain
+from mode.repair.state import RepairState
+
+# Columns that say how a round came about, not what its model does.
+PROCESS = ("round", "inputs", "label", "kind", "layer", "faulty labels", "seconds")
+ACCURACY = "diagnosis accuracy"
+BROKEN = "broken on diagnosis"  # a share of what was right there before any repair
+
+
+@dataclass(frozen=True)
+class RoundResult:
+    """A finished round: its row, the indices it took from the pool, notes, and the faults it saw.
+
+    A round that was not needed, or found the pool empty, has no row. settings: what fine-tuning
+    has chosen, for the rounds after it.
+    """
+
+    row: dict
+    batch: np.ndarray
+    notes: tuple[str, ...]
+    faults: pd.DataFrame
+    settings: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RepairContext:
+    """What all rounds of a repair share.
+
+    used_indices: round by round, inputs that another repair takes from the same pool.
+    chooses: whether the diagnosis split measures each round, to choose one.
+    """
+
+    model: keras.Model
+    data: Data
+    recipe: Recipe
+    used_indices: tuple[np.ndarray, ...]
+    seed: int
+    chooses: bool
+    work: Work
+
+    @cached_property
+    def fine_tuning(self) -> FineTuning:
+        """What retrains where the recipe says "fine-tune"."""
+        return FineTuning(self.model, self.data, self.recipe, self.seed, self.work)
+
+    @cached_property
+    def layer_blocks(self) -> Mapping[str, Block]:
+        """The layers that count; the same in every round."""
+        return blocks(self.model, self.data.train.x)
+
+    @cached_property
+    def initial(self) -> np.ndarray:
+        """The original model's predictions on the test split."""
+        return predict(self.model, self.data.test.x)
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """Which inputs of the diagnosis split the original model gets right."""
+        return right_on(self.model, self.data.diagnosis)
+
+    @cached_property
+    def wrong_by_class(self) -> np.ndarray:
+        """The share of each class in the diagnosis split that the original model gets wrong."""
+        wrong = np.bincount(self.data.diagnosis.y, ~self.right, self.data.classes)
+        counts = np.bincount(self.data.diagnosis.y, minlength=self.data.classes)
+        return (wrong / np.maximum(counts, 1)).astype(np.float32)
+
+    def row(self, model: keras.Model | None = None) -> dict:
+        """Return the measurements of `model`, or of the original one."""
+        predictions = self.initial if model is None else predict(model, self.data.test.x)
+        row = measure(self.data, self.initial, predictions)
+        if not self.chooses:
+            return row
+        right = self.right if model is None else right_on(model, self.data.diagnosis)
+        return {**row, ACCURACY: float(right.mean()), BROKEN: self.broken_by(right)}
+
+    def broken_by(self, right: np.ndarray) -> float:
+        """Return the share of what the original model gets right on the diagnosis split that is no
+        longer `right` (n,)."""
+        return float((~right[self.right]).mean()) if self.right.any() else 0.0
+
+    def available(self, rounds: Sequence[RoundResult]) -> np.ndarray:
+        """Return which inputs of the pool the round after `rounds` may take."""
+        free = np.ones(len(self.data.pool), bool)
+        batches = [result.batch for result in rounds]
+        for indices in [*batches, *self.used_indices[: len(rounds) + 1]]:
+            free[indices] = False
+        if self.recipe.retraining == "fine-tune":
+            free &= ~self.fine_tuning.not_needed
+        return free
+
+
+def run_round(
+    context: RepairContext, model: keras.Model, rounds: Sequence[RoundResult]
+) -> tuple[RoundResult, keras.Model | None]:
+    """Run the round after `rounds` on `model`; return it and the retrained model, None where no
+    round is needed or possible.
+
+    Where the recipe retrains by replay or on new inputs alone, `model` itself is retrained.
+    """
+    data, recipe, number = context.data, context.recipe, len(rounds) + 1
+    began, seed = time.perf_counter(), seeds.derive(context.seed, "round", number)
+    state = RepairState(model, data, recipe, seed, context.layer_blocks)
+    if state.faults.empty and recipe.stops:
+        return _ended(state, f"round {number} was not needed: no label is faulty")
+    available = context.available(rounds)
+    batch, notes = choose(state, available)
+    notes = [f"round {number}: {note}" for note in notes]
+    tunes = recipe.retraining == "fine-tune"
+    if len(batch) < recipe.round_size and not tunes:
+        size = f"{len(batch)} of {recipe.round_size} inputs"
+        notes.append(f"round {number} got {size}: pool used up")
+    if len(batch) == 0 and not tunes:
+        return _ended(state, *notes)
+    batches = [result.batch for result in rounds]
+    if recipe.selector == "oracle":
+        batch = best_batch(model, data, recipe, batches, batch, available, seed=seed)
+    batches.append(batch)
+    cause = _cause(state)
+    if tunes:
+        after = context.fine_tuning.round(model, np.concatenate(batches), number, seed=seed)
+    else:
+        after = retrain(model, data, batches, recipe, seed=seed, in_place=True)
+    inputs = sum(map(len, batches))
+    row = {**context.row(after), **cause, "round": number, "inputs": inputs}
+    row["seconds"] = time.perf_counter() - began
+    settings = context.fine_tuning.settings if tunes else {}
+    return RoundResult(row, batch, tuple(notes), state.faults, settings), after
+
+
+def choose(state: RepairState, available: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Return a round's indices into the pool, and notes.
+
+    Args:
+        available: which inputs of the pool may be taken (n,).
+    """
+    recipe = state.recipe
+    if recipe.retraining == "fine-tune" and not recipe.targeted:
+        everything = np.flatnonzero(available)
+        if len(everything) <= recipe.round_size:  # there is nothing to choose
+            return everything, state.unjudged
+    return select_round(state, available, recipe.round_size)
+
+
+def _ended(state: RepairState, *notes: str) -> tuple[RoundResult, None]:
+    return RoundResult({}, np.zeros(0, np.int64), notes, state.faults), None
+
+
+def _cause(state: RepairState) -> dict:
+    fault = state.fault
+    cause = {"label": int(fault["label"]), "kind": fault["kind"], "layer": state.layer or ""}
+    return {**cause, "faulty labels": len(state.faults)}
+
+
+def measure(data: Data, before: np.ndarray, after: np.ndarray) -> dict:
+    """Return one row on the test split: accuracy overall, worst and per label; repaired and broken.
+
+    The other columns stand for a model not yet repaired and are overwritten after a round.
+
+    Args:
+        before, after: probabilities (n, classes) on the test split.
+    """
+    by_label = accuracy_by_label(data.test.y, after, data.classes)["accuracy"]
+    moved = transitions(data.test.y, before, after, data.classes)
+    row = {"round": 0, "inputs": 0, "label": -1, "kind": "", "layer": "", "faulty labels": -1}
+    row["accuracy"] = float((after.argmax(axis=1) == data.test.y).mean())
+    row |= {"worst accuracy": by_label.min(), "repaired": moved.repaired, "broken": moved.broken}
+    row |= {f"accuracy of {label}": value for label, value in enumerate(by_label)}
+    return {**row, "seconds": 0.0}
