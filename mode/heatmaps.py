@@ -72,9 +72,8 @@ def heatmaps(
                [0., 1.]], dtype=float32)
         >>> maps.hwi[0]  # of the zero that is taken for a one
         array([1., 1.], dtype=float32)
-        >>> print(*maps.fallbacks, sep="\n")
-        label 0 has no input for HMI: it is HCI
-        label 1 has no input for HWI: it is HCI
+        >>> [str(item) for item in maps.fallbacks]
+        ['label 0 has no input for HMI: it is HCI', 'label 1 has no input for HWI: it is HCI']
 
     Raises:
         InputError: for an unknown kind, missing weights, arrays that do not fit each other, or

@@ -110,7 +110,11 @@ def load_data(
     else:
         data = _in_memory(parts, x.get("pool"), labeled, arrays, classes, seed)
     features = _feature_names(arrays.values.get("feature_names"), data.shape)
-    facts = {"class_names": names, "from_bytes": arrays.from_bytes, "feature_names": features}
+    facts: dict[str, Any] = {
+        "class_names": names,
+        "from_bytes": arrays.from_bytes,
+        "feature_names": features,
+    }
     duplicates = () if is_named else splits.duplicate_notes(data)
     return replace(data, **facts, notes=(*data.notes, *duplicates, *arrays.notes))
 

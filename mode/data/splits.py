@@ -55,7 +55,7 @@ def seeded(parts: dict[str, Part], classes: int, seed: int) -> Data:
     total = len(parts["train"])
     sizes = {name: int(total * share) for name, share in SHARES.items()}
     sizes = sizes if "test" in parts else DIGITS_SIZES
-    made = stratified(parts["train"], sizes, seeds.generator(seed, "split"))
+    made: dict[str, Any] = stratified(parts["train"], sizes, seeds.generator(seed, "split"))
     return Data(**{**parts, **made}, classes=classes)
 
 
