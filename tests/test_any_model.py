@@ -17,7 +17,7 @@ from mode.repair import RECIPES, repair, run
 from tests.tolerance import FLOAT32
 from tests.zoo import ZOO, drawn, ready, softmax, stacked
 
-QUICK = {"rounds": 1, "inputs_per_round": 16, "epochs": 1, "replay": 1.0}
+QUICK = {"rounds": 1, "inputs_per_round": 16, "epochs": 1}
 
 
 @pytest.fixture(scope="module", params=ZOO)
