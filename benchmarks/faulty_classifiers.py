@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from mode.data import sources
+from mode.data.archives import load_keras_dataset
 
 Arrays = dict[str, np.ndarray]
 Faulty = tuple[keras.Model, Arrays]
@@ -200,7 +200,7 @@ def _resnet(
 
 
 def _split(name: str, seed: int, *, rare: dict[int, int] | None = None, **sizes: int) -> Arrays:
-    arrays = sources.named(name, None)
+    arrays = load_keras_dataset(name)
     x = {part: arrays[f"x_{part}"].astype(np.float32) / 255 for part in ("train", "test")}
     x = {part: array if array.ndim == 4 else array[..., None] for part, array in x.items()}
     y = {part: arrays[f"y_{part}"].reshape(-1).astype(int) for part in ("train", "test")}

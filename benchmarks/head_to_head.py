@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 
 from mode import results, seeds
-from mode.data import Data, Part, sources
+from mode.data import Data, Part
+from mode.data.archives import load_keras_dataset
 from mode.models import build, predict, train
 from mode.repair import RECIPES, run
 
@@ -55,7 +56,7 @@ PUBLISHED = {
 
 def parts(name: str, seed: int) -> Data:
     """Return train = pool (54,000), diagnosis (6,000) and test of a data set of Keras."""
-    arrays = sources.named(name, None)
+    arrays = load_keras_dataset(name)
     x = {key: arrays[f"x_{key}"][..., None].astype(np.float32) / 255 for key in ("train", "test")}
     y = {key: arrays[f"y_{key}"].astype(int) for key in ("train", "test")}
     order = seeds.generator(seed, "head to head").permutation(len(y["train"]))

@@ -20,7 +20,7 @@ from benchmarks.measuring import clocked, in_new_process, row
 from benchmarks.running import keep, shown
 from mode.data import load, open_pool
 from mode.seeds import generator
-from mode.streaming import Near, best
+from mode.streaming import DistanceScorer, best
 from mode.streaming.blocks import block_size
 
 SIDE, CHOSEN, AT_ONCE = 28, 2_000, 50_000
@@ -77,10 +77,10 @@ def heatmap() -> np.ndarray:
 
 def by_metric(path: Path, metric: str) -> tuple[float, int]:
     """Return seconds and bytes beyond what there was before, for choosing by a metric."""
-    pool, measure = open_pool(path), Near(metric, heatmap())
-    best(open_pool(pool.take(np.arange(3_000))), measure, 10)  # imports
+    pool, scorer = open_pool(path), DistanceScorer(metric, heatmap())
+    best(open_pool(pool.take(np.arange(3_000))), scorer, 10)  # imports
     forget(path)
-    return watched(lambda: best(pool, measure, CHOSEN))
+    return watched(lambda: best(pool, scorer, CHOSEN))
 
 
 def by_doubt(path: Path, selector: str = "margin") -> tuple[float, int]:
@@ -90,22 +90,22 @@ def by_doubt(path: Path, selector: str = "margin") -> tuple[float, int]:
 
     data, pool = load("digits"), open_pool(path)
     model = train(build("published", seed=0), data.train.x, data.train.y, epochs=3)
-    measure = UncertaintyScorer(model, selector, data.shape, generator(0, "benchmark", "margin"))
-    best(open_pool(pool.take(np.arange(9_000))), measure, 10)
+    scorer = UncertaintyScorer(model, selector, data.shape, generator(0, "benchmark", "margin"))
+    best(open_pool(pool.take(np.arange(9_000))), scorer, 10)
     forget(path)
-    return watched(lambda: best(pool, measure, CHOSEN))
+    return watched(lambda: best(pool, scorer, CHOSEN))
 
 
 def spread_over(path: Path, workers: int) -> float:
     """Return the seconds of choosing by a metric on so many workers of one machine."""
     from dask.distributed import Client, LocalCluster
 
-    pool, measure = open_pool(path), Near("euclidean", heatmap())
+    pool, scorer = open_pool(path), DistanceScorer("euclidean", heatmap())
     options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(**options, protocol="tcp://") as cluster, Client(cluster) as client:
-        best(pool, measure, 10, among=np.arange(64), client=client)  # imports
+        best(pool, scorer, 10, among=np.arange(64), client=client)  # imports
         forget(path)
-        return clocked(lambda: best(pool, measure, CHOSEN, client=client))[0]
+        return clocked(lambda: best(pool, scorer, CHOSEN, client=client))[0]
 
 
 def watched(function: Callable) -> tuple[float, int]:

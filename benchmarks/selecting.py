@@ -31,8 +31,8 @@ def states(pool: int, known: int, *, errors: int = 500) -> Candidates:
         probabilities=(odds / odds.sum(axis=1, keepdims=True)).astype(np.float32),
         labels=label[0],
         features=part[0].astype(np.float32),
-        known_features=part[1].astype(np.float32),
-        known_labels=label[1],
+        train_features=part[1].astype(np.float32),
+        train_labels=label[1],
         error_features=part[2].astype(np.float32),
     )
 
@@ -87,8 +87,8 @@ def _of_activeml(given: Candidates, n: int) -> dict[str, tuple[str, Callable, fl
     from skactiveml import pool as strategies
 
     x, unknown = given.features, np.full(len(given), np.nan)
-    both = np.vstack([given.known_features, x])
-    labels = np.concatenate([given.known_labels, unknown])
+    both = np.vstack([given.train_features, x])
+    labels = np.concatenate([given.train_labels, unknown])
     model = _told(given.probabilities).fit(x, unknown)
     options = {"clf": model, "fit_clf": False, "batch_size": n}
     margin = strategies.UncertaintySampling(method="margin_sampling", random_state=0)
@@ -99,7 +99,7 @@ def _of_activeml(given: Candidates, n: int) -> dict[str, tuple[str, Callable, fl
     calls = {
         "margin": lambda: margin.query(x, unknown, **options),
         "entropy": lambda: entropy.query(x, unknown, **options),
-        "core_set": lambda: core_set.query(both, labels, batch_size=n) - len(given.known_labels),
+        "core_set": lambda: core_set.query(both, labels, batch_size=n) - len(given.train_labels),
         "badge": lambda: badge.query(x, unknown, **options) and None,
         "typiclust": lambda: _nothing(typiclust.query(x, unknown, batch_size=n)),
     }
@@ -131,7 +131,7 @@ def _of_dnn_tip(given: Candidates, n: int, few: int) -> dict:
     from dnn_tip.surprise import DSA, MDSA, MultiModalSA
 
     x, predicted = given.features, given.probabilities.argmax(axis=1)
-    known, labels, few = given.known_features, given.known_labels, min(few, len(x))
+    known, labels, few = given.train_features, given.train_labels, min(few, len(x))
 
     def dsa() -> None:
         DSA(known, labels)(x[:few], predicted[:few])

@@ -1,4 +1,4 @@
-"""Argument checks that all speak one grammar.
+"""Check arguments; all messages have one form.
 
 Every message says what was expected, what was received and, where there is a
 closed set of values, which ones are valid and which of them is a near match::
@@ -15,7 +15,7 @@ import numpy as np
 
 
 class InputError(ValueError):
-    """Bad input, told in one line. The command line prints it without a traceback."""
+    """Bad input, described in one line. The command line prints it without a traceback."""
 
 
 def fail(expectation: str, received: Any, hint: str = "") -> NoReturn:
@@ -72,8 +72,8 @@ def number(
     Raises:
         InputError: for another type, NaN, infinities, or a number outside the range.
     """
-    known = isinstance(value, Integral if integer else Real) and not isinstance(value, bool)
-    if not (known and low <= value <= high and -np.inf < value < np.inf):
+    is_number = isinstance(value, Integral if integer else Real) and not isinstance(value, bool)
+    if not (is_number and low <= value <= high and -np.inf < value < np.inf):
         noun = "a whole number" if integer else "a number"
         fail(f"{name} must be {noun}{_range_text(low, high)}", repr(value))
     return value

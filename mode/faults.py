@@ -1,4 +1,4 @@
-"""Which labels a classifier has not learned, and what a repair did to single inputs.
+"""Find the labels that a classifier has not learned, and what a repair changed per input.
 
 The two kinds of training bug and their thresholds theta and gamma follow MODE (Ma et al.,
 ESEC/FSE 2018); the default values are those of its public replication.
@@ -57,18 +57,18 @@ def faulty_labels(
     `accuracy_by_label`. A label is *under-fitted* when both its accuracies are below `theta`, and
     *over-fitted* when `gap`, reference accuracy - accuracy, is above `gamma`. Where both hold,
     the larger shortfall names the label: over-fitted if gap - gamma > theta - reference accuracy,
-    for then it is further from generalising than from being learned at all.
+    because it is further from generalizing than from being learned at all.
 
     A label that the reference lacks is under-fitted when its accuracy is below `theta`; its
-    reference accuracy and gap are NaN. A label without inputs in the held-out split cannot be
-    judged: it has no row, and is listed in ``table.attrs["not judged"]``.
+    reference accuracy and gap are NaN. A label without inputs in the held-out split has no row:
+    `labels_without_inputs` lists these.
 
     Example:
         >>> reference = np.repeat([0, 1], 10)
         >>> held_out = reference.copy()
         >>> held_out[:4] = 1  # four zeros are taken for ones
-        >>> found = faulty_labels(reference, held_out, reference, reference)
-        >>> found[["label", "accuracy", "gap", "kind"]]
+        >>> table = faulty_labels(reference, held_out, reference, reference)
+        >>> table[["label", "accuracy", "gap", "kind"]]
            label  accuracy  gap         kind
         0      0       0.6  0.4  over-fitted
 
@@ -91,14 +91,31 @@ def faulty_labels(
     table["gap"] = (table["reference accuracy"] - table["accuracy"]).round(12)
     table["kind"] = _kinds(table, theta, gamma)
     faulty = table.loc[table["kind"] != "", COLUMNS]
-    faulty = faulty.sort_values(["accuracy", "label"], ignore_index=True)
-    faulty.attrs["not judged"] = table.loc[table["accuracy"].isna(), "label"].tolist()
-    return faulty
+    return faulty.sort_values(["accuracy", "label"], ignore_index=True)
+
+
+def labels_without_inputs(labels: Any, classes: int) -> list[int]:
+    """Return the classes that no input has: nothing shows whether these are faulty.
+
+    Args:
+        labels: true classes, (n,) or one-hot rows (n, classes).
+        classes: number of classes.
+
+    Example:
+        >>> labels_without_inputs([0, 0, 2], classes=4)
+        [1, 3]
+
+    Raises:
+        InputError: for labels outside the classes.
+    """
+    classes = _class_count(classes, {})
+    (array,) = _as_classes({"labels": labels}, classes).values()
+    return np.flatnonzero(np.bincount(array, minlength=classes) == 0).tolist()
 
 
 @dataclass(frozen=True)
 class Transitions:
-    """What became of each input between two predictions: counts overall and `by_label`.
+    """Counts of inputs repaired, broken and unchanged between two predictions: in all, by label.
 
     `by_label` has the columns label, repaired, broken, still wrong and still right.
     """
@@ -111,13 +128,13 @@ class Transitions:
 
 
 def transitions(labels: Any, before: Any, after: Any, classes: int | None = None) -> Transitions:
-    """Count the inputs repaired (wrong -> right), broken (right -> wrong) and left as they were.
+    """Count the inputs repaired (wrong -> right), broken (right -> wrong) and unchanged.
 
     Arrays and `classes` as in `accuracy_by_label`.
 
     Example:
-        >>> found = transitions([0, 0, 1, 1], before=[0, 1, 0, 1], after=[0, 0, 1, 0])
-        >>> found.repaired, found.broken, found.still_wrong, found.still_right
+        >>> counts = transitions([0, 0, 1, 1], before=[0, 1, 0, 1], after=[0, 0, 1, 0])
+        >>> counts.repaired, counts.broken, counts.still_wrong, counts.still_right
         (2, 1, 0, 1)
 
     Raises:
@@ -185,16 +202,16 @@ def _class_count(classes: int | None, named: dict[str, Any]) -> int:
 
 def _as_classes(named: dict[str, Any], classes: int) -> dict[str, np.ndarray]:
     """Return the named arrays as classes, (n,); rows of scores or one-hot rows by their largest."""
-    found = {}
+    arrays = {}
     for name, value in named.items():
         array = checks.numeric(name, value)
         if _is_wide(array):
             if array.shape[1] != classes:
                 checks.fail(f"{name} must have {classes} columns", f"shape {array.shape}")
             array = array if name.endswith("labels") else array.argmax(axis=1)
-        found[name] = checks.labels(name, array, classes)
-    checks.same_length(**found)
-    return found
+        arrays[name] = checks.labels(name, array, classes)
+    checks.same_length(**arrays)
+    return arrays
 
 
 def _is_wide(array: np.ndarray) -> bool:

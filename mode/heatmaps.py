@@ -1,4 +1,4 @@
-"""Heat maps: which neurons speak for a class, and which for its mistakes (Ma et al. 2018, 4.2).
+"""Heat maps: neurons that indicate a class, and those that indicate its errors (MODE, section 4.2).
 
 One cell per neuron of the layer, scaled to [-1, 1]. HCI of a label comes from its inputs that are
 classified correctly; HMI from inputs of other labels that are taken for it (false positives);
@@ -16,17 +16,28 @@ DIFFERENTIALS = ("dhci", "dhmi", "dhwi")
 
 
 @dataclass(frozen=True)
+class Fallback:
+    """A map that no input is behind: its label, and which map replaces it."""
+
+    label: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"label {self.label} {self.reason}"
+
+
+@dataclass(frozen=True)
 class HeatMaps:
     """Maps hci, hmi, hwi, each (classes, ...); `counts` inputs behind each of them (classes,).
 
-    `fallbacks` says, one line each, which map had no input and what stands in its place.
+    `fallbacks` lists the maps that no input is behind.
     """
 
     hci: np.ndarray
     hmi: np.ndarray
     hwi: np.ndarray
     counts: dict[str, np.ndarray]
-    fallbacks: tuple[str, ...]
+    fallbacks: tuple[Fallback, ...]
 
 
 def heatmaps(
@@ -49,7 +60,7 @@ def heatmaps(
         classes: number of classes; one more than the largest label where None.
         kind: "pixel" (mean image: what the replication used), "mean" (mean state) or
             "importance" (mean state x the class's weight in a sub-model's head).
-        weights: (units, classes), wanted by "importance" alone.
+        weights: (units, classes), for "importance" alone.
         swapped: group as the replication did: false positives by their true label, false
             negatives by their predicted one.
 
@@ -61,8 +72,8 @@ def heatmaps(
                [0., 1.]], dtype=float32)
         >>> maps.hwi[0]  # of the zero that is taken for a one
         array([1., 1.], dtype=float32)
-        >>> maps.fallbacks
-        ('label 0 has no input for HMI: it is HCI', 'label 1 has no input for HWI: it is HCI')
+        >>> [str(item) for item in maps.fallbacks]
+        ['label 0 has no input for HMI: it is HCI', 'label 1 has no input for HWI: it is HCI']
 
     Raises:
         InputError: for an unknown kind, missing weights, arrays that do not fit each other, or
@@ -72,7 +83,7 @@ def heatmaps(
     states = checks.numeric("states", states)
     labels, predictions, classes = _labels(labels, predictions, classes)
     checks.same_length(states=states, labels=labels, predictions=predictions)
-    heads = _weights(weights, states, classes) if kind == "importance" else None
+    per_class = _weights(weights, states, classes) if kind == "importance" else None
     wrong = labels != predictions
     positives, negatives = (labels, predictions) if swapped else (predictions, labels)
     groups = {
@@ -80,18 +91,19 @@ def heatmaps(
         "hmi": [wrong & (positives == label) for label in range(classes)],
         "hwi": [wrong & (negatives == label) for label in range(classes)],
     }
-    return _assemble(states, groups, lambda mean, label: KINDS[kind](mean, label, heads))
+    return _assemble(states, groups, lambda mean, label: KINDS[kind](mean, label, per_class))
 
 
 def _assemble(states: np.ndarray, groups: dict, cell: Callable) -> HeatMaps:
     """Maps of all groups; an empty group of wrong inputs falls back to HCI, an empty HCI to the
     mean over all correct inputs."""
-    fallbacks: list[str] = []
+    fallbacks: list[Fallback] = []
     maps: dict[str, list[np.ndarray]] = {"hci": [], "hmi": [], "hwi": []}
     for label, correct in enumerate(groups["hci"]):
         if not correct.any():
             correct = np.any(groups["hci"], axis=0)
-            fallbacks.append(f"label {label} has no correct input: HCI is that of all labels")
+            reason = "has no correct input: HCI is that of all labels"
+            fallbacks.append(Fallback(label, reason))
         if not correct.any():
             checks.fail("heat maps need at least one correctly classified input", "none")
         maps["hci"].append(cell(states[correct].mean(axis=0, dtype=np.float64), label))
@@ -101,9 +113,10 @@ def _assemble(states: np.ndarray, groups: dict, cell: Callable) -> HeatMaps:
                 maps[name].append(cell(states[group].mean(axis=0, dtype=np.float64), label))
             else:
                 maps[name].append(maps["hci"][label])
-                fallbacks.append(f"label {label} has no input for {name.upper()}: it is HCI")
+                reason = f"has no input for {name.upper()}: it is HCI"
+                fallbacks.append(Fallback(label, reason))
     counts = {name: np.array([group.sum() for group in masks]) for name, masks in groups.items()}
-    stacked = {name: np.stack(found).astype(np.float32) for name, found in maps.items()}
+    stacked = {name: np.stack(rows).astype(np.float32) for name, rows in maps.items()}
     return HeatMaps(**stacked, counts=counts, fallbacks=tuple(fallbacks))
 
 
@@ -165,10 +178,10 @@ def _labels(
 
 
 def _weights(weights: np.ndarray | None, states: np.ndarray, classes: int) -> np.ndarray:
-    wanted = (int(np.prod(states.shape[1:])), classes)
+    expected = (int(np.prod(states.shape[1:])), classes)
     received = None if weights is None else np.shape(weights)
-    if received != wanted:
-        checks.fail(f"weights must have shape {wanted} for kind 'importance'", received)
+    if received != expected:
+        checks.fail(f"weights must have shape {expected} for kind 'importance'", received)
     return checks.numeric("weights", weights).T.reshape(classes, *states.shape[1:])
 
 

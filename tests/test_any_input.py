@@ -16,14 +16,13 @@ from keras import layers
 
 from mode.checks import InputError
 from mode.data import Data, Part, load_data, open_pool
-from mode.data.labels import numbered
-from mode.data.parts import prepared
+from mode.data.schema import encode_labels, prepared
 from mode.distances import DISTANCES, distance
 from mode.faults import accuracy_by_label, confusion, faulty_labels, transitions
 from mode.heatmaps import DIFFERENTIALS, KINDS, differential, heatmaps
 from mode.repair import repair
-from mode.selection import NEEDS, SELECTORS, Candidates, select
-from mode.streaming import Near, best, blocks
+from mode.selection import SELECTORS, Candidates, select
+from mode.streaming import DistanceScorer, best, blocks
 
 GRAMMAR = re.compile(r"[^\n]+\. Received: [^\n]+\.( [^\n]+)?")
 DTYPES = ["u1", "i1", "i2", "i8", "f2", "f4", "f8", ">f4", "?", "c8", "U3", "O"]
@@ -115,11 +114,11 @@ def test_selectors(seed, name, n, size, classes):
         "labels": labels,
         "quota": {int(k): int(rng.integers(0, 4)) for k in range(classes)},
         "features": values(rng, (size, units), "f4", kind),
-        "known_features": values(rng, (known, units + (rng.random() < 0.1)), "f4"),
-        "known_labels": rng.integers(0, classes, known),
+        "train_features": values(rng, (known, units + (rng.random() < 0.1)), "f4"),
+        "train_labels": rng.integers(0, classes, known),
         "error_features": values(rng, (int(rng.integers(0, 4)), units), "f4"),
     }
-    kept = {k: v for k, v in columns.items() if k in NEEDS[name] or rng.random() < 0.5}
+    kept = {k: v for k, v in columns.items() if k in SELECTORS[name].needs or rng.random() < 0.5}
     if rng.random() < 0.2 and kept:
         kept.pop(rng.choice(list(kept)))
     among = [None, rng.random(size) < 0.5, rng.permutation(size)[: size // 2]][rng.integers(3)]
@@ -180,7 +179,7 @@ def test_streamed_pools(seed, metric, shape, n, dtype, kind):
         with unchanged(x, among):
             pool = open_pool(x)
             heatmap = values(rng, prepared("x", x).shape[1:], "f8")
-            found = best(pool, Near(metric, heatmap), k, among=among)
+            found = best(pool, DistanceScorer(metric, heatmap), k, among=among)
             scores = distance(metric, prepared("x", x, heatmap.shape)[among], heatmap)
             assert len(set(found.tolist())) == len(found)
             assert set(found) <= set(among)
@@ -213,7 +212,7 @@ def test_own_archives(seed, shape, dtype, kind, classes, tmp_path_factory):
     labels = {k: v for k, v in arrays.items() if k.startswith("y_")}
     with unchanged(*labels.values()):
         if labels:
-            found, count, names = numbered(labels)
+            found, count, names = encode_labels(labels)
             assert all(y.max(initial=0) < count for y in found.values() if y.ndim == 1)
             assert names is None or len(names) == count
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from mode.data import PARTS, Part, load, sources
+from mode.data import PARTS, SOURCES, Part, load
 from mode.data.splits import published, stratified
 
 
@@ -85,7 +85,7 @@ def test_stratified_parts_have_their_sizes_and_the_classes_in_proportion(counts,
     n, total = len(y), max(1.0, sum(cuts))
     sizes = {str(number): int(cut / total * n) for number, cut in enumerate(cuts)}
     x = np.arange(n)[:, None]
-    parts = stratified(x, y, sizes, np.random.default_rng(seed))
+    parts = stratified(Part(x, y), sizes, np.random.default_rng(seed))
     assert {name: len(part) for name, part in parts.items()} == sizes
     taken = np.concatenate([part.x[:, 0] for part in parts.values()])
     assert len(set(taken.tolist())) == len(taken)
@@ -97,7 +97,7 @@ def test_stratified_parts_have_their_sizes_and_the_classes_in_proportion(counts,
 
 def test_parts_larger_than_the_data_are_refused(refused):
     sizes = {"train": 2, "pool": 3}
-    message = refused(stratified, np.zeros((4, 1)), np.zeros(4, int), sizes, None)
+    message = refused(stratified, Part(np.zeros((4, 1)), np.zeros(4, int)), sizes, None)
     assert message == ("the parts {'train': 2, 'pool': 3} must fit into the 4 inputs. Received: 5.")
 
 
@@ -105,7 +105,7 @@ def test_parts_larger_than_the_data_are_refused(refused):
 def test_the_published_split_is_that_of_scikit_learn(n):
     x, y = np.arange(n, dtype=np.float32)[:, None] / n, np.arange(n) % 3
     test = Part(x[:6], y[:6])
-    data = published({"rest": Part(x, y), "test": test}, 3)
+    data = published({"train": Part(x, y), "test": test}, 3)
     x_train, x_pool, y_train, y_pool = train_test_split(x, y, test_size=0.5, random_state=123)
     for part, expected in ((data.train, (x_train, y_train)), (data.pool, (x_pool, y_pool))):
         np.testing.assert_array_equal(part.x, expected[0])
@@ -270,9 +270,9 @@ def test_a_source_is_loaded_by_being_listed(monkeypatch, tmp_path):
     def checkers(folder):
         asked.append(folder)
         x = np.tile(np.uint8([0, 255]), (6000, 8, 4))
-        return {"x": x, "y": np.arange(6000) % 2}
+        return {"x_train": x, "y_train": np.arange(6000) % 2}
 
-    monkeypatch.setitem(sources.SOURCES, "checkers", checkers)
+    monkeypatch.setitem(SOURCES, "checkers", checkers)
     data = load("checkers", data_dir=tmp_path)
     assert (data.shape, data.classes, asked) == ((8, 8, 1), 2, [tmp_path])
 

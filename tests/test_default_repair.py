@@ -381,7 +381,7 @@ KINDS = {
 def test_images_alone_are_moved(kind, monkeypatch):
     make, data, epochs, expected = KINDS[kind]
     asked = []
-    monkeypatch.setattr(fine_tuning, "moving", lambda pixels: asked.append(pixels))
+    monkeypatch.setattr(fine_tuning, "random_translation", lambda pixels: asked.append(pixels))
     repair(make(), data(), epochs=epochs)
     assert set(asked) == expected
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mode.data import PARTS, Data, Part, load_data, parts
-from mode.data.notes import duplicates
+from mode.data import PARTS, Data, Part, load_data, parts, schema
+from mode.data.splits import duplicates
 
 
 def some(count: int, seed: int = 0):
@@ -109,7 +109,7 @@ def test_a_named_data_set_is_not_searched_for_duplicates(monkeypatch):
     def search(data):
         raise AssertionError("it takes a second for nothing")
 
-    monkeypatch.setattr("mode.data.loading.duplicate_notes", search)
+    monkeypatch.setattr("mode.data.splits.duplicate_notes", search)
     data = load_data("digits")
     assert (data.notes, data.held_out, data.origin, data.from_bytes) == ((), True, None, True)
     np.testing.assert_array_equal(data.places("test"), np.arange(1000))
@@ -219,7 +219,8 @@ def test_a_pool_is_streamed_or_refused(tmp_path, refused):
 def test_a_part_is_scanned_once(monkeypatch, small):
     scanned = []
     scan = parts.inputs
-    monkeypatch.setattr(parts, "inputs", lambda name, x: scanned.append(name) or scan(name, x))
+    for module in (parts, schema):
+        monkeypatch.setattr(module, "inputs", lambda name, x: scanned.append(name) or scan(name, x))
     data = load_data({"x": np.random.default_rng(0).random((140, 3)), "y": [0, 1] * 70})
     assert scanned == ["x_train"]
     other = Part(data.test.x[:5] * 2, data.test.y[:5])

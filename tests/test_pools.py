@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from mode.data import open_pool
-from mode.data.opening import KINDS
-from mode.data.parts import prepared
+from mode.data.schema import prepared
+from mode.data.stores import KINDS
 from mode.distances import DISTANCES, distance
-from mode.streaming import Near, best, blocks
+from mode.streaming import DistanceScorer, best, blocks
 from mode.streaming.blocks import BLOCK_BYTES, CHUNK, block_size
-from mode.streaming.screens import SCREENS, screen
+from mode.streaming.scorer import LOWER_BOUNDS, lower_bound
 
 COUNT, SHAPE = 97, (6, 5)
 
@@ -162,7 +162,7 @@ def test_what_is_no_pool_is_refused_in_one_line(stored, images, tmp_path, refuse
     )
     dataset = tf.data.Dataset.from_tensor_slices(images)
     assert refused(open_pool, dataset.repeat()) == (
-        "the tf.data dataset must end. Received: one without end."
+        "the tf.data dataset must be finite. Received: an infinite dataset."
     )
     assert refused(open_pool, dataset.take(0)) == (
         "the tf.data dataset must not be empty. Received: length 0."
@@ -252,7 +252,9 @@ def chosen_alike(found: np.ndarray, expected: np.ndarray, scores: np.ndarray) ->
 @pytest.mark.usefixtures("small_blocks")
 def test_equal_inputs_are_chosen_in_the_order_of_the_pool():
     pool = open_pool(np.resize(np.uint8([[0], [1], [2]]), (COUNT, 1)))
-    found = best(pool, Near("dot", np.ones(1)), COUNT)  # of whole numbers, which are exact
+    found = best(
+        pool, DistanceScorer("dot", np.ones(1)), COUNT
+    )  # of whole numbers, which are exact
     assert found.tolist() == sorted(range(COUNT), key=lambda i: (-(i % 3), i))
 
 
@@ -267,7 +269,7 @@ def test_streaming_chooses_what_sorting_all_distances_does(images, name, farthes
     differential = rng.normal(0, 1, x.shape[1:])
     for heatmap in (x[:30].mean(axis=0), differential, x[12], np.zeros(x.shape[1:])):
         scores = distance(name, x, heatmap) * (-1 if farthest else 1)
-        measure = Near(name, heatmap, farthest)
+        measure = DistanceScorer(name, heatmap, farthest)
         for k in (1, 30, COUNT + 9):
             expected = np.argsort(scores, kind="stable")[:k]
             chosen_alike(best(open_pool(images), measure, k), expected, scores)
@@ -276,8 +278,8 @@ def test_streaming_chooses_what_sorting_all_distances_does(images, name, farthes
             chosen_alike(found, expected, scores)
 
 
-@pytest.mark.parametrize("name", SCREENS)
-def test_no_distance_falls_below_its_screen(name):
+@pytest.mark.parametrize("name", LOWER_BOUNDS)
+def test_no_distance_is_below_its_lower_bound(name):
     """Also for sums that float32 cannot hold, and the bound is no idle one."""
     rng = np.random.default_rng(3)
     for d in (1, 30, 784, 50_000):
@@ -285,29 +287,31 @@ def test_no_distance_falls_below_its_screen(name):
         x[0], x[1] = 0, 255
         for heatmap in (rng.random(d), rng.normal(0, 2, d), x[5] / 255, np.zeros(d), np.ones(d)):
             exact = distance(name, prepared("x", x), heatmap)
-            low = screen(name, x, heatmap)
+            low = lower_bound(name, x, heatmap)
             assert (low <= exact).all()
             if d == 784 and heatmap.any():
                 scale = np.abs(exact).max()
-                assert np.median(exact - low) < 0.02 * scale + 1e-6, "or nothing is screened"
+                assert np.median(exact - low) < 0.02 * scale + 1e-6, "or nothing is excluded"
 
 
-def test_the_screen_spares_most_of_the_exact_distances(images, monkeypatch):
+def test_the_lower_bound_spares_most_of_the_exact_distances(images, monkeypatch):
     """Once the best are known, few of the others are measured in full."""
     seen = []
-    exact = Near._exact
-    monkeypatch.setattr(Near, "_exact", lambda self, x: seen.append(len(x)) or exact(self, x))
+    exact = DistanceScorer._exact
+    monkeypatch.setattr(
+        DistanceScorer, "_exact", lambda self, x: seen.append(len(x)) or exact(self, x)
+    )
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (5000, 14, 14), dtype=np.uint8)
     monkeypatch.setattr(blocks, "block_size", lambda pool: 500)
-    best(open_pool(x), Near("euclidean", x[:9].mean(axis=0)[..., None] / 255), 10)
+    best(open_pool(x), DistanceScorer("euclidean", x[:9].mean(axis=0)[..., None] / 255), 10)
     assert sum(seen) < 700
 
 
 def test_memory_does_not_grow_with_the_pool():
     """400 MB of inputs that take no memory themselves."""
     pool = open_pool(np.broadcast_to(np.arange(196, dtype=np.uint8), (2_000_000, 196)))
-    measure = Near("dot", np.ones(196))
+    measure = DistanceScorer("dot", np.ones(196))
     best(open_pool(pool.source[:100]), measure, 10)
     tracemalloc.start()
     found = best(pool, measure, 2_000)
@@ -329,7 +333,7 @@ def test_a_memory_map_is_read_and_left_alone(images, tmp_path, mode, monkeypatch
     monkeypatch.delattr(mmap, "MADV_DONTNEED", raising=False)  # as on Windows
     np.save(tmp_path / "x.npy", images)
     mapped = np.load(tmp_path / "x.npy", mmap_mode=mode)
-    best(open_pool(mapped), Near("dot", images[0][..., None] / 255), 3)
+    best(open_pool(mapped), DistanceScorer("dot", images[0][..., None] / 255), 3)
     block = next(open_pool(mapped).read(range(5), 5))
     assert not np.shares_memory(block, mapped), "read by the thread that reads ahead"
     np.testing.assert_array_equal(open_pool(mapped).take(np.arange(COUNT)), images)

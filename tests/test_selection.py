@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mode.selection import NEEDS, SELECTORS, Candidates, select, shares
+from mode.selection import SELECTORS, Candidates, select, shares
 
 GENERATOR = np.random.default_rng(0)
 N = 60
@@ -26,8 +26,8 @@ POOL = Candidates(
     labels=LABELS,
     quota={2: 4, 0: 3},
     features=FEATURES,
-    known_features=GENERATOR.normal(size=(35, 5)).astype("f"),
-    known_labels=np.arange(35) % 4,
+    train_features=GENERATOR.normal(size=(35, 5)).astype("f"),
+    train_labels=np.arange(35) % 4,
     error_features=GENERATOR.normal(size=(17, 5)).astype("f"),
 )
 SCORES = {  # what each ranking selector wants small, one input at a time
@@ -115,11 +115,11 @@ def test_candidates_are_cut_alike():
 
 @pytest.mark.parametrize("name", SELECTORS)
 def test_a_selector_reads_the_columns_it_says_and_needs_them_all(name, refused):
-    known = {column: getattr(POOL, column) for column in NEEDS[name]}
+    known = {column: getattr(POOL, column) for column in SELECTORS[name].needs}
     least = Candidates(size=N, **known)
     found = select(name, least, 6, generator=rng(1))
     np.testing.assert_array_equal(found, select(name, POOL, 6, generator=rng(1)))
-    optional = {"known_features"} if name == "core_set" else set()  # it then begins with nothing
+    optional = {"train_features"} if name == "core_set" else set()  # it then begins with nothing
     for column in set(known) - optional:
         lacking = Candidates(size=N, **{k: v for k, v in known.items() if k != column})
         assert refused(select, name, lacking, 6, generator=rng(1)) == (
@@ -184,7 +184,7 @@ COLUMN_TYPES = {"list": list, "Series": pd.Series, "Dask": da.from_array}
 
 @pytest.mark.parametrize("kind", COLUMN_TYPES)
 def test_columns_of_any_kind_are_cut_like_arrays(kind):
-    columns = {"distances": DISTANCES, "labels": LABELS, "known_labels": POOL.known_labels}
+    columns = {"distances": DISTANCES, "labels": LABELS, "train_labels": POOL.train_labels}
     given = {name: COLUMN_TYPES[kind](column) for name, column in columns.items()}
     given |= {"probabilities": PROBABILITIES.tolist(), "features": FEATURES.tolist()}
     pool = replace(POOL, **given)

@@ -7,9 +7,15 @@ import numpy as np
 import pytest
 
 from mode.selection import SELECTORS, Candidates, candidates, select
-from mode.selection.clustering import NEIGHBOURS, _mean_distances
-from mode.selection.geometry import in_turn, k_means, nearest, spread, to_one
-from mode.selection.surprise import PRIOR, SHRINK
+from mode.selection.clustering import NEIGHBORS, _mean_distances
+from mode.selection.geometry import (
+    k_means,
+    kmeans_plusplus,
+    nearest_rows,
+    round_robin,
+    squared_distances,
+)
+from mode.selection.surprise import PRIOR, SHRINKAGE
 
 N, UNITS, CLASSES = 90, 6, 4
 NAMES = ["dsa", "mdsa", "core_set", "badge", "typiclust", "clusters", "diverse_margin"]
@@ -30,8 +36,8 @@ def drawn(n: int, *, known: int = 60, errors: int = 20, units: int = UNITS) -> C
         probabilities=score / score.sum(axis=1, keepdims=True),
         labels=label[0],
         features=pool.astype("f"),
-        known_features=trained.astype("f"),
-        known_labels=label[1],
+        train_features=trained.astype("f"),
+        train_labels=label[1],
         error_features=wrong.astype("f"),
     )
 
@@ -98,7 +104,7 @@ def test_mistakes_are_in_random_order_and_what_follows_is_not():
 
 def test_dsa_equals_two_loops():
     predicted = POOL.probabilities.argmax(axis=1)
-    known = list(zip(POOL.known_features, POOL.known_labels, strict=True))
+    known = list(zip(POOL.train_features, POOL.train_labels, strict=True))
     scores = []
     for x, label in zip(POOL.features, predicted, strict=True):
         match = min((k for k, y in known if y == label), key=lambda k: away(x, k))
@@ -109,7 +115,7 @@ def test_dsa_equals_two_loops():
 
 def test_mdsa_equals_an_inverse_for_each_input():
     predicted = POOL.probabilities.argmax(axis=1)
-    known, labels = POOL.known_features.astype(float), POOL.known_labels
+    known, labels = POOL.train_features.astype(float), POOL.train_labels
     means = [known[labels == label].mean(axis=0) for label in range(CLASSES)]
     parts = [np.outer(k - means[y], k - means[y]) for k, y in zip(known, labels, strict=True)]
     pooled = sum(parts) / len(parts)
@@ -117,30 +123,30 @@ def test_mdsa_equals_an_inverse_for_each_input():
     for x, label in zip(POOL.features, predicted, strict=True):
         own = [part for part, y in zip(parts, labels, strict=True) if y == label]
         mixed = (sum(own) + PRIOR * pooled) / (len(own) + PRIOR)
-        mixed = (1 - SHRINK) * mixed + SHRINK * np.trace(mixed) / UNITS * np.eye(UNITS)
+        mixed = (1 - SHRINKAGE) * mixed + SHRINKAGE * np.trace(mixed) / UNITS * np.eye(UNITS)
         scores.append((x - means[label]) @ np.linalg.inv(mixed) @ (x - means[label]))
     assert select("mdsa", POOL, 40, generator=rng()).tolist() == ranked(scores, 40)
 
 
-def on_a_line(*places: float, label: int = 0, known: list, known_labels: list) -> Candidates:
+def on_a_line(*places: float, label: int = 0, known: list, train_labels: list) -> Candidates:
     return Candidates(
         probabilities=np.eye(2)[np.full(len(places), label)],
         features=np.array(places, float)[:, None],
-        known_features=np.array(known, float)[:, None],
-        known_labels=np.array(known_labels),
+        train_features=np.array(known, float)[:, None],
+        train_labels=np.array(train_labels),
     )
 
 
 def test_surprise_on_a_line():
     # From 4, the state nearest to 5, the other class is 6 away; from 0 it is 10 away.
-    line = on_a_line(0.0, -2.0, 5.0, known=[0.0, 4.0, 10.0], known_labels=[0, 0, 1])
+    line = on_a_line(0.0, -2.0, 5.0, known=[0.0, 4.0, 10.0], train_labels=[0, 0, 1])
     assert select("dsa", line, 3, generator=rng()).tolist() == [1, 2, 0]
     assert select("mdsa", line, 3, generator=rng()).tolist() == [1, 2, 0]
 
 
 @pytest.mark.parametrize("name", ["dsa", "mdsa"])
 def test_a_class_without_training_states_surprises_most(name):
-    line = on_a_line(99.0, 0.0, known=[0.0, 1.0], known_labels=[0, 0])
+    line = on_a_line(99.0, 0.0, known=[0.0, 1.0], train_labels=[0, 0])
     line = replace(line, probabilities=np.eye(2))
     assert select(name, line, 2, generator=rng()).tolist() == [1, 0]
 
@@ -152,8 +158,8 @@ def test_silent_units_and_equal_states_do_no_harm(name):
     pool = Candidates(
         probabilities=probabilities,
         features=np.array([[0, 0, 0], [0, 0, 2], [0, 1, 0]], "f"),
-        known_features=known,
-        known_labels=np.array([0, 0, 0, 1, 1, 1]),
+        train_features=known,
+        train_labels=np.array([0, 0, 0, 1, 1, 1]),
     )
     with np.errstate(all="raise", over="ignore"):
         assert select(name, pool, 3, generator=rng())[-1] == 0
@@ -170,8 +176,8 @@ def farthest_first(x, centres: list, chosen: list, n: int) -> list[int]:
 
 def test_core_set_equals_loops():
     known = select("core_set", POOL, 12, generator=rng()).tolist()
-    assert known == farthest_first(POOL.features, list(POOL.known_features), [], 12)
-    alone = replace(POOL, known_features=None, known_labels=None)
+    assert known == farthest_first(POOL.features, list(POOL.train_features), [], 12)
+    alone = replace(POOL, train_features=None, train_labels=None)
     found = select("core_set", alone, 12, generator=rng()).tolist()
     assert found == farthest_first(POOL.features, [], found[:1], 12)
     assert len({select("core_set", alone, 1, generator=rng(seed))[0] for seed in range(9)}) > 4
@@ -227,7 +233,7 @@ def test_typiclust_equals_loops():
         x = POOL.features
         spread = {}
         for i in group:
-            near = sorted(away(x[i], x[j]) for j in group if j != i)[:NEIGHBOURS]
+            near = sorted(away(x[i], x[j]) for j in group if j != i)[:NEIGHBORS]
             spread[i] = sum(near) / max(1, len(near))
         queues.append(sorted(group, key=spread.get))
     expected = [queue[0] for queue in queues]
@@ -307,16 +313,16 @@ def test_k_means_owns_by_the_nearest_centre_and_centres_by_the_mean():
 
 def test_nearest_equals_loops_in_blocks(monkeypatch):
     monkeypatch.setattr("mode.selection.geometry.BLOCK", 50)
-    x, y = POOL.features, POOL.known_features
+    x, y = POOL.features, POOL.train_features
     expected = [min(range(len(y)), key=lambda j: away(row, y[j])) for row in x]
-    assert nearest(x, y).tolist() == expected
+    assert nearest_rows(x, y).tolist() == expected
 
 
-def test_in_turn():
+def test_round_robin():
     owner = np.array([0, 1, 1, 0, 1, 3])
     scores = np.array([0.3, 0.2, 0.1, 0.1, 0.9, 0.5])
     # Sizes may be others than the owners': cluster 3 has the first turn, cluster 2 nobody.
-    found = in_turn(owner, scores, np.array([2, 3, 9, 10]), 5)
+    found = round_robin(owner, scores, np.array([2, 3, 9, 10]), 5)
     assert found.tolist() == [5, 2, 3, 1, 0]
 
 
@@ -337,7 +343,7 @@ def test_copies_of_few_inputs_come_once_each(name):
 def test_rounding_draws_nothing_twice(seed):
     # An input is half away from itself here, and the third is nearer than no distance.
     off = np.array([[0.5, 1, 0, 1e-12], [1, 0.5, -5, 1], [9, 9, 0.5, 9], [9, 9, 9, 0.5]])
-    found = spread(lambda i: off[i].copy(), 4, rng(seed), first=0)
+    found = kmeans_plusplus(lambda i: off[i].copy(), 4, rng(seed), first=0)
     assert found.tolist() == [0, 1, 3, 2]
 
 
@@ -347,12 +353,12 @@ def test_what_is_at_no_distance_is_not_drawn():
             return 0.0
 
     x = np.array([[0.0], [0.0], [3.0], [5.0]], "f")
-    assert spread(to_one(x), 4, Lowest(), first=0).tolist() == [0, 2, 3, 1]
+    assert kmeans_plusplus(squared_distances(x), 4, Lowest(), first=0).tolist() == [0, 2, 3, 1]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "badge"])  # has an origin
 def test_states_far_from_the_origin_are_told_apart_as_well(name):
-    columns = ("features", "known_features", "error_features")
+    columns = ("features", "train_features", "error_features")
     whole = replace(POOL, **{c: np.round(getattr(POOL, c) * 64) / 64 for c in columns})
     moved = replace(whole, **{c: getattr(whole, c) + 256 for c in columns})
     found, expected = (select(name, pool, 12, generator=rng()) for pool in (moved, whole))
@@ -360,7 +366,7 @@ def test_states_far_from_the_origin_are_told_apart_as_well(name):
 
 
 @pytest.mark.parametrize("name", ["core_set", "badge", "typiclust"])
-def test_a_large_pool_is_thinned_at_random(name, monkeypatch):
+def test_a_large_pool_is_subsampled(name, monkeypatch):
     monkeypatch.setattr(candidates, "PAIRWISE", 30)
     few = [set(select(name, POOL, 30, generator=rng(seed)).tolist()) for seed in range(4)]
     assert few == [set(rng(seed).permutation(N)[:30].tolist()) for seed in range(4)]
@@ -369,15 +375,15 @@ def test_a_large_pool_is_thinned_at_random(name, monkeypatch):
     assert set(more[:30].tolist()) == few[0]
 
 
-def test_a_thinned_pool_is_chosen_from_by_its_own_states(monkeypatch):
+def test_a_subsample_is_chosen_from_by_its_activations(monkeypatch):
     monkeypatch.setattr(candidates, "PAIRWISE", 30)
     order = rng().permutation(N)[:30]
-    best = farthest_first(POOL.features[order], list(POOL.known_features), [], 5)
+    best = farthest_first(POOL.features[order], list(POOL.train_features), [], 5)
     assert select("core_set", POOL, 5, generator=rng()).tolist() == order[best].tolist()
 
 
 def test_of_many_training_states_random_ones_count(monkeypatch):
-    monkeypatch.setattr("mode.selection.surprise.KNOWN", 9)
+    monkeypatch.setattr("mode.selection.surprise.MAX_TRAINING", 9)
     choices = {tuple(select("dsa", POOL, 9, generator=rng(seed))) for seed in range(5)}
     assert len(choices) == 5
 
@@ -397,10 +403,10 @@ def test_the_training_part_is_not_cut():
     cut = POOL.take(np.array([4, 2]))
     assert len(cut) == 2
     assert (cut.features == POOL.features[[4, 2]]).all()
-    for name in ("known_features", "known_labels", "error_features"):
+    for name in ("train_features", "train_labels", "error_features"):
         assert getattr(cut, name) is getattr(POOL, name)
     assert len(Candidates(features=np.zeros((7, 2)))) == 7
-    assert len(Candidates(known_features=np.zeros((7, 2)))) == 0
+    assert len(Candidates(train_features=np.zeros((7, 2)))) == 0
 
 
 def test_bad_columns_are_refused(refused):
@@ -408,8 +414,8 @@ def test_bad_columns_are_refused(refused):
         "misclassified": ["probabilities", "labels"],
         "near_miss": ["probabilities", "labels"],
         "mistakes": ["probabilities", "labels"],
-        "dsa": ["probabilities", "features", "known_features", "known_labels"],
-        "mdsa": ["probabilities", "features", "known_features", "known_labels"],
+        "dsa": ["probabilities", "features", "train_features", "train_labels"],
+        "mdsa": ["probabilities", "features", "train_features", "train_labels"],
         "core_set": ["features"],
         "badge": ["features", "probabilities"],
         "typiclust": ["features"],
@@ -423,14 +429,14 @@ def test_bad_columns_are_refused(refused):
             assert refused(select, name, lacks, 1, generator=rng()) == (
                 f"this selector needs candidates with {column}. Received: None."
             )
-    assert refused(Candidates, known_features=np.zeros((3, 1)), known_labels=np.zeros(4)) == (
-        "known_features and known_labels must have the same length. "
-        "Received: known_features: 3, known_labels: 4."
+    assert refused(Candidates, train_features=np.zeros((3, 1)), train_labels=np.zeros(4)) == (
+        "train_features and train_labels must have the same length. "
+        "Received: train_features: 3, train_labels: 4."
     )
-    other = replace(POOL, known_features=np.zeros((60, 5)))
+    other = replace(POOL, train_features=np.zeros((60, 5)))
     for name in ("dsa", "mdsa", "core_set"):
         assert refused(select, name, other, 1, generator=rng()) == (
-            "known_features must have the shape (n, 6). Received: shape (60, 5)."
+            "train_features must have the shape (n, 6). Received: shape (60, 5)."
         )
     bad = POOL.features.copy()
     bad[3, 2] = np.nan
@@ -441,7 +447,7 @@ def test_bad_columns_are_refused(refused):
     assert refused(select, "core_set", flat, 1, generator=rng()) == (
         "features must have 2 axes. Received: shape (90,)."
     )
-    empty = replace(POOL, known_features=np.zeros((0, UNITS)), known_labels=np.zeros(0, int))
+    empty = replace(POOL, train_features=np.zeros((0, UNITS)), train_labels=np.zeros(0, int))
     assert refused(select, "dsa", empty, 1, generator=rng()) == (
-        "known_features must not be empty. Received: length 0."
+        "train_features must not be empty. Received: length 0."
     )

@@ -19,8 +19,8 @@ from mode.repair import Recipe, repair, streamed_selection
 from mode.repair.pool_selection import SelectionTarget, query, select_from_pool
 from mode.repair.state import RepairState
 from mode.repair.streamed_selection import MisclassifiedScorer
-from mode.selection import MEASURES, SELECTORS
-from mode.streaming import Near, best
+from mode.selection import SELECTORS
+from mode.streaming import DistanceScorer, best
 from tests.tolerance import FLOAT32
 
 QUICK = {"rounds": 2, "inputs_per_round": 20, "epochs": 1}
@@ -118,7 +118,10 @@ def test_a_map_of_zeros_takes_random_inputs_streamed_or_not(metric, model, few, 
 def test_every_selector_of_a_repair_streams():
     """What remains is the control, whose recipe draws at random from its quota."""
     assert set(SELECTORS) - streamed_selection.STREAMED == {"quota_random"}
-    assert not set(MEASURES) & set(streamed_selection.SHORTLISTED)
+    ways = {"score", "shuffled", "indices", "margin", "random", None}
+    for selector in SELECTORS.values():
+        assert selector.streamed in ways
+        assert (selector.streamed == "score") == (selector.score is not None)
 
 
 @pytest.mark.parametrize("selector", ["badge", "core_set"])
@@ -221,9 +224,9 @@ def test_bad_pools_are_refused_in_one_line(files, few, model, tmp_path, refused)
 
 
 def test_a_scheduler_that_does_not_answer_is_said(monkeypatch, refused):
-    from mode.streaming import connected, spreading
+    from mode.streaming import cluster, connected
 
-    monkeypatch.setattr(spreading, "PATIENCE", 1)
+    monkeypatch.setattr(cluster, "TIMEOUT", 1)
     message = refused(connected("tcp://127.0.0.1:9").__enter__)
     assert message.startswith(
         "scheduler must be the address of a running Dask scheduler. Received: "
@@ -241,7 +244,7 @@ def test_a_killed_worker_changes_nothing_but_time(files, model, few, tmp_path):
     np.save(tmp_path / "many.npy", many)
     pool, died = open_pool(tmp_path / "many.npy"), tmp_path / "died"
 
-    class Deadly(Near):
+    class Deadly(DistanceScorer):
         def __call__(self, block, limit):
             if block.start >= 16_384 and not died.exists():
                 died.touch()
@@ -250,7 +253,7 @@ def test_a_killed_worker_changes_nothing_but_time(files, model, few, tmp_path):
 
     heatmap = few.train.x[few.train.y == 3].mean(axis=0)
     among = np.flatnonzero(rng.random(len(many)) < 0.9)
-    expected = best(pool, Near("euclidean", heatmap), 50, among=among)
+    expected = best(pool, DistanceScorer("euclidean", heatmap), 50, among=among)
     doubt = streamed_selection.UncertaintyScorer(
         model, "mistakes", few.shape, np.random.default_rng(5)
     )
@@ -271,7 +274,7 @@ def test_a_killed_worker_changes_nothing_but_time(files, model, few, tmp_path):
         found = best(pool, mistaken, 200, among=among, labels=labels, client=client)
         np.testing.assert_array_equal(found, among[shuffled[:200]])
         with pytest.raises(ValueError, match=r"a pool spread over a cluster must be an \.npy file"):
-            best(open_pool(many), Near("dot", heatmap), 5, client=client)
+            best(open_pool(many), DistanceScorer("dot", heatmap), 5, client=client)
         command = [files / "model.keras", files / "rest.npz", "--pool", files / "pool.npy"]
         command += ["--pool-labels", files / "labels.npy", "--recipe", "published"]
         command += ["--rounds", 1, "--inputs-per-round", 20, "--max-broken", 1]

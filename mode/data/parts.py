@@ -1,4 +1,4 @@
-"""What a data set is once it is loaded: four parts, the classes, and where the inputs come from."""
+"""A loaded data set: four parts, the classes, and where the inputs come from."""
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
@@ -10,65 +10,7 @@ import pandas as pd
 
 from mode import checks
 from mode.data.pools import Pool
-
-PARTS = ("train", "pool", "diagnosis", "test")
-
-
-def inputs(name: str, value: Any) -> np.ndarray:
-    """Return `value` if it is an array of inputs: four axes are images, in [0, 1]; two, three or
-    more than four hold any finite numbers (vectors, sequences, tokens, volumes).
-
-    Raises:
-        InputError: for other arrays.
-    """
-    if not isinstance(value, np.ndarray) or value.ndim != 4 or not _in_unit_range(value):
-        array = checks.numeric(name, value)
-        if array.ndim < 2:
-            checks.fail(f"{name} must be an array of inputs, n x ...", f"shape {array.shape}")
-        return checks.images(name, array) if array.ndim == 4 else array
-    return value
-
-
-def _in_unit_range(x: np.ndarray) -> bool:
-    """Return whether x holds numbers from 0 to 1 alone; NaN is none of them."""
-    if x.dtype.kind not in "biuf":
-        return False
-    return not x.size or bool(x.min() >= 0 and x.max() <= 1)
-
-
-def prepared(name: str, value: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
-    """Return raw inputs as a model gets them.
-
-    8-bit inputs are grey values, divided by 255; whole numbers that are no images stay whole, as
-    int32; all others become float32.
-
-    Args:
-        shape: of one prepared input, where known. A grey image gets its channel so; where None,
-            inputs n x h x w that lie in [0, 1] are grey images, all others sequences.
-
-    Raises:
-        InputError: as `inputs`, and for another shape.
-    """
-    x = checks.numeric(name, value)
-    if is_grey(x) if shape is None else (*x.shape[1:], 1) == tuple(shape):
-        x = x[..., None]
-    if x.dtype == np.uint8 and x.ndim > 1:
-        x = x.astype(np.float32)
-        x /= np.float32(255)
-    else:
-        tokens = x.dtype.kind in "iu" and x.ndim != 4
-        with np.errstate(over="ignore"):  # what overflows is refused as infinite
-            x = inputs(name, x.astype(np.int32 if tokens else np.float32, copy=False))
-    if shape is not None and x.shape[1:] != tuple(shape):
-        checks.fail(f"{name} must have shape {('n', *shape)}", f"shape {x.shape}")
-    return x
-
-
-def is_grey(x: np.ndarray) -> bool:
-    """Say whether x holds grey images without a channel: floats n x h x w in [0, 1], or bytes."""
-    if x.dtype == np.uint8 or x.ndim != 3:
-        return x.ndim == 3
-    return x.dtype.kind == "f" and bool(x.size) and x.min() >= 0 and x.max() <= 1
+from mode.data.schema import PARTS, inputs, prepared
 
 
 @dataclass(frozen=True)
@@ -80,8 +22,8 @@ class Part:
 
     x: np.ndarray
     y: np.ndarray
-    # Whether x is known to be valid, so that it is scanned once, not each time a Data is made.
-    _valid: bool = field(default=False, init=False, repr=False, compare=False)
+    # Whether the values of x were checked: each array is scanned once, however many Data hold it.
+    _checked: bool = field(default=False, repr=False, compare=False)
 
     def __post_init__(self):
         if isinstance(self.x, tuple | list | dict):
@@ -98,23 +40,16 @@ class Part:
 
     def take(self, indices: np.ndarray) -> "Part":
         """Return the inputs at `indices` (or where a mask is true) as a new part."""
-        taken = Part(self.x[indices], self.y[indices])
-        return taken.validated() if self._valid else taken
+        return Part(self.x[indices], self.y[indices], self._checked)
 
     def with_labels(self, y: Any) -> "Part":
         """Return the same inputs with other labels (n,)."""
-        relabeled = Part(self.x, y)
-        return relabeled.validated() if self._valid else relabeled
-
-    def validated(self) -> "Part":
-        """Return this part, marked as one whose inputs need no further scan."""
-        object.__setattr__(self, "_valid", True)
-        return self
+        return Part(self.x, y, self._checked)
 
 
 @dataclass(frozen=True)
 class Streamed:
-    """The inputs of a pool that stays where it is, with labels (n,): a part that is read in blocks.
+    """The inputs of a pool that is read in blocks, with labels (n,): a part that is streamed.
 
     pool: see `open_pool`. shape: of one prepared input. client: the Dask client whose workers
     share the reading, where there is one.
@@ -137,12 +72,12 @@ class Streamed:
         """Return the inputs at `indices`; no others are read."""
         indices = np.arange(len(self))[indices] if np.asarray(indices).dtype == bool else indices
         x = prepared("pool inputs", self.pool.take(indices), self.shape)
-        return Part(x, self.y[indices])
+        return Part(x, self.y[indices], _checked=True)
 
 
 @dataclass(frozen=True, repr=False)
 class Data:
-    """The four parts that a repair or an experiment needs, and what is known about them.
+    """The four parts that a repair or an experiment needs, with facts about them.
 
     Attributes:
         train: inputs that made the model.
@@ -192,14 +127,14 @@ class Data:
         for name in PARTS:
             part = getattr(self, name)
             checks.labels(f"{name} labels", part.y, self.classes)
-            if isinstance(part, Part) and not part._valid:
+            if isinstance(part, Part) and not part._checked:
                 inputs(f"{name} inputs", part.x)
             shape = part.shape if isinstance(part, Streamed) else part.x.shape[1:]
             if shape != self.shape:
-                wanted, given = ("n", *self.shape), (len(part), *shape)
-                checks.fail(f"{name} inputs must have shape {wanted}", f"shape {given}")
+                expected = f"{name} inputs must have shape {('n', *self.shape)}"
+                checks.fail(expected, f"shape {(len(part), *shape)}")
             if isinstance(part, Part):
-                part.validated()
+                object.__setattr__(part, "_checked", True)
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -259,7 +194,7 @@ class Data:
         return replace(self, **changed)
 
     def only(self, labels: Sequence[int]) -> "Data":
-        """Return the inputs of `labels` alone, renumbered 0, 1, ... in the order given.
+        """Return the inputs of `labels` alone, renumbered 0, 1, ... in their order.
 
         Raises:
             InputError: for fewer than two labels, a label twice, or labels outside the classes.
@@ -274,12 +209,12 @@ class Data:
         rows = []
         for name in PARTS:
             part = getattr(self, name)
-            wanted = number[part.y] >= 0
-            kept = part.take(wanted)
-            changed[name] = kept.with_labels(number[kept.y])
-            table = {"part": name, "source": name, "index": self.places(name)[wanted]}
+            selected = number[part.y] >= 0
+            remaining = part.take(selected)
+            changed[name] = remaining.with_labels(number[remaining.y])
+            table = {"part": name, "source": name, "index": self.places(name)[selected]}
             if self.origin is not None and (self.origin["part"] == name).any():
-                table = self.origin[self.origin["part"] == name][wanted]
+                table = self.origin[self.origin["part"] == name][selected]
             rows.append(pd.DataFrame(table))
         if self.origin is not None:
             changed["origin"] = pd.concat(rows, ignore_index=True)

@@ -1,4 +1,4 @@
-"""Plant a known fault into the training part, so that a repair has something to mend.
+"""Plant a fault into the training part, so that a repair has something to fix.
 
 Every fault is a function (data, generator, options) -> new data. Only `shifted` touches the other
 parts: it leaves the training part clean and changes what the model meets later.
@@ -42,16 +42,16 @@ def mislabelled(
     pairs: Mapping[int, int] | None = None,
     share: float = 0.6,
 ) -> Data:
-    """Label the share `share` of each class systematically as another: {true: given}.
+    """Label the share `share` of each class systematically as another: {true: wrong}.
 
     The default pairs are 4 as 9, 3 as 5 and 7 as 1.
     """
     checks.number("share", share, 0, 1)
     y = data.train.y.copy()
-    for true, given in (pairs or {4: 9, 3: 5, 7: 1}).items():
-        checks.labels("pairs", [given], data.classes)
+    for true, wrong in (pairs or {4: 9, 3: 5, 7: 1}).items():
+        checks.labels("pairs", [wrong], data.classes)
         where = _inputs_of(data, true)
-        y[generator.permutation(where)[: round(share * len(where))]] = given
+        y[generator.permutation(where)[: round(share * len(where))]] = wrong
     return data.with_part("train", data.train.with_labels(y))
 
 
@@ -108,10 +108,10 @@ def plant(name: str, data: Data, *, seed: int = 0, **options) -> Data:
 
 
 def _without(data: Data, dropped: list[np.ndarray]) -> Data:
-    kept = np.ones(len(data.train), bool)
+    remain = np.ones(len(data.train), bool)
     for indices in dropped:
-        kept[indices] = False
-    return data.with_part("train", data.train.take(kept))
+        remain[indices] = False
+    return data.with_part("train", data.train.take(remain))
 
 
 def _inputs_of(data: Data, label: int) -> np.ndarray:
@@ -125,20 +125,20 @@ def _ink(x: np.ndarray) -> np.ndarray:
 
 def _slant(x: np.ndarray) -> np.ndarray:
     """Horizontal shear of the ink per row, from the image's second moments."""
-    grey = _pictures(x).mean(axis=-1)
-    rows, columns = np.mgrid[: grey.shape[1], : grey.shape[2]]
-    mass = np.maximum(grey.sum(axis=(1, 2)), 1e-12)
-    row = (grey * rows).sum(axis=(1, 2)) / mass
-    column = (grey * columns).sum(axis=(1, 2)) / mass
+    gray = _images(x).mean(axis=-1)
+    rows, columns = np.mgrid[: gray.shape[1], : gray.shape[2]]
+    mass = np.maximum(gray.sum(axis=(1, 2)), 1e-12)
+    row = (gray * rows).sum(axis=(1, 2)) / mass
+    column = (gray * columns).sum(axis=(1, 2)) / mass
     dr, dc = rows - row[:, None, None], columns - column[:, None, None]
-    return (grey * dr * dc).sum(axis=(1, 2)) / np.maximum((grey * dr**2).sum(axis=(1, 2)), 1e-12)
+    return (gray * dr * dc).sum(axis=(1, 2)) / np.maximum((gray * dr**2).sum(axis=(1, 2)), 1e-12)
 
 
 def _blur(x: np.ndarray, amount: float, generator: np.random.Generator) -> np.ndarray:
-    return ndimage.gaussian_filter(_pictures(x), (0, amount, amount, 0)).clip(0, 1)
+    return ndimage.gaussian_filter(_images(x), (0, amount, amount, 0)).clip(0, 1)
 
 
-def _pictures(x: np.ndarray) -> np.ndarray:
+def _images(x: np.ndarray) -> np.ndarray:
     if x.ndim != 4:
         checks.fail("inputs must be images, n x height x width x channels", f"shape {x.shape}")
     return x

@@ -14,7 +14,7 @@ from mode.explore.panel import Panel, choice, column, figure, note, row, scrolle
 from mode.explore.subject import PIXELS, Subject
 from mode.faults import THETA
 from mode.heatmaps import DIFFERENTIALS, differential
-from mode.selection import NEEDS, SELECTORS, select
+from mode.selection import SELECTORS, select
 
 _GROUPS = {"hci": "correct", "hmi": "taken for it", "hwi": "taken for another"}
 _DIFFERENCES = {"dhci": "from all others", "dhmi": "HMI - HCI", "dhwi": "HWI - HCI"}
@@ -25,9 +25,7 @@ MAX_COMPARED = 1000
 # Criterion that orders the pool -> name of a metric or selector.
 _NAMES = {f"{METRIC}{name}": name for name in DISTANCES}
 _NAMES |= {
-    f"{SELECTOR}{name}": name
-    for name in SELECTORS
-    if name not in ("nearest", "farthest", "quota_random")  # these are metrics, or need a quota
+    f"{SELECTOR}{name}": name for name, selector in SELECTORS.items() if selector.is_standalone
 }
 CRITERIA = tuple(_NAMES)
 LEFT, RIGHT = f"{METRIC}cosine", f"{SELECTOR}mistakes"
@@ -125,9 +123,8 @@ def maps_panel(subject: Subject) -> Panel:
 
     def draw(label: int) -> None:
         picture.value = map_picture(subject, label, layer.value)
-        lines = subject.maps(layer.value).fallbacks
-        own = "; ".join(line for line in lines if line.startswith(f"label {label} "))
-        fallbacks.value = f"<p class='mode-note'>{own}</p>"
+        items = [item for item in subject.maps(layer.value).fallbacks if item.label == label]
+        fallbacks.value = f"<p class='mode-note'>{'; '.join(map(str, items))}</p>"
 
     words = note(
         "One cell per unit (or pixel). Colors: blue - white - red (RdBu), which color-blind "
@@ -204,7 +201,7 @@ def rank_pool(
         scores = distance(method, subject.pool_features(layer)[among], heatmap)
         order, measure = np.argsort(scores, kind="stable"), f"{method} distance"
     else:
-        among = every[:MAX_COMPARED] if "features" in NEEDS[method] else every
+        among = every[:MAX_COMPARED] if "features" in SELECTORS[method].needs else every
         generator = seeds.generator(subject.seed, "explore", method)
         candidates = subject.candidates(method, among)
         order = select(method, candidates, len(among), generator=generator)

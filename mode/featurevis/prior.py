@@ -252,7 +252,9 @@ def save_prior(prior: Prior, folder) -> Path:
         arrays |= {f"mixture_{k}": v for k, v in vars(prior.mixture).items() if k != "factors"}
         rows, columns = np.tril_indices(prior.latent)
         arrays["mixture_factors"] = prior.mixture.factors[:, rows, columns]
-    half: dict[str, Any] = {k: v.astype(np.float16) if v.dtype.kind == "f" else v for k, v in arrays.items()}
+    half: dict[str, Any] = {
+        k: v.astype(np.float16) if v.dtype.kind == "f" else v for k, v in arrays.items()
+    }
     np.savez_compressed(path / "weights.npz", **half)
     (path / "networks.json").write_text(json.dumps(networks))
     (path / "card.json").write_text(json.dumps(prior.card, indent=1) + "\n")

@@ -81,8 +81,8 @@ class Checkpoint:
         """
         write_whole(model.save, self._file(number, "keras"))
         write_whole(lambda path: np.save(path, result.batch), self._file(number, "npy"))
-        faults = {"rows": result.faults.to_dict("list"), "attrs": result.faults.attrs}
-        faults["types"] = result.faults.dtypes.astype(str).to_dict()
+        types = result.faults.dtypes.astype(str).to_dict()
+        faults = {"rows": result.faults.to_dict("list"), "types": types}
         text = {"row": result.row, "notes": result.notes, "faults": faults}
         text["settings"] = result.settings
         write_text(json.dumps(text, indent=1, default=_plain) + "\n", self._file(number, "json"))
@@ -96,7 +96,6 @@ class Checkpoint:
         batch = np.load(self._file(number, "npy"), allow_pickle=False)
         types = record["faults"].get("types", {})  # earlier folders have none
         faults = pd.DataFrame(record["faults"]["rows"]).astype(types)
-        faults.attrs = record["faults"]["attrs"]
         settings = record.get("settings", {})
         return RoundResult(record["row"], batch, tuple(record["notes"]), faults, settings)
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from mode import checks, seeds
 from mode.data import Data, Part, Streamed
-from mode.data.notes import same_inputs
+from mode.data.splits import same_inputs
 from mode.models import predict, train
 from mode.models.effort import multiplications
 from mode.repair.label_errors import alarming, unlikely

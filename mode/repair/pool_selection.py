@@ -13,7 +13,7 @@ from mode.heatmaps import differential
 from mode.repair.recipe import RECIPES
 from mode.repair.state import RepairState
 from mode.repair.streamed_selection import select_streamed
-from mode.selection import NEEDS, Candidates, select, shares
+from mode.selection import SELECTORS, Candidates, select, shares
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def select_from_pool(
             x = state.activations(x, state.layer)
         distances = distance(state.recipe.measured_metric, x, target.heatmap)
         candidates = replace(candidates, distances=distances)
-    elif NEEDS[selector]:
+    elif SELECTORS[selector].needs:
         evidence = state.evidence(selector, state.data.pool_in_memory, rows)
         candidates = replace(candidates, **evidence)
     return rows[select(selector, candidates, target.count, generator=generator)]
@@ -143,7 +143,7 @@ def label_free_recipes() -> list[str]:
     return [
         name
         for name, recipe in RECIPES.items()
-        if not recipe.targeted and "labels" not in NEEDS[recipe.selector]
+        if not recipe.targeted and "labels" not in SELECTORS[recipe.selector].needs
     ]
 
 
@@ -163,10 +163,8 @@ def _notes(
     that are lacking."""
     notes, label = state.unjudged, state.fault["label"]
     if state.maps is not None:
-        prefix = f"label {label} "
-        fallbacks = [line for line in state.maps.fallbacks if line.startswith(prefix)]
-        name = state.label_name(label)
-        notes += [f"{name} {line.removeprefix(prefix)}" for line in fallbacks]
+        fallbacks = [item for item in state.maps.fallbacks if item.label == label]
+        notes += [f"{state.label_name(label)} {item.reason}" for item in fallbacks]
     if at_random := sum(min(t.count, len(t.among)) for t in targets if t.map_is_zero):
         zeros = "has a heat map of zeros"
         notes.append(f"{state.label_name(label)} {zeros}: {at_random} inputs for it are random")

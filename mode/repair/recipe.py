@@ -238,22 +238,7 @@ def _unless(read: bool, reader: str) -> str:
 
 OPTIONS = [option.name for option in fields(Recipe)]
 _UNTARGETED: dict[str, Any] = {"targeted": False, "alpha": 1.0, "stops": False}
-_BY_SELECTOR = (
-    "misclassified",
-    "near_miss",
-    "mistakes",
-    "least_confidence",
-    "margin",
-    "entropy",
-    "gini",
-    "dsa",
-    "mdsa",
-    "core_set",
-    "badge",
-    "typiclust",
-    "clusters",
-    "diverse_margin",
-)
+_STANDALONE = [name for name, selector in SELECTORS.items() if selector.is_standalone]
 # `mode.repair.fine_tuning` describes "recommended", the default, step by step.
 RECIPES = {
     "recommended": Recipe(
@@ -267,7 +252,6 @@ RECIPES = {
     ),
     "mode": Recipe(),
     "published": Recipe(kind="pixel", replay=0, defects=PUBLISHED),
-    "random": Recipe(selector="random", **_UNTARGETED),
     "quota_random": Recipe(selector="random"),
-    **{name: Recipe(selector=name, **_UNTARGETED) for name in _BY_SELECTOR},
+    **{name: Recipe(selector=name, **_UNTARGETED) for name in _STANDALONE},
 }

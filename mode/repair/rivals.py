@@ -9,7 +9,7 @@ import pandas as pd
 
 from mode import checks, seeds
 from mode.data import Data, Part
-from mode.data.notes import same_inputs
+from mode.data.splits import same_inputs
 from mode.faults import transitions
 from mode.models import clone, predict, reinitialize, train
 from mode.models.copies import like
@@ -92,7 +92,7 @@ def train_and_pool(data: Data) -> Part:
     if not data.labeled:
         checks.fail("the pool must have labels to be trained on", "a pool without labels")
     new = pool.take(~same_inputs(pool.x, train.x))
-    return Part(np.concatenate([train.x, new.x]), np.concatenate([train.y, new.y])).validated()
+    return Part(np.concatenate([train.x, new.x]), np.concatenate([train.y, new.y]))
 
 
 def _of_units(model: keras.Model, data: Data) -> keras.Model:

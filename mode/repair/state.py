@@ -11,14 +11,14 @@ import pandas as pd
 
 from mode import seeds
 from mode.data import Data, Part
-from mode.faults import accuracy_by_label, faulty_labels
+from mode.faults import accuracy_by_label, faulty_labels, labels_without_inputs
 from mode.heatmaps import HeatMaps, heatmaps
 from mode.layers import Probes, choose_layer, probe_layers, states
 from mode.layers.blocks import Block, blocks, last_hidden_layer
 from mode.layers.probes import scale_of, zscale
 from mode.models import predict
 from mode.repair.recipe import Recipe
-from mode.selection import NEEDS
+from mode.selection import SELECTORS
 
 UNDER_FITTED = "under-fitted"
 
@@ -160,14 +160,14 @@ class RepairState:
     def evidence(self, selector: str, pool: Part, rows: np.ndarray) -> dict[str, Any]:
         """Return the columns of `Candidates` that a selector without a heat map needs, for the
         inputs of `pool` at `rows`."""
-        needs, columns = NEEDS[selector], {}
+        needs, columns = SELECTORS[selector].needs, {}
         if "probabilities" in needs:
             columns["probabilities"] = predict(self.model, pool.x)[rows]
         if "features" in needs:
             columns["features"] = self.last_hidden(pool.x)[rows]
-        if "known_features" in needs:
-            columns["known_features"] = self.last_hidden(self.data.train.x)
-            columns["known_labels"] = self.data.train.y
+        if "train_features" in needs:
+            columns["train_features"] = self.last_hidden(self.data.train.x)
+            columns["train_labels"] = self.data.train.y
         if "error_features" in needs:
             wrong = self.predictions.argmax(axis=1) != self.evaluation.y
             columns["error_features"] = self.last_hidden(self.evaluation.x[wrong])
@@ -189,7 +189,7 @@ class RepairState:
     @property
     def unjudged(self) -> list[str]:
         """A note for each label without an input in the evaluation split."""
-        labels = self.faults.attrs["not judged"]
+        labels = labels_without_inputs(self.evaluation.y, self.data.classes)
         return [f"{self.label_name(label)} has no input to judge it by" for label in labels]
 
     @property

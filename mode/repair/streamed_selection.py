@@ -9,29 +9,19 @@ import numpy as np
 
 from mode import checks
 from mode.data import Streamed
-from mode.data.parts import prepared
+from mode.data.schema import prepared
 from mode.distances import distance
 from mode.layers import states
 from mode.layers.probes import zscale
 from mode.models import predict
 from mode.repair.state import RepairState
-from mode.selection import MEASURES, NEEDS, Candidates, select
-from mode.streaming import Block, Near, best
+from mode.selection import SELECTORS, Candidates, select
+from mode.streaming import Block, DistanceScorer, best
 
 # Selectors that compare inputs with each other see so many times the number of inputs that are
 # asked for, and at least so many.
 SHORTLIST, LEAST = 10, 5_000
-# How these come about: the smallest margins, or any, for selectors that need all kinds of inputs.
-SHORTLISTED = {
-    "badge": "margin",
-    "diverse_margin": "margin",
-    "dsa": "margin",
-    "mdsa": "margin",
-    "clusters": "margin",
-    "core_set": "random",
-    "typiclust": "random",
-}
-STREAMED = {*MEASURES, *SHORTLISTED, "misclassified", "random"}
+STREAMED = {name for name, selector in SELECTORS.items() if selector.streamed}
 
 
 def select_streamed(
@@ -66,7 +56,7 @@ def select_streamed(
 
 @dataclass(frozen=True)
 class UncertaintyScorer:
-    """Scores inputs of a block by a measure of MEASURES on a model's probabilities."""
+    """Scores inputs of a block by the score of a selector on a model's probabilities."""
 
     model: keras.Model
     selector: str
@@ -81,7 +71,9 @@ class UncertaintyScorer:
         stream: Any = generator.bit_generator  # of a kind that can be advanced
         stream.advance(block.start)  # one number for each input before
         candidates = Candidates(probabilities=probabilities, labels=block.y)
-        return MEASURES[self.selector](candidates, generator)
+        score = SELECTORS[self.selector].score
+        assert score is not None, "a selector that sorts"
+        return score(candidates, generator)
 
 
 @dataclass(frozen=True)
@@ -133,12 +125,13 @@ def _scorer(
         options: dict[str, Any] = {"metric": state.recipe.measured_metric, "heatmap": heatmap}
         options["farthest"] = selector == "farthest"
         if state.recipe.maps_are_pixels or state.layer is None:
-            return Near(**options)
+            return DistanceScorer(**options)
         options |= {"layer": state.layer, "scale": state.scale(state.layer), "shape": shape}
         return ActivationDistanceScorer(model, **options)
-    if selector in MEASURES:
+    streamed = SELECTORS[selector].streamed
+    if streamed == "score":
         return UncertaintyScorer(model, selector, shape, generator)
-    if selector == "misclassified":
+    if streamed == "shuffled":
         return MisclassifiedScorer(model, shape, np.argsort(generator.permutation(rows)))
     return None
 
@@ -148,12 +141,12 @@ def _shortlist(
 ) -> np.ndarray:
     """Return the ascending indices of the inputs that a selector which compares them with each
     other sees: all, where there are no more than it may see."""
-    by, most = SHORTLISTED[state.recipe.applied_selector], max(LEAST, SHORTLIST * count)
+    most = max(LEAST, SHORTLIST * count)
     if len(among) <= most:
         return among
-    if by == "random":
+    if SELECTORS[state.recipe.applied_selector].streamed == "random":
         return np.sort(generator.permutation(among)[:most])
-    scorer = UncertaintyScorer(state.model, by, state.data.shape, generator)
+    scorer = UncertaintyScorer(state.model, "margin", state.data.shape, generator)
     return np.sort(_best(pool, among, scorer, most))
 
 
@@ -162,7 +155,7 @@ def _best(pool: Streamed, among: np.ndarray, scorer, count: int) -> np.ndarray:
     reads_labels = isinstance(scorer, UncertaintyScorer | MisclassifiedScorer)
     every = len(among) == len(pool)
     labels = None
-    if reads_labels and "labels" in NEEDS[scorer.selector]:
+    if reads_labels and "labels" in SELECTORS[scorer.selector].needs:
         labels = pool.y if every else pool.y[among]
     options = {"among": None if every else among, "labels": labels, "client": pool.client}
     return best(pool.pool, scorer, count, **options)

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mode import checks, repair, results
-from mode.data import Data, Streamed, load_data, plant
-from mode.data.sources import SOURCES
+from mode.data import SOURCES, Data, Streamed, load_data, plant
 from mode.models import build, train
 from mode.models.files import copied_unsafely
 from mode.repair.checkpoint import Checkpoint

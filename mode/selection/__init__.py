@@ -1,6 +1,6 @@
-"""Choose inputs from a pool: a measure gives numbers, a selector gives indices.
+"""Choose inputs from a pool: a score gives numbers, a selector gives indices.
 
-A selector is a function (candidates, n, generator) -> n positions. `select` restricts it to the
+A selector's function is (candidates, n, generator) -> n positions. `select` restricts it to the
 inputs that may be chosen and maps its answer back to indices into the pool.
 """
 
@@ -8,43 +8,31 @@ import numpy as np
 
 from mode import checks
 from mode.selection import clustering, diversity, surprise, uncertainty
-from mode.selection.candidates import PAIRWISE, Candidates
-from mode.selection.uncertainty import MEASURES
+from mode.selection.candidates import Candidates, Selector, by_score
+
+_OUTPUTS = ("probabilities",)
+_LABELED = ("probabilities", "labels")
+_TRAINING = ("probabilities", "features", "train_features", "train_labels")
 
 SELECTORS = {
-    **{name: uncertainty.by_measure(measure) for name, measure in MEASURES.items()},
-    "random": uncertainty.random,
-    "quota_random": uncertainty.quota_random,
-    "misclassified": uncertainty.misclassified,
-    "dsa": surprise.dsa,
-    "mdsa": surprise.mdsa,
-    "core_set": diversity.core_set,
-    "badge": diversity.badge,
-    "typiclust": clustering.typiclust,
-    "clusters": clustering.clusters,
-    "diverse_margin": diversity.diverse_margin,
-}
-
-# The columns of Candidates that each selector reads.
-NEEDS = {
-    "nearest": ("distances",),
-    "farthest": ("distances",),
-    "random": (),
-    "quota_random": ("labels", "quota"),
-    "misclassified": ("probabilities", "labels"),
-    "near_miss": ("probabilities", "labels"),
-    "mistakes": ("probabilities", "labels"),
-    "least_confidence": ("probabilities",),
-    "margin": ("probabilities",),
-    "entropy": ("probabilities",),
-    "gini": ("probabilities",),
-    "dsa": ("probabilities", "features", "known_features", "known_labels"),
-    "mdsa": ("probabilities", "features", "known_features", "known_labels"),
-    "core_set": ("features", "known_features"),
-    "badge": ("probabilities", "features"),
-    "typiclust": ("features",),
-    "clusters": ("features", "error_features"),
-    "diverse_margin": ("probabilities", "features"),
+    "nearest": by_score(uncertainty.nearest, "distances"),
+    "farthest": by_score(uncertainty.farthest, "distances"),
+    "random": Selector(uncertainty.random, streamed="indices"),
+    "quota_random": Selector(uncertainty.quota_random, ("labels", "quota")),
+    "misclassified": Selector(uncertainty.misclassified, _LABELED, "shuffled"),
+    "near_miss": by_score(uncertainty.near_miss, *_LABELED),
+    "mistakes": by_score(uncertainty.mistakes, *_LABELED),
+    "least_confidence": by_score(uncertainty.least_confidence, *_OUTPUTS),
+    "margin": by_score(uncertainty.margin, *_OUTPUTS),
+    "entropy": by_score(uncertainty.entropy, *_OUTPUTS),
+    "gini": by_score(uncertainty.gini, *_OUTPUTS),
+    "dsa": Selector(surprise.dsa, _TRAINING, "margin"),
+    "mdsa": Selector(surprise.mdsa, _TRAINING, "margin"),
+    "core_set": Selector(diversity.core_set, ("features", "train_features"), "random"),
+    "badge": Selector(diversity.badge, ("probabilities", "features"), "margin"),
+    "typiclust": Selector(clustering.typiclust, ("features",), "random"),
+    "clusters": Selector(clustering.clusters, ("features", "error_features"), "margin"),
+    "diverse_margin": Selector(diversity.diverse_margin, ("probabilities", "features"), "margin"),
 }
 
 
@@ -60,23 +48,23 @@ def select(
 
     Args:
         name: a name of SELECTORS.
-        candidates: the pool's measures, one entry an input.
+        candidates: the pool's columns, one entry per input.
         n: how many; a pool that holds fewer gives all it has, so compare the lengths.
-        among: indices that may be chosen, each once, or a mask of them; all where None.
+        among: indices that may be chosen, each once, or a mask of them. Defaults to None: all.
         generator: random numbers for the random selectors.
 
     Example:
-        >>> odds = np.array([[0.9, 0.1], [0.6, 0.4], [0.45, 0.55]])
-        >>> known = Candidates(probabilities=odds, labels=np.array([0, 0, 0]))
-        >>> stream = np.random.default_rng(0)
-        >>> select("margin", known, 2, generator=stream)  # the least certain
+        >>> probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.45, 0.55]])
+        >>> pool = Candidates(probabilities=probabilities, labels=np.array([0, 0, 0]))
+        >>> generator = np.random.default_rng(0)
+        >>> select("margin", pool, 2, generator=generator)  # the least certain
         array([2, 1])
-        >>> select("misclassified", known, 1, generator=stream)
+        >>> select("misclassified", pool, 1, generator=generator)
         array([2])
 
     Raises:
         InputError: for an unknown selector, a negative n, indices outside the pool or named twice,
-            or a measure that the selector needs and lacks.
+            or a column that the selector needs and lacks.
     """
     selector = SELECTORS[checks.one_of("selector", name, SELECTORS)]
     checks.number("n", n, 0, integer=True)
@@ -84,11 +72,10 @@ def select(
     among = np.flatnonzero(among) if among.dtype == bool else among.astype(np.int64)
     if among.size and (among.min() < 0 or among.max() >= len(candidates)):
         checks.fail(f"among must be indices below {len(candidates)}", f"up to {among.max()}")
-    named, counts = np.unique(among, return_counts=True)
-    if len(named) < len(among):
-        checks.fail("among must name each index once", f"{named[counts > 1][0]} more than once")
-    chosen = selector(candidates.take(among), min(n, len(among)), generator)
-    return among[chosen]
+    indices, counts = np.unique(among, return_counts=True)
+    if len(indices) < len(among):
+        checks.fail("among must name each index once", f"{indices[counts > 1][0]} more than once")
+    return among[selector.function(candidates.take(among), min(n, len(among)), generator)]
 
 
 def shares(n: int, alpha: float) -> tuple[int, int]:
@@ -106,4 +93,4 @@ def shares(n: int, alpha: float) -> tuple[int, int]:
     return by_selector, n - by_selector
 
 
-__all__ = ["MEASURES", "NEEDS", "PAIRWISE", "SELECTORS", "Candidates", "select", "shares"]
+__all__ = ["SELECTORS", "Candidates", "Selector", "select", "shares"]

@@ -1,33 +1,35 @@
-"""What selectors read of a pool, and what they all need: a column, a sort, a smaller pool."""
+"""What a selector is, what it reads of a pool, and what all selectors share."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import wraps
+from typing import Any
 
 import numpy as np
 
 from mode import checks
 
-# More candidates than this are thinned for the selectors whose time grows with n times the pool.
+# Of more candidates than this, a sample is seen by selectors whose time grows with n times the
+# pool.
 PAIRWISE = 10_000
 OF_THE_POOL = ("distances", "probabilities", "labels", "features")
-BESIDE_THE_POOL = ("known_features", "known_labels", "error_features")
-ONE_NUMBER = ("distances", "labels", "known_labels")  # for each input
+BESIDE_THE_POOL = ("train_features", "train_labels", "error_features")
+ONE_NUMBER = ("distances", "labels", "train_labels")  # for each input
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """What is known of the pool's inputs; a selector reads the column it needs.
+    """The facts about a pool's inputs; a selector reads the columns it needs.
 
     distances (n,): to a heat map, small = near. probabilities (n, classes): the model's.
-    labels (n,), and quota: label -> how many inputs of it.
-    features (n, units): the pool's states of the layer before the output.
+    labels (n,), and quota: label -> number of inputs of it.
+    features (n, units): the pool's activations of the layer before the output.
 
-    Beside the pool, and not cut with it: known_features (m, units) and known_labels (m,) of the
+    Beside the pool, and not cut with it: train_features (m, units) and train_labels (m,) of the
     training part; error_features (e, units) of the inputs of the diagnosis part that the model
     gets wrong.
 
-    Columns may be lists, pandas Series or whatever numpy makes arrays of; they are kept as arrays.
+    Columns may be lists, pandas Series or whatever numpy makes arrays of; they become arrays.
 
     Raises:
         InputError: for a column that does not hold numbers, or where columns of the pool, or those
@@ -40,8 +42,8 @@ class Candidates:
     quota: dict[int, int] | None = None
     size: int | None = None
     features: np.ndarray | None = None
-    known_features: np.ndarray | None = None
-    known_labels: np.ndarray | None = None
+    train_features: np.ndarray | None = None
+    train_labels: np.ndarray | None = None
     error_features: np.ndarray | None = None
 
     def __post_init__(self):
@@ -51,7 +53,7 @@ class Candidates:
                 # NaN is allowed: a model that diverged gives it, and its repair may go on.
                 array = checks.numeric(name, column, ndim=ndim, finite=False)
                 object.__setattr__(self, name, array)
-        for names in (OF_THE_POOL, ("known_features", "known_labels")):
+        for names in (OF_THE_POOL, ("train_features", "train_labels")):
             columns = self._columns(names)
             if columns:
                 checks.same_length(**columns)
@@ -69,10 +71,49 @@ class Candidates:
         return replace(self, **cut, size=len(indices))
 
 
-Selector = Callable[[Candidates, int, np.random.Generator], np.ndarray]
+# (candidates, n, generator) -> n positions.
+Function = Callable[[Candidates, int, np.random.Generator], np.ndarray]
+# (candidates, generator) -> a number per input, lowest chosen first. It draws at most one random
+# number per input, so that the numbers of a block do not depend on where blocks begin.
+Score = Callable[[Candidates, np.random.Generator], np.ndarray]
 
 
-def needed(candidates: Candidates, column: str):
+@dataclass(frozen=True)
+class Selector:
+    """One way to choose inputs from a pool.
+
+    function: (candidates, n, generator) -> n positions.
+    needs: the columns of Candidates that it reads.
+    streamed: how it chooses from a pool that is read in blocks: "score", the lowest scores so far;
+        "shuffled", misclassified inputs in random order; "indices", without reading inputs;
+        "margin" or "random", by `function` from a shortlist of the smallest margins or of random
+        inputs. Defaults to None: not at all.
+    score: (candidates, generator) -> numbers (n,), of which `function` takes the lowest. Defaults
+        to None: it does not sort.
+    """
+
+    function: Function
+    needs: tuple[str, ...] = ()
+    streamed: str | None = None
+    score: Score | None = None
+
+    @property
+    def is_standalone(self) -> bool:
+        """Whether it needs neither a heat map nor a quota."""
+        return not {"distances", "quota"} & {*self.needs}
+
+
+def by_score(score: Score, *needs: str) -> Selector:
+    """Return the selector of the inputs with the lowest scores."""
+
+    @wraps(score)
+    def function(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+        return k_smallest(score(candidates, generator), n)
+
+    return Selector(function, needs, "score", score)
+
+
+def required(candidates: Candidates, column: str) -> Any:
     """Return the column of that name.
 
     Raises:
@@ -84,42 +125,42 @@ def needed(candidates: Candidates, column: str):
     return value
 
 
-def states(candidates: Candidates, column: str = "features") -> np.ndarray:
-    """Return a column of states as float32 (rows, units).
+def activations(candidates: Candidates, column: str = "features") -> np.ndarray:
+    """Return a column of activations as float32 (rows, units).
 
     Raises:
         InputError: if it is missing, not finite, or has other units than the pool's features.
     """
-    found = checks.numeric(column, needed(candidates, column), ndim=2)
-    units = needed(candidates, "features").shape[1:]
-    if found.shape[1:] != units:
+    x = checks.numeric(column, required(candidates, column), ndim=2)
+    units = required(candidates, "features").shape[1:]
+    if x.shape[1:] != units:
         shape = ", ".join(map(str, ("n", *units)))
-        checks.fail(f"{column} must have the shape ({shape})", f"shape {found.shape}")
-    return found.astype(np.float32, copy=False)
+        checks.fail(f"{column} must have the shape ({shape})", f"shape {x.shape}")
+    return x.astype(np.float32, copy=False)
 
 
-def lowest(scores: np.ndarray, n: int) -> np.ndarray:
-    """Positions of the n lowest scores, lowest first; equal scores in the order of the pool."""
-    if n < len(scores) // 4:
-        edge = np.partition(scores, n)[n] if n else -np.inf
+def k_smallest(scores: np.ndarray, k: int) -> np.ndarray:
+    """Return the positions of the k lowest scores, lowest first, equal ones in the pool's order."""
+    if k < len(scores) // 4:
+        edge = np.partition(scores, k)[k] if k else -np.inf
         near = np.flatnonzero(scores <= edge)
-        return near[np.argsort(scores[near], kind="stable")][:n]
-    return np.argsort(scores, kind="stable")[:n]
+        return near[np.argsort(scores[near], kind="stable")][:k]
+    return np.argsort(scores, kind="stable")[:k]
 
 
-def thinned(selector: Selector) -> Selector:
-    """Let `selector` see at most PAIRWISE candidates, drawn at random; more than that are random.
+def subsampled(function: Function) -> Function:
+    """Let `function` see at most PAIRWISE candidates, drawn at random.
 
-    What lies beyond PAIRWISE in n is filled with the rest in random order.
+    What lies beyond PAIRWISE in n is filled with the other candidates in random order.
     """
 
-    @wraps(selector)
-    def of_few(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+    @wraps(function)
+    def of_sample(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
         if len(candidates) <= PAIRWISE:
-            return selector(candidates, n, generator)
+            return function(candidates, n, generator)
         order = generator.permutation(len(candidates))
-        few = candidates.take(order[:PAIRWISE])
-        chosen = order[selector(few, min(n, PAIRWISE), generator)]
+        sample = candidates.take(order[:PAIRWISE])
+        chosen = order[function(sample, min(n, PAIRWISE), generator)]
         return np.concatenate([chosen, order[PAIRWISE:n]])
 
-    return of_few
+    return of_sample

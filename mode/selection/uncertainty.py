@@ -1,53 +1,36 @@
-"""Selectors that sort the pool by one number an input: a distance, a doubt, a mistake, chance."""
-
-from collections.abc import Callable
-from functools import wraps
+"""Selectors by one number per input: a distance, an uncertainty, a mistake, chance."""
 
 import numpy as np
 
 from mode import checks
-from mode.selection.candidates import Candidates, Selector, lowest, needed
-
-# One number an input, lowest first: what can be measured block by block. A measure draws at most
-# one random number an input, so that a block's numbers do not depend on where blocks begin.
-Measure = Callable[[Candidates, np.random.Generator], np.ndarray]
-
-
-def by_measure(measure: Measure) -> Selector:
-    """Return the selector of the lowest numbers of a measure."""
-
-    @wraps(measure)
-    def selector(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
-        return lowest(measure(candidates, generator), n)
-
-    return selector
+from mode.selection.candidates import Candidates, required
 
 
 def nearest(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
-    """The inputs nearest to the heat map."""
-    return needed(candidates, "distances")
+    """Score inputs so that those nearest to the heat map come first."""
+    return required(candidates, "distances")
 
 
 def farthest(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
-    """The inputs farthest from the heat map."""
-    return -needed(candidates, "distances")
+    """Score inputs so that those farthest from the heat map come first."""
+    return -required(candidates, "distances")
 
 
 def random(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
-    """Any inputs."""
+    """Choose any inputs."""
     return generator.permutation(len(candidates))[:n]
 
 
 def quota_random(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
-    """Random inputs with `quota` of each label: the control that isolates a ranking's own worth."""
-    labels, quota = needed(candidates, "labels"), needed(candidates, "quota")
+    """Choose random inputs with `quota` of each label: the control that isolates a ranking."""
+    labels, quota = required(candidates, "labels"), required(candidates, "quota")
     order = generator.permutation(len(labels))
-    chosen = [order[labels[order] == label][:wanted] for label, wanted in quota.items()]
+    chosen = [order[labels[order] == label][:count] for label, count in quota.items()]
     return np.concatenate(chosen)[:n] if chosen else np.zeros(0, np.int64)
 
 
 def misclassified(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
-    """Inputs whose prediction differs from their label, in random order; then random others."""
+    """Choose misclassified inputs in random order, then random others."""
     wrong = are_wrong(candidates)
     order = generator.permutation(len(wrong))
     wrong = wrong[order]
@@ -55,20 +38,22 @@ def misclassified(candidates: Candidates, n: int, generator: np.random.Generator
 
 
 def near_miss(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
-    """Wrong inputs, nearest to being right first; then right ones, nearest to being wrong first.
+    """Score misclassified inputs first, nearest to being right first; then right ones, nearest to
+    being wrong first.
 
-    The measure is the label's probability minus the likeliest other one's. What is wrong by far,
-    as a mislabelled input is, comes last among the wrong ones.
+    The score is the signed margin. An input that is wrong by far, as one with a wrong label is,
+    comes last among the misclassified ones.
     """
-    ahead = leads(candidates)
-    return np.where(are_wrong(candidates), -1 - (1 + ahead), ahead)
+    margins = signed_margins(candidates)
+    return np.where(are_wrong(candidates), -1 - (1 + margins), margins)
 
 
 def mistakes(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
-    """Wrong inputs in random order, so that no kind of them is preferred; then right ones, nearest
-    to being wrong first. It trusts the labels of the pool; `near_miss` is warier of them."""
-    ahead = leads(candidates)
-    return np.where(are_wrong(candidates), -1 - generator.random(len(ahead)), ahead)
+    """Score misclassified inputs first, in random order, so that no kind of them is preferred; then
+    right ones, nearest to being wrong first. It trusts the labels of the pool more than
+    `near_miss` does."""
+    margins = signed_margins(candidates)
+    return np.where(are_wrong(candidates), -1 - generator.random(len(margins)), margins)
 
 
 def are_wrong(candidates: Candidates) -> np.ndarray:
@@ -76,13 +61,13 @@ def are_wrong(candidates: Candidates) -> np.ndarray:
 
     Of equally likely classes the first is the prediction, as in every accuracy.
     """
-    predicted = needed(candidates, "probabilities").argmax(axis=1)
-    return predicted != needed(candidates, "labels")
+    predicted = required(candidates, "probabilities").argmax(axis=1)
+    return predicted != required(candidates, "labels")
 
 
-def leads(candidates: Candidates) -> np.ndarray:
-    """Return how far the label is ahead of the likeliest other class, (n,)."""
-    probabilities, labels = needed(candidates, "probabilities"), needed(candidates, "labels")
+def signed_margins(candidates: Candidates) -> np.ndarray:
+    """Return the label's probability minus that of the likeliest other class, (n,)."""
+    probabilities, labels = required(candidates, "probabilities"), required(candidates, "labels")
     rows = np.arange(len(labels))
     others = probabilities.copy()
     others[rows, labels] = -np.inf
@@ -90,46 +75,34 @@ def leads(candidates: Candidates) -> np.ndarray:
 
 
 def least_confidence(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
-    """The inputs whose likeliest class is least likely."""
-    return needed(candidates, "probabilities").max(axis=1)
+    """Score inputs by the probability of their likeliest class."""
+    return required(candidates, "probabilities").max(axis=1)
 
 
 def margin(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
-    """The inputs whose two likeliest classes are nearest to each other."""
-    return margins(needed(candidates, "probabilities"))
+    """Score inputs by the difference between their two likeliest classes."""
+    return margins(required(candidates, "probabilities"))
 
 
 def margins(probabilities: np.ndarray) -> np.ndarray:
-    """Return by how much the likeliest class is ahead of the second, (n,).
+    """Return the probability of the likeliest class minus that of the second, (n,).
 
     Raises:
         InputError: for probabilities of fewer than two classes.
     """
     if probabilities.ndim != 2 or probabilities.shape[1] < 2:
-        wanted = "probabilities must have the shape (n, classes), two classes or more"
-        checks.fail(wanted, f"shape {probabilities.shape}")
+        expected = "probabilities must have the shape (n, classes), two classes or more"
+        checks.fail(expected, f"shape {probabilities.shape}")
     top = np.partition(probabilities, -2, axis=1)[:, -2:]
     return top[:, 1] - top[:, 0]
 
 
 def entropy(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
-    """The inputs whose predicted distribution has the highest entropy."""
-    p = needed(candidates, "probabilities")
+    """Score inputs by the entropy of their predicted distribution, highest first."""
+    p = required(candidates, "probabilities")
     return (p * np.log(np.maximum(p, 1e-12))).sum(axis=1)
 
 
 def gini(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
-    """DeepGini (Feng et al. 2020): the highest 1 - sum p^2."""
-    return (needed(candidates, "probabilities") ** 2).sum(axis=1)
-
-
-MEASURES = {
-    "nearest": nearest,
-    "farthest": farthest,
-    "near_miss": near_miss,
-    "mistakes": mistakes,
-    "least_confidence": least_confidence,
-    "margin": margin,
-    "entropy": entropy,
-    "gini": gini,
-}
+    """Score inputs by DeepGini (Feng et al. 2020), 1 - sum p^2, highest first."""
+    return (required(candidates, "probabilities") ** 2).sum(axis=1)

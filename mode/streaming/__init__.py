@@ -1,4 +1,4 @@
-"""Choose from a pool that stays where it is: measured block by block, only the best k are kept."""
+"""Choose from a pool that is read in blocks: only the k inputs with the lowest scores are kept."""
 
 from typing import Any
 
@@ -6,45 +6,46 @@ import numpy as np
 
 from mode import checks
 from mode.data.pools import Pool
-from mode.streaming.blocks import Block, Measure, best_of
-from mode.streaming.near import Near
-from mode.streaming.spreading import connected, spread
+from mode.streaming.blocks import Block, Scorer, best_of
+from mode.streaming.cluster import best_on_cluster, connected
+from mode.streaming.scorer import DistanceScorer
 
-__all__ = ["Block", "Near", "best", "connected"]
+__all__ = ["Block", "DistanceScorer", "Scorer", "best", "connected"]
 
 
 def best(
     pool: Pool,
-    measure: Measure,
+    scorer: Scorer,
     k: int,
     *,
     among: np.ndarray | None = None,
     labels: np.ndarray | None = None,
     client: Any = None,
 ) -> np.ndarray:
-    """Return the indices of the k inputs of the lowest measure, lowest first, equal ones in order.
+    """Return the indices of the k inputs of the lowest score, lowest first, equal ones in order.
 
-    They are those that sorting all measures would give. Memory holds two blocks and k numbers,
+    They are those that sorting all scores would give. Memory holds two blocks and k numbers,
     and what `among` and `labels` have.
 
     Args:
         pool: of n inputs, read once, in blocks.
-        measure: see `Measure`.
+        scorer: see `Scorer`.
         k: how many; a pool that has fewer gives all.
-        among: ascending indices that may be chosen; all where None.
-        labels: (n,), for measures that need them.
-        client: a Dask client, whose workers each read and measure parts of the pool; they must
-            see the same files. The result is the same, whatever happens to a worker.
+        among: ascending indices that may be chosen. Defaults to None: all.
+        labels: (n,), for scorers that need them. Defaults to None.
+        client: a Dask client, whose workers each read and score parts of the pool; they must
+            see the same files. The result is the same, whatever happens to a worker. Defaults to
+            None.
 
     Raises:
-        InputError: for k below 0, a pool that cannot be spread, or what the measure refuses.
+        InputError: for k below 0, a pool that a cluster cannot read, or what the scorer refuses.
     """
     checks.number("k", k, 0, integer=True)
     k = min(k, len(pool) if among is None else len(among))
     if not k:
         return np.zeros(0, np.int64)
     if client is not None:
-        found = spread(client, pool, measure, k, among, labels)
+        positions = best_on_cluster(client, pool, scorer, k, among, labels)
     else:
-        found = best_of(pool, measure, k, range(len(pool)), among, labels).positions
-    return found if among is None else among[found]
+        positions = best_of(pool, scorer, k, range(len(pool)), among, labels).positions
+    return positions if among is None else among[positions]

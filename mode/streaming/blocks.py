@@ -1,4 +1,4 @@
-"""A part of a pool, read and measured block by block; the k lowest measures are kept."""
+"""Read and score a part of a pool block by block; the k lowest scores are kept."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +10,10 @@ import numpy as np
 from mode.data.pools import Pool
 
 BLOCK_BYTES = 2**26  # of prepared float32 inputs
-# As many as a model is asked about at once: blocks of a multiple of them give the same bits as
-# arrays in memory.
+# As many as a model predicts at once: blocks of a multiple of them give the same bits as arrays
+# in memory.
 CHUNK = 4096
-MOST = 4 * CHUNK
+MAX_BLOCK = 4 * CHUNK
 
 Item = TypeVar("Item")
 
@@ -29,11 +29,11 @@ class Block:
     y: np.ndarray | None = None
 
 
-class Measure(Protocol):
+class Scorer(Protocol):
     """block -> one number for each of its rows, lowest first.
 
-    What is surely above `limit` may be given as infinite. whole: whether the inputs that may not
-    be chosen are read too, so that a model is asked about the same chunks as in memory.
+    A number that is surely above `limit` may be infinite. whole: whether the inputs that may not
+    be chosen are read too, so that a model predicts the same chunks as in memory.
     """
 
     whole: bool
@@ -66,7 +66,7 @@ class Best:
 
 def best_of(
     pool: Pool,
-    measure: Measure,
+    scorer: Scorer,
     k: int,
     part: range,
     among: np.ndarray | None,
@@ -82,22 +82,22 @@ def best_of(
         labels: of these.
         before: how many that may be chosen lie before the part.
     """
-    kept, done = Best(k), 0
-    for x, rows in ahead(_blocks(pool, measure, part, among)):
+    lowest, done = Best(k), 0
+    for x, rows in ahead(_blocks(pool, scorer, part, among)):
         count = len(x[rows])
         y = None if labels is None else labels[done : done + count]
         if count:
             block = Block(x, rows, before + done, y)
-            scores = measure(block, kept.limit)
-            kept.add(scores, np.arange(block.start, block.start + count))
+            scores = scorer(block, lowest.limit)
+            lowest.add(scores, np.arange(block.start, block.start + count))
         done += count
-    return kept
+    return lowest
 
 
-def _blocks(pool: Pool, measure: Measure, part: range, among: np.ndarray | None) -> Iterator:
+def _blocks(pool: Pool, scorer: Scorer, part: range, among: np.ndarray | None) -> Iterator:
     """Yield (inputs, which of them may be chosen)."""
     size = block_size(pool)
-    if among is None or not measure.whole:
+    if among is None or not scorer.whole:
         for x in pool.read(part if among is None else among, size):
             yield x, slice(None)
         return
@@ -109,7 +109,7 @@ def _blocks(pool: Pool, measure: Measure, part: range, among: np.ndarray | None)
 def block_size(pool: Pool) -> int:
     """Return how many inputs are read at once: a multiple of CHUNK, or fewer of large inputs."""
     fit = BLOCK_BYTES // (4 * int(np.prod(pool.shape)))
-    return min(MOST, fit // CHUNK * CHUNK) if fit >= CHUNK else max(1, fit)
+    return min(MAX_BLOCK, fit // CHUNK * CHUNK) if fit >= CHUNK else max(1, fit)
 
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:

@@ -19,8 +19,8 @@ COLUMNS = ["metric", "initial", "final", "control", "finished_early", "final - c
 
 def names() -> dict[str, list[str]]:
     """Return heading -> one line per name under it, for `python -m mode list`."""
-    from mode.data import PLANTED  # here, for `reproduce` must not load Keras
-    from mode.data.sources import SOURCES
+    # Imported here because `reproduce` must not load Keras.
+    from mode.data import PLANTED, SOURCES
     from mode.distances import DISTANCES
     from mode.figures import FIGURES
     from mode.models import MODELS
