@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mode.diagnosis.mapping import mapping_rows, tree_rows
+from benchmarks.diagnosis_mapping import mapping_rows, tree_rows
 
 # figures from the tools' publications and logs, each on programs of its own
 PUBLISHED = (

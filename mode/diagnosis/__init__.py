@@ -3,12 +3,12 @@
 `check` looks at a model before training, `Diagnosis` watches a training, `autorepair` mends one.
 """
 
-from mode.diagnosis.autorepair import autorepair
 from mode.diagnosis.callback import Diagnosis
+from mode.diagnosis.diagnose import check
 from mode.diagnosis.findings import Cause, Evidence, Finding, Fix
+from mode.diagnosis.repair.autorepair import autorepair
 from mode.diagnosis.report import Findings, Report
 from mode.diagnosis.script import diagnose_model, run_script
-from mode.diagnosis.static import check
 
 __all__ = [
     "Cause",

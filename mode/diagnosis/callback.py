@@ -7,16 +7,15 @@ import weakref
 
 import keras
 
-from mode.diagnosis.failures import failure_findings
+from mode.diagnosis.diagnose import judge
+from mode.diagnosis.facts.model import ModelFacts, model_facts
+from mode.diagnosis.facts.outcome import Outcome
+from mode.diagnosis.facts.training import EARLY, Record, still_falling
 from mode.diagnosis.findings import Finding
-from mode.diagnosis.judge import judge
-from mode.diagnosis.modelfacts import ModelFacts, model_facts
-from mode.diagnosis.outcome import Outcome
-from mode.diagnosis.own_code import own_code_findings
-from mode.diagnosis.record import EARLY, Record
-from mode.diagnosis.recorder import Recorder
+from mode.diagnosis.recorder.recorder import Recorder
 from mode.diagnosis.report import Report
-from mode.diagnosis.symptoms_curves import still_falling
+from mode.diagnosis.rules.custom_code import own_code_findings
+from mode.diagnosis.rules.outputs import failure_findings
 
 # a training is judged again when it has grown so much: often at first, and by no clock
 _GROWTH = 1.5

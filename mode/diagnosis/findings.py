@@ -1,7 +1,7 @@
 """What a diagnosis says: findings with their place, time, evidence, causes and fixes."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 SEVERITIES = ("error", "warning", "note")
@@ -75,6 +75,42 @@ class Fix:
 
     def __str__(self) -> str:
         return f"{self.code}: {self.text}" + (f"  ->  {self.line}" if self.line else "")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Changes to a source model and its training; an empty plan is the source itself.
+
+    `edits` maps a layer's name to changed constructor options, `inserts` to the layers that
+    follow it (class name, options), `dropped` names layers to leave out.
+    """
+
+    edits: dict = field(default_factory=dict)
+    inserts: dict = field(default_factory=dict)
+    dropped: tuple = ()
+    losses: dict = field(default_factory=dict)
+    optimiser: dict = field(default_factory=dict)
+    scale_inputs: bool = False
+    scale_targets: bool = False
+    clean: bool = False
+    relabel: bool = False
+    batch_size: int = 32
+    epochs: int = 20
+    early_stopping: bool = False
+
+    def edit(self, names, **options) -> "Plan":
+        """Return a plan with changed options for the named layers."""
+        edits = dict(self.edits)
+        for name in names:
+            edits[name] = {**edits.get(name, {}), **options}
+        return replace(self, edits=edits)
+
+    def insert(self, names, kind: str, **options) -> "Plan":
+        """Return a plan with one more layer after each of the named ones."""
+        inserts = dict(self.inserts)
+        for name in names:
+            inserts[name] = (*inserts.get(name, ()), (kind, options))
+        return replace(self, inserts=inserts)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
+from mode.diagnosis.catalog.words import SYMPTOMS
+from mode.diagnosis.facts.outcome import Outcome
+from mode.diagnosis.facts.training import Record
 from mode.diagnosis.findings import SEVERITIES, Finding, Fix
-from mode.diagnosis.outcome import Outcome
-from mode.diagnosis.record import Record
-from mode.diagnosis.words import SYMPTOMS
 
 
 class Findings(list[Finding]):

@@ -15,8 +15,8 @@ import numpy as np
 from mode import checks
 from mode.data import archives
 from mode.diagnosis.callback import Diagnosis
+from mode.diagnosis.diagnose import check
 from mode.diagnosis.report import Report
-from mode.diagnosis.static import check
 
 NOTHING, FINDINGS, NOT_RUN = 0, 1, 2
 _NOT_USER = (Path(__file__).parents[1], sysconfig.get_path("stdlib"))

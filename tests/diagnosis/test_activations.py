@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 
 from mode.diagnosis import check
-from mode.diagnosis.case import Case
-from mode.diagnosis.judge import judge
-from mode.diagnosis.modelfacts import model_facts
-from mode.diagnosis.outcome import judge_outcome
-from mode.diagnosis.plan import Plan
-from mode.diagnosis.record import empty_record
-from mode.diagnosis.support import support
+from mode.diagnosis.cause_scores import support
+from mode.diagnosis.diagnose import judge
+from mode.diagnosis.facts.model import model_facts
+from mode.diagnosis.facts.outcome import Case, judge_outcome
+from mode.diagnosis.facts.training import empty_record
+from mode.diagnosis.findings import Plan
 from tests.diagnosis.conftest import classifier
 
 LAYERS = keras.layers

@@ -5,8 +5,8 @@ from dataclasses import replace
 import keras
 import pytest
 
-from mode.diagnosis.changes import changes
-from mode.diagnosis.plan import Plan
+from mode.diagnosis.findings import Plan
+from mode.diagnosis.repair.autorepair import changes
 
 LAYERS = keras.layers
 

@@ -9,18 +9,18 @@ import keras
 import numpy as np
 import pytest
 
+from benchmarks.diagnosis_mapping import mapping_rows, tree_rows
 from mode.diagnosis import Diagnosis, Finding, Fix, autorepair, check
-from mode.diagnosis.case import Case
-from mode.diagnosis.details import fix
-from mode.diagnosis.findings import Where
-from mode.diagnosis.judge import judge
-from mode.diagnosis.mapping import mapping_rows, tree_rows
-from mode.diagnosis.modelfacts import model_facts
-from mode.diagnosis.plan import Plan, rebuild
-from mode.diagnosis.record import empty_record
+from mode.diagnosis.catalog.fixes import fix
+from mode.diagnosis.catalog.words import FIXES, SYMPTOMS
+from mode.diagnosis.diagnose import judge
+from mode.diagnosis.facts.model import model_facts
+from mode.diagnosis.facts.outcome import Case
+from mode.diagnosis.facts.training import empty_record
+from mode.diagnosis.findings import Plan, Where
+from mode.diagnosis.repair.rebuild import rebuild
 from mode.diagnosis.report import Findings
-from mode.diagnosis.symptoms_curves import overfitting
-from mode.diagnosis.words import FIXES, SYMPTOMS
+from mode.diagnosis.rules.curves import overfitting
 from tests.diagnosis.conftest import classifier
 
 LAYERS = keras.layers

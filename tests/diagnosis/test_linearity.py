@@ -4,8 +4,7 @@ import keras
 import pytest
 
 from mode.diagnosis import check
-from mode.diagnosis.linearity import unbent
-from mode.diagnosis.modelfacts import leaf_layers
+from mode.diagnosis.facts.layers import leaf_layers, unbent
 
 L = keras.layers
 

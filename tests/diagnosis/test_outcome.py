@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mode.diagnosis.case import Case
-from mode.diagnosis.datafacts import array_moments
-from mode.diagnosis.heads import Head
-from mode.diagnosis.outcome import judge_outcome
-from mode.diagnosis.record import HEAD_COLUMNS, empty_record
-from mode.diagnosis.symptoms_curves import two_losses
+from mode.diagnosis.facts.data import array_moments
+from mode.diagnosis.facts.model import Head
+from mode.diagnosis.facts.outcome import Case, judge_outcome
+from mode.diagnosis.facts.training import HEAD_COLUMNS, empty_record
+from mode.diagnosis.rules.curves import two_losses
 
 SIGMOID = Head("out", "out", "out", (None, 1), "sigmoid", "binary_crossentropy", "binary")
 STEPS = np.arange(1, 9) * 50

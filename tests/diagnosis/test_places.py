@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from mode.diagnosis import Diagnosis, check
+from mode.diagnosis.diagnose import judge
+from mode.diagnosis.facts.model import model_facts
+from mode.diagnosis.facts.training import Row, empty_record
 from mode.diagnosis.findings import Where
-from mode.diagnosis.judge import judge
-from mode.diagnosis.modelfacts import model_facts
-from mode.diagnosis.record import Row, empty_record
 from mode.diagnosis.report import Findings
 from tests.diagnosis.conftest import classifier
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.diagnosis_tables import GROUPS, ablation, rows, tables
-from mode.diagnosis.words import SYMPTOMS
+from mode.diagnosis.catalog.words import SYMPTOMS
 
 RESULTS = Path(__file__).parents[2] / "results"
 NAMES = ("programs", "summary", "symptoms", "ablation", "limits", "published", "tree", "mapping")

@@ -5,9 +5,9 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from mode.diagnosis import tally
-from mode.diagnosis.record import Row
-from mode.diagnosis.tally import Layout, Tally, Tensor
+from mode.diagnosis.facts.training import Row
+from mode.diagnosis.recorder import running_statistics as tally
+from mode.diagnosis.recorder.running_statistics import Layout, Tally, Tensor
 from tests.tolerance import FLOAT32
 
 ROWS = (Row("input", "input 0"), Row("activation", "dense"), Row("loss", "loss"))
