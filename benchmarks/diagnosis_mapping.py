@@ -1,6 +1,6 @@
-"""Tables for people: the decision tree, and DeepDiagnosis's mapping beside it."""
+"""Tables for people: the cause table, and DeepDiagnosis's mapping beside it."""
 
-from mode.diagnosis.catalog.causes import CAUSES, TREE
+from mode.diagnosis.catalog.symptoms import CAUSES, SYMPTOMS
 
 # their symptom, question and answer; our symptoms and first fixes; why ours differs
 _ROWS = """\
@@ -63,17 +63,17 @@ DEEPDIAGNOSIS = _rows(_ROWS)
 
 
 def tree_rows() -> list[dict]:
-    """Return the decision tree as rows: symptom, cause, weight, reason, fixes in order."""
+    """Return the cause table as rows: symptom, cause, weight, reason, fixes in order."""
     return [
         {
-            "symptom": symptom,
+            "symptom": symptom.code,
             "cause": cause,
             "weight": weight,
-            "meaning": CAUSES[cause][0],
-            "fixes": CAUSES[cause][1],
+            "meaning": CAUSES[cause].text,
+            "fixes": " ".join(CAUSES[cause].fixes),
         }
-        for symptom, branch in TREE.items()
-        for cause, weight in sorted(branch.items(), key=lambda item: -item[1])
+        for symptom in SYMPTOMS.values()
+        for cause, weight in sorted(symptom.causes.items(), key=lambda item: -item[1])
     ]
 
 

@@ -1,6 +1,6 @@
 """What a diagnosis says: findings with their place, time, evidence, causes and fixes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -89,7 +89,7 @@ class Plan:
     inserts: dict = field(default_factory=dict)
     dropped: tuple = ()
     losses: dict = field(default_factory=dict)
-    optimiser: dict = field(default_factory=dict)
+    optimizer: dict = field(default_factory=dict)
     scale_inputs: bool = False
     scale_targets: bool = False
     clean: bool = False
@@ -143,21 +143,6 @@ class Finding:
         plain["causes"] = [asdict(c) for c in self.causes]
         plain["fixes"] = [{"code": f.code, "text": f.text, "line": f.line} for f in self.fixes]
         return plain
-
-
-def before_training(
-    symptom: str,
-    severity: str,
-    where: Where,
-    evidence: tuple[Evidence, ...],
-    fixes: Iterable[Fix],
-    text: str,
-    gate: str = "none",
-) -> Finding:
-    """Return a finding of a static rule, which names its fixes itself and knows no step."""
-    return Finding(
-        symptom, severity, where, evidence=evidence, fixes=tuple(fixes), text=text, gate=gate
-    )
 
 
 def worst_first(findings) -> list[Finding]:

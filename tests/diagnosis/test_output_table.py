@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from mode.diagnosis.catalog.fixes import FIXES
 from mode.diagnosis.catalog.output_table import TABLE, verdict
-from mode.diagnosis.catalog.words import FIXES, SYMPTOMS
+from mode.diagnosis.catalog.symptoms import SYMPTOMS
 from mode.diagnosis.facts.data import Moments
 from mode.diagnosis.facts.model import Head
 from mode.diagnosis.findings import Evidence

@@ -8,22 +8,16 @@ order | the activation and the loss that the output should have instead | the re
 from dataclasses import dataclass, replace
 
 BCE, CCE, SCCE, MSE = (
-    "binary_crossentropy",
-    "categorical_crossentropy",
-    "sparse_categorical_crossentropy",
+    "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy",
     "mean_squared_error",
-)
+)  # fmt: skip
 _SETS = {"SQUASHED": "sigmoid softmax hard_sigmoid", "POSITIVE": "relu relu6 exponential softplus"}
 _TAKES = {"*": None, "logits": True, "values": False}
 _LOSSES = {"bce": BCE, "cce": CCE, "scce": SCCE, "mse": MSE, "-": ""}
 _FIXES = {
-    "out": "change_output_activation",
-    "loss": "change_loss",
-    "units": "fix_units",
-    "logits": "use_from_logits",
-    "labels": "fix_labels",
-    "scale": "scale_target",
-}
+    "out": "change_output_activation", "loss": "change_loss", "units": "fix_units",
+    "logits": "use_from_logits", "labels": "fix_labels", "scale": "scale_target",
+}  # fmt: skip
 
 _ROWS = """\
 * | custom none | * | * | *
@@ -146,20 +140,20 @@ class Entry:
 
     def matches(self, kind: str, family: str, activation: str, units: str, logits: bool) -> bool:
         """Tell whether this row speaks of the combination."""
-        given = ((self.targets, kind), (self.families, family), (self.activations, activation))
-        fits = all(allowed == "*" or value in allowed.split() for allowed, value in given)
+        pairs = ((self.targets, kind), (self.families, family), (self.activations, activation))
+        fits = all(allowed == "*" or value in allowed.split() for allowed, value in pairs)
         return fits and self.units in ("*", units) and self.logits in (None, logits)
 
 
 def _entries(text: str) -> tuple[Entry, ...]:
-    found: list[Entry] = []
+    entries: list[Entry] = []
     for line in text.splitlines():
         parts = line.strip().split(" | ")
         if line.startswith(" "):
-            found[-1] = replace(found[-1], **_finding(*parts))
+            entries[-1] = replace(entries[-1], **_finding(*parts))
         else:
-            found.append(_place(*parts))
-    return tuple(found)
+            entries.append(_place(*parts))
+    return tuple(entries)
 
 
 def _place(targets: str, families: str, activations: str, units: str, takes: str) -> Entry:
@@ -167,12 +161,12 @@ def _place(targets: str, families: str, activations: str, units: str, takes: str
     return Entry(targets, families, named, units, _TAKES[takes])
 
 
-def _finding(told: str, fixes: str, output: str, text: str) -> dict:
-    symptom, severity, gate = (*told.split(), "none")[:3]
+def _finding(words: str, fixes: str, output: str, text: str) -> dict:
+    symptom, severity, gate = (*words.split(), "none")[:3]
     activation, loss = output.split()
     codes = " ".join(_FIXES[word] for word in fixes.split())
-    known = {"symptom": symptom, "severity": severity, "gate": gate, "fixes": codes, "text": text}
-    return known | {"activation": activation, "loss": _LOSSES.get(loss, loss)}
+    fields = {"symptom": symptom, "severity": severity, "gate": gate, "fixes": codes, "text": text}
+    return fields | {"activation": activation, "loss": _LOSSES.get(loss, loss)}
 
 
 TABLE = _entries(_ROWS)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mode.diagnosis.facts.model import PROBABILITY, Head
+from mode.diagnosis.limits import LIMITS
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ _ROWS = 20_000  # rows that enter the moments; more change no verdict
 _BINS = 1024
 
 
-def listed(data) -> list[np.ndarray]:
+def arrays_of(data) -> list[np.ndarray]:
     """Return the arrays of one input, several inputs or a dictionary of them."""
     if data is None:
         return []
@@ -81,7 +82,7 @@ def target_kind(target: Moments | None, output_rank: int = 2) -> str:
     if target is None or not target.rows:
         return "unknown"
     low, high = float(target.low.min()), float(target.high.max())
-    whole = target.fractions < 1e-6
+    whole = target.fractions < LIMITS.whole_number
     several = len(target.shape) and target.shape[-1] not in (1, None)
     if several and len(target.shape) + 1 >= output_rank:
         return _rows_kind(target, low, high, whole)
@@ -93,7 +94,7 @@ def target_kind(target: Moments | None, output_rank: int = 2) -> str:
 
 
 def _rows_kind(target: Moments, low: float, high: float, whole: bool) -> str:
-    one = abs(target.row_sum[0] - 1) < 1e-3 and abs(target.row_sum[1] - 1) < 1e-3
+    one = all(abs(total - 1) < LIMITS.row_sum for total in target.row_sum)
     if low >= 0 and high <= 1 and whole:
         return "one_hot" if one else "multi_label"
     if low >= 0 and one:

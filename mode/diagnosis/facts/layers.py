@@ -9,23 +9,15 @@ import numpy as np
 DENSE = ("Dense", "Conv1D", "Conv2D", "Conv3D", "SeparableConv1D", "SeparableConv2D",
          "DepthwiseConv2D", "Conv2DTranspose", "EinsumDense")  # fmt: skip
 RECURRENT = ("SimpleRNN", "LSTM", "GRU", "Bidirectional", "RNN", "ConvLSTM2D")
-NORMALISERS = (
-    "BatchNormalization",
-    "LayerNormalization",
-    "GroupNormalization",
-    "RMSNormalization",
-    "Normalization",
-    "UnitNormalization",
-)
+NORMALIZERS = (
+    "BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization",
+    "Normalization", "UnitNormalization",
+)  # fmt: skip
 # What reads numbers that are names: scaled, they would name something else.
 LOOK_UPS = (
-    "Embedding",
-    "CategoryEncoding",
-    "Hashing",
-    "IntegerLookup",
-    "StringLookup",
+    "Embedding", "CategoryEncoding", "Hashing", "IntegerLookup", "StringLookup",
     "TextVectorization",
-)
+)  # fmt: skip
 RECTIFIERS = ("relu", "relu6")
 _SAMPLE = 1 << 16  # entries of a kernel that tell its scale within a percent
 # Depthwise and then pointwise is one convolution taken apart on purpose.
@@ -57,36 +49,36 @@ class LayerFacts:
 
 def leaf_layers(model) -> list:
     """Return the layers to watch: models are entered, recurrent and wrapping layers are not."""
-    found = []
+    leaves = []
     for layer in model.layers:
         if isinstance(layer, keras.layers.InputLayer):
             continue
         if isinstance(layer, keras.Model):
-            found += leaf_layers(layer)
+            leaves += leaf_layers(layer)
         elif _composite(layer):
-            found += [s for s in layer._layers if isinstance(s, keras.layers.Layer)]
+            leaves += [s for s in layer._layers if isinstance(s, keras.layers.Layer)]
         else:
-            found.append(layer)
-    return list({id(layer): layer for layer in found}.values())
+            leaves.append(layer)
+    return list({id(layer): layer for layer in leaves}.values())
 
 
 def _composite(layer) -> bool:
-    own = type(layer).__module__.startswith("keras.")
-    return not own and any(isinstance(s, keras.layers.Layer) for s in layer._layers)
+    builtin = type(layer).__module__.startswith("keras.")
+    return not builtin and any(isinstance(s, keras.layers.Layer) for s in layer._layers)
 
 
 def layer_facts(layer) -> LayerFacts:
     """Return the facts of one layer; the gain is std(kernel) times the root of its fan-in."""
     kernel = _values(layer, "kernel")
     units = int(getattr(layer, "units", 0) or getattr(layer, "filters", 0) or 0)
-    known: dict[str, Any] = {"fan_in": 0}
+    kernel_facts: dict[str, Any] = {"fan_in": 0}
     if kernel is not None and kernel.ndim >= 2:
         fan_in = int(np.prod(kernel.shape[:-1]))
         some = kernel.reshape(-1)[:: max(kernel.size // _SAMPLE, 1)]
         rms = float(np.sqrt(np.mean(np.square(some, dtype=np.float64))))
         flat = kernel.size > 1 and bool(np.all(some == some[0]))
-        known = {"fan_in": fan_in, "gain": rms * np.sqrt(fan_in), "constant": flat}
-        known["zero"] = flat and some[0] == 0
+        kernel_facts = {"fan_in": fan_in, "gain": rms * np.sqrt(fan_in), "constant": flat}
+        kernel_facts["zero"] = flat and some[0] == 0
         units = units or kernel.shape[-1]
     return LayerFacts(
         layer.name,
@@ -96,7 +88,7 @@ def layer_facts(layer) -> LayerFacts:
         activation=activation_name(layer),
         bias=_bias(layer),
         rate=_dropout(layer),
-        **known,
+        **kernel_facts,
     )
 
 
@@ -116,11 +108,11 @@ def _bias(layer) -> float:
 
 
 def _values(layer, name: str):
-    found = getattr(layer, name, None)
-    if found is None or not hasattr(found, "shape"):
+    variable = getattr(layer, name, None)
+    if variable is None or not hasattr(variable, "shape"):
         return None
     try:
-        return keras.ops.convert_to_numpy(found)
+        return keras.ops.convert_to_numpy(variable)
     except Exception:  # a variable without a value yet, or inside a trace
         return None
 
@@ -132,15 +124,9 @@ def activation_name(layer) -> str:
         name = getattr(function, "__name__", type(function).__name__)
         return _canonical(name)
     names = {
-        "Softmax": "softmax",
-        "ReLU": "relu",
-        "LeakyReLU": "leaky_relu",
-        "PReLU": "prelu",
-        "ELU": "elu",
-        "Sigmoid": "sigmoid",
-        "Relu": "relu",
-        "Tanh": "tanh",
-    }
+        "Softmax": "softmax", "ReLU": "relu", "LeakyReLU": "leaky_relu", "PReLU": "prelu",
+        "ELU": "elu", "Sigmoid": "sigmoid", "Relu": "relu", "Tanh": "tanh",
+    }  # fmt: skip
     kind = type(layer).__name__
     if kind in ("Bidirectional", "TimeDistributed"):
         return activation_name(getattr(layer, "forward_layer", None) or layer.layer)
@@ -152,10 +138,10 @@ def _canonical(name: str) -> str:
     return "linear" if name == "identity" else name
 
 
-def unbent(model, leaves) -> frozenset[str]:
+def redundant_linear(model, leaves) -> frozenset[str]:
     """Return the names of linear layers that reach the next weighted layer with no bend between.
 
-    A branch that is added to another, an operation that is no layer and a normalisation of
+    A branch that is added to another, an operation that is no layer and a normalization of
     single rows are bends. A layer narrower than what it reads and what reads it is a low-rank
     factor, which is made on purpose (linear bottlenecks, arXiv 1801.04381, section 3.2).
     """
@@ -173,23 +159,23 @@ def has_graph(model) -> bool:
         return False
 
 
-def _outer_models(model, found=None) -> dict[int, list]:
+def _outer_models(model, models=None) -> dict[int, list]:
     """Return, by the id of an operation, the models of whose outputs it is one."""
-    found = {} if found is None else found
+    models = {} if models is None else models
     for layer in model.layers:
         if isinstance(layer, keras.Model) and has_graph(layer):
             for output in layer.outputs:
-                found.setdefault(id(output._keras_history.operation), []).append(layer)
-            _outer_models(layer, found)
-    return found
+                models.setdefault(id(output._keras_history.operation), []).append(layer)
+            _outer_models(layer, models)
+    return models
 
 
 def _readers(operation, outer) -> list:
     """Return the operations that read an operation's output; nested models are entered."""
-    found = [node.operation for node in operation._outbound_nodes]
+    operations = [node.operation for node in operation._outbound_nodes]
     for model in outer.get(id(operation), ()):
-        found += [node.operation for node in model._outbound_nodes]
-    return [inner for reader in found for inner in _entered(reader)]
+        operations += [node.operation for node in model._outbound_nodes]
+    return [inner for reader in operations for inner in _entered(reader)]
 
 
 def _entered(operation) -> list:
@@ -202,17 +188,17 @@ def _entered(operation) -> list:
 
 def _next(layer, outer) -> list:
     """Return the weighted layers that a layer reaches through nothing but linear operations."""
-    waiting, seen, found = _readers(layer, outer), set(), []
+    waiting, seen, weighted = _readers(layer, outer), set(), []
     while waiting:
         operation = waiting.pop()
         if id(operation) in seen:
             continue
         seen.add(id(operation))
         if type(operation).__name__ in DENSE:
-            found.append(operation)
+            weighted.append(operation)
         elif _passes(operation):
             waiting += _readers(operation, outer)
-    return found
+    return weighted
 
 
 def _passes(operation) -> bool:
@@ -223,8 +209,8 @@ def _passes(operation) -> bool:
 
 def _redundant(layer, reader) -> bool:
     """Tell whether two linear layers in a row are no narrower in between than at their ends."""
-    own, beyond = _width(layer), _width(reader)
-    return not 0 < own < min(_read(layer) or own, beyond or own)
+    width, beyond = _width(layer), _width(reader)
+    return not 0 < width < min(_read(layer) or width, beyond or width)
 
 
 def _width(layer) -> int:

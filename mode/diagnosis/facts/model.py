@@ -7,49 +7,34 @@ import keras
 from mode.diagnosis.facts.layers import (
     DENSE,
     LOOK_UPS,
-    NORMALISERS,
+    NORMALIZERS,
     LayerFacts,
     activation_name,
     has_graph,
     layer_facts,
     leaf_layers,
-    unbent,
+    redundant_linear,
 )
+from mode.diagnosis.findings import Where
 
 TRANSPARENT = (
-    "Reshape",
-    "Flatten",
-    "Dropout",
-    "Identity",
-    "Permute",
-    "ActivityRegularization",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "GaussianNoise",
-    "Rescaling",
-    "Squeeze",
-)
+    "Reshape", "Flatten", "Dropout", "Identity", "Permute", "ActivityRegularization",
+    "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "Rescaling", "Squeeze",
+)  # fmt: skip
 # families of losses that take probabilities, or logits
 PROBABILITY = ("binary", "categorical", "sparse")
+_LOOSE = ("Activation", "ReLU", "Softmax", "LeakyReLU", "ELU", "PReLU")
+_USUAL_RATES = {"sgd": 0.01, "adadelta": 1.0, "adagrad": 0.01, "ftrl": 0.01}
 UNKNOWN = "unknown"  # an activation that the graph of layers does not show
 _FAMILIES = {
-    "binary_crossentropy": "binary",
-    "binary_focal_crossentropy": "binary",
-    "categorical_crossentropy": "categorical",
-    "categorical_focal_crossentropy": "categorical",
-    "kl_divergence": "categorical",
-    "sparse_categorical_crossentropy": "sparse",
-    "mean_squared_error": "regression",
-    "mean_absolute_error": "regression",
-    "huber": "regression",
-    "mean_absolute_percentage_error": "regression",
-    "log_cosh": "regression",
-    "mean_squared_logarithmic_error": "regression",
-    "poisson": "poisson",
-    "hinge": "hinge",
-    "squared_hinge": "hinge",
-    "categorical_hinge": "categorical_hinge",
-}
+    "binary_crossentropy": "binary", "binary_focal_crossentropy": "binary",
+    "categorical_crossentropy": "categorical", "categorical_focal_crossentropy": "categorical",
+    "kl_divergence": "categorical", "sparse_categorical_crossentropy": "sparse",
+    "mean_squared_error": "regression", "mean_absolute_error": "regression", "huber": "regression",
+    "mean_absolute_percentage_error": "regression", "log_cosh": "regression",
+    "mean_squared_logarithmic_error": "regression", "poisson": "poisson", "hinge": "hinge",
+    "squared_hinge": "hinge", "categorical_hinge": "categorical_hinge",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,6 +50,11 @@ class Head:
     family: str
     from_logits: bool = False
     doubled: bool = False
+
+    @property
+    def place(self) -> Where:
+        """Where a finding about it belongs."""
+        return Where("output", self.carrier or self.layer)
 
     @property
     def units(self) -> int | None:
@@ -86,8 +76,8 @@ def heads_of(model, leaves) -> list[Head]:
         ends = [(s.path, s.name, (None, getattr(s, "units", None)), _guess(s), False) for s in last]
         names = ["output"]
     else:
-        found = [(_end(t), tuple(t.shape)) for t in ends_of]
-        ends = [(*end[:2], shape, *end[2:]) for end, shape in found]
+        followed = [(_end(t), tuple(t.shape)) for t in ends_of]
+        ends = [(*end[:2], shape, *end[2:]) for end, shape in followed]
         names = list(getattr(model, "output_names", None) or [end[1] for end in ends])
     losses = losses_of(model, names)
     return [
@@ -127,18 +117,18 @@ def _hidden_from_view(operation) -> bool:
     """Tell whether an operation may end in any function: no layer, a lambda, a user's layer."""
     if not isinstance(operation, keras.layers.Layer) or isinstance(operation, keras.layers.Lambda):
         return True
-    own = not type(operation).__module__.startswith("keras.")
-    return own and not hasattr(operation, "activation")
+    custom = not type(operation).__module__.startswith("keras.")
+    return custom and not hasattr(operation, "activation")
 
 
 def losses_of(model, names: list[str]) -> list:
     """Return what `compile` was given as the loss of each output, None where there is none."""
-    given = getattr(model, "loss", None)
-    if isinstance(given, dict):
-        return [given.get(name) for name in names]
-    if isinstance(given, list | tuple):
-        return [*given, *[None] * (len(names) - len(given))]
-    return [given] * len(names)
+    loss = getattr(model, "loss", None)
+    if isinstance(loss, dict):
+        return [loss.get(name) for name in names]
+    if isinstance(loss, list | tuple):
+        return [*loss, *[None] * (len(names) - len(loss))]
+    return [loss] * len(names)
 
 
 def loss_facts(loss) -> tuple[str, str, bool]:
@@ -151,25 +141,22 @@ def loss_facts(loss) -> tuple[str, str, bool]:
     name = getattr(function, "__name__", type(loss).__name__)
     options = getattr(loss, "_fn_kwargs", {})
     logits = bool(options.get("from_logits", getattr(loss, "from_logits", False)))
-    own = (getattr(function, "__module__", "") or "").startswith("keras.")
-    return name, _FAMILIES.get(name, "custom") if own else "custom", logits
+    builtin = (getattr(function, "__module__", "") or "").startswith("keras.")
+    return name, _FAMILIES.get(name, "custom") if builtin else "custom", logits
 
 
 @dataclass(frozen=True)
-class OptimiserFacts:
-    """The optimiser: class name, learning rate (the largest of a schedule), momentum."""
+class OptimizerFacts:
+    """The optimizer: class name, learning rate (the largest of a schedule), momentum."""
 
     name: str
     rate: float
     momentum: float = 0.0
 
-
-_USUAL_RATES = {"sgd": 0.01, "adadelta": 1.0, "adagrad": 0.01, "ftrl": 0.01}
-
-
-def usual_rate(optimiser: str) -> float:
-    """Return the learning rate an optimiser usually starts from."""
-    return _USUAL_RATES.get(optimiser, 1e-3)
+    @property
+    def usual_rate(self) -> float:
+        """The learning rate that such an optimizer usually starts from."""
+        return _USUAL_RATES.get(self.name, 1e-3)
 
 
 @dataclass(frozen=True)
@@ -178,15 +165,15 @@ class ModelFacts:
 
     layers: tuple[LayerFacts, ...]
     heads: tuple[Head, ...]
-    optimiser: OptimiserFacts | None
+    optimizer: OptimizerFacts | None
     metrics: tuple[str, ...]
     built: bool
     compiled: bool
-    normalised: bool
+    normalized: bool
     embedded: tuple[bool, ...] = ()
     frozen: bool = False  # there are weights, and none of them is trained
     opaque: bool = False  # parts that are no layers, or a call of its own
-    unbent: frozenset[str] | None = None  # see `linearity`; None where no graph tells
+    redundant_linear: frozenset[str] | None = None  # see `layers`; None where no graph shows it
 
     @property
     def hidden(self) -> tuple[LayerFacts, ...]:
@@ -194,23 +181,45 @@ class ModelFacts:
         ends = {head.layer for head in self.heads}
         return tuple(s for s in self.layers if s.units and s.fan_in and s.path not in ends)
 
+    @property
+    def hidden_kernels(self) -> list[LayerFacts]:
+        """The dense and convolutional hidden layers, in order."""
+        return [layer for layer in self.hidden if layer.kind in DENSE]
+
+    @property
+    def loose_activations(self) -> list[LayerFacts]:
+        """Hidden layers that are nothing but an activation."""
+        ends = {head.carrier for head in self.heads}
+        return [s for s in self.layers if s.kind in _LOOSE and s.name not in ends]
+
+    @property
+    def followed(self) -> set[str]:
+        """Names of the layers whose activation is a layer of its own further down."""
+        names, last = set(), None
+        for layer in self.layers:
+            if layer.fan_in:
+                last = layer.name
+            elif layer.activation != "linear" and last:
+                names.add(last)
+        return names
+
 
 def model_facts(model) -> ModelFacts:
     """Return the facts of a model; what is not built or compiled yet stays empty."""
     leaves = leaf_layers(model)
-    optimiser = getattr(model, "optimizer", None)
+    optimizer = getattr(model, "optimizer", None)
     return ModelFacts(
         layers=tuple(layer_facts(layer) for layer in leaves),
         heads=tuple(heads_of(model, leaves)) if model.built else (),
-        optimiser=optimiser_facts(optimiser) if optimiser is not None else None,
+        optimizer=optimizer_facts(optimizer) if optimizer is not None else None,
         metrics=tuple(_metric_names(model)),
         built=bool(model.built),
         compiled=bool(getattr(model, "compiled", False)),
-        normalised=_normalised(leaves),
+        normalized=_normalized(leaves),
         embedded=tuple(_embedded(model, leaves)),
         frozen=bool(model.weights and not model.trainable_weights),
         opaque=_opaque(model),
-        unbent=unbent(model, leaves) if has_graph(model) else None,
+        redundant_linear=redundant_linear(model, leaves) if has_graph(model) else None,
     )
 
 
@@ -223,10 +232,10 @@ def _opaque(model) -> bool:
     return not plain or any(isinstance(op, keras.layers.Lambda) for op in operations)
 
 
-def optimiser_facts(optimizer) -> OptimiserFacts:
-    """Return the facts of an optimiser; loss scaling is looked through."""
+def optimizer_facts(optimizer) -> OptimizerFacts:
+    """Return the facts of an optimizer; loss scaling is looked through."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    return OptimiserFacts(
+    return OptimizerFacts(
         name=type(inner).__name__.lower(),
         rate=_rate(inner),
         momentum=float(getattr(inner, "momentum", 0.0) or 0.0),
@@ -247,8 +256,8 @@ def given_metrics(model):
 
 
 def _metric_names(model) -> list[str]:
-    given = given_metrics(model)
-    flat = keras.tree.flatten(given) if given else []
+    metrics = given_metrics(model)
+    flat = keras.tree.flatten(metrics) if metrics else []
     return [
         m if isinstance(m, str) else getattr(m, "name", getattr(m, "__name__", ""))
         for m in flat
@@ -256,10 +265,10 @@ def _metric_names(model) -> list[str]:
     ]
 
 
-def _normalised(leaves) -> bool:
+def _normalized(leaves) -> bool:
     kinds = [type(layer).__name__ for layer in leaves[:4]]
     for kind in kinds:
-        if kind in (*NORMALISERS, "Rescaling"):
+        if kind in (*NORMALIZERS, "Rescaling"):
             return True
         if kind not in ("Reshape", "Flatten", "Identity", "Lambda", "Concatenate", "Permute"):
             return False
@@ -281,28 +290,3 @@ def readers(tensor) -> set[str]:
     """Return the class names of what reads an input of a model."""
     operation = tensor._keras_history.operation
     return {type(node.operation).__name__ for node in operation._outbound_nodes}
-
-
-_LOOSE = ("Activation", "ReLU", "Softmax", "LeakyReLU", "ELU", "PReLU")
-
-
-def hidden_kernels(facts: ModelFacts) -> list[LayerFacts]:
-    """Return the dense and convolutional hidden layers, in order."""
-    return [layer for layer in facts.hidden if layer.kind in DENSE]
-
-
-def loose_activations(facts: ModelFacts) -> list[LayerFacts]:
-    """Return hidden layers that are nothing but an activation."""
-    ends = {head.carrier for head in facts.heads}
-    return [s for s in facts.layers if s.kind in _LOOSE and s.name not in ends]
-
-
-def followed(facts: ModelFacts) -> set[str]:
-    """Return the names of layers whose activation is a layer of its own further down."""
-    found, last = set(), None
-    for layer in facts.layers:
-        if layer.fan_in:
-            last = layer.name
-        elif layer.activation != "linear" and last:
-            found.add(last)
-    return found

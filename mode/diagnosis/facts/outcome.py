@@ -1,21 +1,20 @@
 """How well a training went, against the best constant prediction: the gate of every alarm."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mode.diagnosis.facts.data import Moments, class_shares, head_kind
 from mode.diagnosis.facts.model import Head, ModelFacts
 from mode.diagnosis.facts.training import Record, loss_curve
-from mode.diagnosis.findings import Finding, When
+from mode.diagnosis.findings import When
 from mode.diagnosis.limits import LIMITS
 
 LEVELS = ("good", "fair", "poor", "bad")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """`level` as in LEVELS; `gain` is 1 - loss / loss of the best constant, `skill` the same for
     the predictions (accuracy over the largest class's share, or explained variance); NaN where
     unknown. `enough` tells whether training was long enough to judge a failure."""
@@ -36,7 +35,7 @@ class Outcome:
         return gate == "none" or LEVELS.index(self.level) >= LEVELS.index(gate)
 
 
-def judge_outcome(record: Record, heads: tuple[Head, ...]) -> Outcome:
+def training_outcome(record: Record, heads: tuple[Head, ...]) -> TrainingOutcome:
     """Return the outcome of what has been recorded so far."""
     losses = loss_curve(record)
     finite = not record.broken_step and bool(np.isfinite(losses).all())
@@ -45,23 +44,15 @@ def judge_outcome(record: Record, heads: tuple[Head, ...]) -> Outcome:
     constant_loss = _constant_loss(record, heads)
     gain = 1 - best / constant_loss if constant_loss > 0 and np.isfinite(best) else np.nan
     skill, accuracy, majority = _skills(record, heads)
-    flat = constant_predictions(record)
     enough = (
         len(record.epochs) >= LIMITS.patience_epochs or record.total_steps >= LIMITS.patience_steps
     )
-    known: dict[str, Any] = {
-        "gain": gain,
-        "skill": skill,
-        "constant_loss": constant_loss,
-        "last_loss": last,
-        "accuracy": accuracy,
-        "majority": majority,
-        "constant": flat,
-        "enough": enough or record.finished,
-        "finite": finite,
-    }
-    level = "bad" if _no_progress(record, losses) else _level(known)
-    return Outcome(level=level, **known)
+    outcome = TrainingOutcome(
+        level="bad", gain=gain, skill=skill, constant_loss=constant_loss, last_loss=last,
+        accuracy=accuracy, majority=majority, constant=constant_predictions(record),
+        enough=enough or record.finished, finite=finite,
+    )  # fmt: skip
+    return outcome if _no_progress(record, losses) else replace(outcome, level=_level(outcome))
 
 
 def _no_progress(record: Record, losses: np.ndarray) -> bool:
@@ -71,18 +62,20 @@ def _no_progress(record: Record, losses: np.ndarray) -> bool:
     return bool(1 - losses.min() / losses[0] < LIMITS.bad_gain)
 
 
-def _level(known: dict) -> str:
-    if not known["finite"] or known["constant"]:
+def _level(outcome: TrainingOutcome) -> str:
+    if not outcome.finite or outcome.constant:
         return "bad"
-    marks = [m for m in (known["gain"], known["skill"]) if np.isfinite(m)]
+    marks = [m for m in (outcome.gain, outcome.skill) if np.isfinite(m)]
     if not marks:
         return "fair"
     # where one class fills most rows accuracy has no room, and the loss decides
-    roomy = known["majority"] < 0.7 or not known["gain"] > 0.15
-    chance = known["accuracy"] - known["majority"] < LIMITS.chance_margin and roomy
+    roomy = outcome.majority < LIMITS.clear_majority
+    roomy |= not outcome.gain > LIMITS.majority_gain
+    chance = outcome.accuracy - outcome.majority < LIMITS.chance_margin and roomy
     if chance or np.mean(marks) < LIMITS.bad_gain:
         return "bad"
-    quality = float(np.mean(marks)) if known["majority"] < 0.85 or len(marks) == 1 else max(marks)
+    rare = not outcome.majority < LIMITS.rare_classes  # which NaN is too
+    quality = max(marks) if rare else float(np.mean(marks))
     if quality < LIMITS.poor_gain:
         return "poor"
     return "fair" if quality < LIMITS.fair_gain else "good"
@@ -90,14 +83,15 @@ def _level(known: dict) -> str:
 
 def constant_predictions(record: Record) -> bool:
     """Tell whether the last predictions were the same for every row of every batch."""
-    spread = record.head("spread")
-    if len(spread) < 4 or not spread.shape[1]:
+    spread, few = record.head("spread"), LIMITS.records
+    if len(spread) < LIMITS.curve_points or not spread.shape[1]:
         return False
     low, high = record.head("low"), record.head("high")
-    size = np.maximum(np.maximum(np.abs(low), np.abs(high)), 1e-12)[-3:]
-    flat = (spread[-3:] <= 1e-6 * size) & np.isfinite(spread[-3:])
+    size = np.maximum(np.maximum(np.abs(low), np.abs(high)), 1e-12)[-few:]
+    flat = (spread[-few:] <= LIMITS.flat_spread * size) & np.isfinite(spread[-few:])
     single = np.array([_single(t) for t in record.targets] or [False])
-    return bool(flat.all(axis=0).any() and not single.any() and record.steps[-1] >= 20)
+    late = record.steps[-1] >= LIMITS.early_steps
+    return bool(flat.all(axis=0).any() and not single.any() and late)
 
 
 def _single(target: Moments) -> bool:
@@ -131,21 +125,19 @@ def _skills(record: Record, heads) -> tuple[float, float, float]:
     Of several, an output that fails counts as nothing learned, however far off it is: its loss
     may be too small beside the others' to matter.
     """
-    found = []
-    for i, head in enumerate(heads):
-        if i < record.heads.shape[1] and len(record.targets) == len(heads):
-            found.append(_skill(record, head, i))
-    found = [f for f in found if np.isfinite(f[0])]
-    if len(found) < 2:
-        return found[0] if found else (np.nan, np.nan, np.nan)
-    return float(np.mean([max(skill, 0.0) for skill, *_ in found])), *min(found)[1:]
+    recorded = record.heads.shape[1] if len(record.targets) == len(heads) else 0
+    skills = [_skill(record, head, i) for i, head in enumerate(heads[:recorded])]
+    skills = [entry for entry in skills if np.isfinite(entry[0])]
+    if len(skills) < 2:
+        return skills[0] if skills else (np.nan, np.nan, np.nan)
+    return float(np.mean([max(skill, 0.0) for skill, *_ in skills])), *min(skills)[1:]
 
 
 def _skill(record: Record, head: Head, i: int) -> tuple[float, float, float]:
     target = record.targets[i]
     kind = head_kind(head, target)
     real = kind in ("real", "positive", "signed_unit", "unit", "distribution")
-    recent = slice(-max(3, len(record.steps) // 5), None)
+    recent = slice(-max(LIMITS.records, len(record.steps) // LIMITS.recent_part), None)
     # weights say that rows do not count alike, and what an own loss wants of real targets, a
     # quantile or a scale, is not known; predictions that have learned follow the targets anyway
     if record.weighted or (head.family == "custom" and real):
@@ -172,12 +164,8 @@ def _follows(correlation: np.ndarray) -> float:
 def _accuracy(record: Record, head: Head, recent, i: int) -> float:
     """Take the accuracy of the last epoch's log where there is one output, else the sample's."""
     names = (
-        "accuracy",
-        "acc",
-        "categorical_accuracy",
-        "sparse_categorical_accuracy",
-        "binary_accuracy",
-    )
+        "accuracy", "acc", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy",
+    )  # fmt: skip
     logged = [record.log(n)[-1] for n in names if record.epochs and n in record.epochs[-1]]
     sampled = record.head("hits")[recent, i]
     sampled = float(np.nanmean(sampled)) if np.isfinite(sampled).any() else np.nan
@@ -187,20 +175,14 @@ def _accuracy(record: Record, head: Head, recent, i: int) -> float:
 
 
 @dataclass(frozen=True)
-class Case:
+class TrainingCase:
     """What a rule may look at: the record, the model's facts, the outcome."""
 
     record: Record
     facts: ModelFacts
-    outcome: Outcome
+    outcome: TrainingOutcome
 
     @property
     def now(self) -> When:
         """The present moment of the training."""
         return When(max(len(self.record.epochs), 1), self.record.total_steps)
-
-    def finding(self, symptom, severity, where, *evidence, gate="none", text="", when=None):
-        """Return a finding at this moment; causes and fixes are added by the decision tree."""
-        return Finding(
-            symptom, severity, where, when or self.now, tuple(evidence), text=text, gate=gate
-        )

@@ -80,17 +80,18 @@ class Record:
         return np.array([logs.get(name, np.nan) for logs in self.epochs], dtype=float)
 
 
-def empty_record(**known) -> Record:
+def empty_record(**parts) -> Record:
     """Return a record of nothing, with what is `known` filled in."""
     blank: dict[str, Any] = {
         "steps": np.zeros(0, int), "losses": np.zeros(0), "rows": (),
         "values": np.zeros((0, 0, len(COLUMNS))), "heads": np.zeros((0, 0, len(HEAD_COLUMNS))),
         "epochs": (), "inputs": (), "targets": (), "outputs": (), "units": {}, "total_steps": 0,
     }  # fmt: skip
-    return Record(**(blank | known))
+    return Record(**(blank | parts))
 
 
-TINY = 1e-30
+TINY = 1e-30  # lest a division by a size of 0 fails
+UNSEEN = -1e38  # below it, no row of the epoch was recorded for a unit
 
 
 def loss_curve(record: Record) -> np.ndarray:
@@ -109,12 +110,12 @@ def slope(losses: np.ndarray) -> tuple[float, float]:
 
 
 def still_falling(record: Record) -> bool:
-    """Tell whether a good part of the loss went only lately, so that more steps may mend it."""
+    """Tell whether a good part of the loss went only lately, so that more steps may help."""
     losses = loss_curve(record)
-    if len(losses) < 4 or not np.isfinite(losses).all():
+    if len(losses) < LIMITS.curve_points or not np.isfinite(losses).all():
         return False
     late, whole = slope(losses)
-    return late > LIMITS.still_improving and whole > 0.3 * abs(losses[0])
+    return late > LIMITS.still_improving and whole > LIMITS.fallen * abs(losses[0])
 
 
 def accuracies(record: Record) -> tuple[np.ndarray, np.ndarray] | None:
@@ -136,18 +137,19 @@ def ratios(record: Record, phase: str) -> np.ndarray:
 def update_ratio(record: Record) -> float:
     """Return the median over time and kernels of |dw| / |w|; NaN where nothing was recorded.
 
-    The first steps are left out: adaptive optimisers begin with full steps from zero.
+    The first steps are left out: adaptive optimizers begin with full steps from zero.
     """
-    found = ratios(record, "update")
-    found = found[3:] if len(found) > 6 else found
-    found = found[np.isfinite(found).all(axis=1)] if found.size else found
-    return float(np.median(np.median(found, axis=1))) if found.size else np.nan
+    sizes = ratios(record, "update")
+    sizes = sizes[LIMITS.warm_up :] if len(sizes) > 2 * LIMITS.warm_up else sizes
+    sizes = sizes[np.isfinite(sizes).all(axis=1)] if sizes.size else sizes
+    return float(np.median(np.median(sizes, axis=1))) if sizes.size else np.nan
 
 
 def gradient_arrives(record: Record) -> bool:
     """Tell whether the last layer gets a gradient; without one no rate could move a weight."""
-    found = ratios(record, "gradient")
-    return bool(found.size) and float(np.median(found[-5:, -1])) > 1e-4
+    sizes = ratios(record, "gradient")
+    recent = sizes[-LIMITS.recent :, -1] if sizes.size else np.zeros(1)
+    return float(np.median(recent)) > LIMITS.gradient_low
 
 
 def first_broken(record: Record) -> int | None:

@@ -14,13 +14,13 @@ def unpack(values: np.ndarray, shapes: np.ndarray, ranks: list[int]) -> list[np.
 
     Their shapes lie in `shapes`; those returned are (n, *shape), a scalar's (n, 1).
     """
-    found, start, at = [], 0, 0
+    arrays, start, at = [], 0, 0
     for rank in ranks:
         shape = shapes[at : at + rank] if rank else [1]
         end = start + int(np.prod(shape))
-        found.append(values[:, start:end].reshape(len(values), *shape))
+        arrays.append(values[:, start:end].reshape(len(values), *shape))
         start, at = end, at + rank
-    return found
+    return arrays
 
 
 def statistics(samples: np.ndarray, lengths: np.ndarray, bad: np.ndarray) -> np.ndarray:
@@ -37,15 +37,15 @@ def statistics(samples: np.ndarray, lengths: np.ndarray, bad: np.ndarray) -> np.
     def mean(of, kind=np.float64):
         return np.add.reduceat(of, starts, axis=1, dtype=kind) / count
 
-    found = np.zeros((*bad.shape, len(COLUMNS)))
+    table = np.zeros((*bad.shape, len(COLUMNS)))
     columns = [
         mean(size), np.sqrt(mean(values * values)), np.maximum.reduceat(size, starts, axis=1),
         mean(values == 0, np.int64), mean(size > 0.999, np.int64),
         mean((values < 0.001) | (values > 0.999), np.int64),
     ]  # fmt: skip
-    found[:, full, :-1] = np.stack(columns, 2)
-    found[:, :, -1] = bad
-    return found
+    table[:, full, :-1] = np.stack(columns, 2)
+    table[:, :, -1] = bad
+    return table
 
 
 def moments(values: np.ndarray) -> np.ndarray:
@@ -93,10 +93,10 @@ def head_statistics(output: np.ndarray, target: np.ndarray | None) -> np.ndarray
         "row_sum_low": sums.min(1), "row_sum_high": sums.max(1),
         "hits": hits, "square": square, "follows": follows, "pairs": pairs,
     }  # fmt: skip
-    found = np.empty((len(output), len(HEAD_COLUMNS)))
+    table = np.empty((len(output), len(HEAD_COLUMNS)))
     for i, name in enumerate(HEAD_COLUMNS):
-        found[:, i] = column[name]
-    return found
+        table[:, i] = column[name]
+    return table
 
 
 def _by_record(values: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What is copied out of a compiled training step, and how (TensorFlow).
 
 It writes into a few variables and draws no random number, so that the training itself stays bit
-for bit the same. Statistics of the copies are `tally`'s.
+for bit the same. `running_statistics` works off the copies.
 """
 
 import tensorflow as tf

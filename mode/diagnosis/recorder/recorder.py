@@ -1,6 +1,6 @@
 """Recorder: instruments a Keras model for the length of one `fit`, then leaves no trace.
 
-It wraps methods on the instance (not the class): the step, the loss, the optimisers' `apply`
+It wraps methods on the instance (not the class): the step, the loss, the optimizers' `apply`
 and the `call` of leaf layers. The wrappers hand on the very tensors they were given, because
 Keras hangs a layer's logits on the tensor object. No judgement is made here.
 """
@@ -16,7 +16,7 @@ import keras
 from mode import checks
 from mode.diagnosis.facts.layers import activation_name, leaf_layers
 from mode.diagnosis.facts.training import Record, empty_record
-from mode.diagnosis.recorder.running_statistics import Tally, unmeasured
+from mode.diagnosis.recorder.running_statistics import RunningStatistics, unmeasured
 
 _OWNER = "_diagnosis_recorder"
 
@@ -30,7 +30,7 @@ class Recorder:
         self.store: Any = None
         self.trace: Any = None
         self.last_trace: Any = None
-        self.tally: Tally | None = None
+        self.statistics: RunningStatistics | None = None
         self.weighted = False
         self.missing: list[str] = []
         self.epochs: list[dict] = []
@@ -48,7 +48,7 @@ class Recorder:
         _refuse_second(model)
         self.model = model
         model.__dict__[_OWNER] = self
-        reason = obstacle(model)
+        reason = unsupported_reason(model)
         if reason:
             self.missing.append(reason)
             return
@@ -129,18 +129,18 @@ class Recorder:
         self._guard(self.tracing.seek, self.tracing.Trace(data=split_data(data)), self.store)
         return logs
 
-    def _guard(self, act, *given) -> None:
+    def _guard(self, act, *arguments) -> None:
         try:
-            act(*given)
+            act(*arguments)
         except Exception as error:  # an observer must never break what it observes
             self.missing.append(f"statistics of the step ({type(error).__name__}: {error})")
 
     def _compute_loss(self, original, *args, **kwargs):
         loss = original(*args, **kwargs)
         if self.trace is not None:
-            given = bound(original, args, kwargs)
-            self.trace.loss, self.trace.output = loss, given.get("y_pred", self.trace.output)
-            self.trace.again = self.tracing.loss_again(self.model, given)
+            arguments = bound(original, args, kwargs)
+            self.trace.loss, self.trace.output = loss, arguments.get("y_pred", self.trace.output)
+            self.trace.again = self.tracing.recompute_loss(self.model, arguments)
         return loss
 
     def _model_call(self, original, *args, **kwargs):
@@ -158,9 +158,9 @@ class Recorder:
         scale = getattr(optimizer, "dynamic_scale", None) if optimizer.built else None
         guarded = hasattr(optimizer, "inner_optimizer")
         self.trace.guarded |= guarded
-        known = list(variables if variables is not None else optimizer._trainable_variables)
-        for gradient, variable in zip(list(grads), known, strict=False):
-            if gradient is not None and telling(variable, known):
+        tracked = list(variables if variables is not None else optimizer._trainable_variables)
+        for gradient, variable in zip(list(grads), tracked, strict=False):
+            if gradient is not None and is_tracked(variable, tracked):
                 before = self.tracing.current(variable)
                 value = scale.value if scale is not None else None
                 self.trace.gradients.append((variable, gradient, before, value))
@@ -168,10 +168,10 @@ class Recorder:
     def _call(self, layer, original, *args, **kwargs):
         output = original(*args, **kwargs)
         if self.trace is not None:
-            found = [t for t in self.tracing.tensors(output) if t.dtype.is_floating]
-            if found:
+            floats = [t for t in self.tracing.tensors(output) if t.dtype.is_floating]
+            if floats:
                 self.trace.activations.append(
-                    (layer.path or layer.name, activation_name(layer), found[0])
+                    (layer.path or layer.name, activation_name(layer), floats[0])
                 )
         return output
 
@@ -180,25 +180,25 @@ class Recorder:
         values = self.store.numpy("values") if self.store is not None else None
         if values is None:
             return
-        if self.tally is None:
-            self.tally = Tally(self.store.layout)
-        self._guard(self.tally.add, values)
+        if self.statistics is None:
+            self.statistics = RunningStatistics(self.store.layout)
+        self._guard(self.statistics.add, values)
 
     @property
     def broken(self) -> bool:
         """Whether a record tells of a step that was not finite."""
-        return self.tally is not None and self.tally.broken > 0
+        return self.statistics is not None and self.statistics.broken > 0
 
     def seek(self) -> None:
         """Look for the last validation batch among the training batches that were recorded."""
         values = self.store.numpy("sought") if self.store is not None else None
-        if values is not None and self.tally is not None:
-            self._guard(self.tally.seek, values)
+        if values is not None and self.statistics is not None:
+            self._guard(self.statistics.seek, values)
 
     def new_epoch(self) -> None:
         """Forget the extremes of the units, which are followed epoch by epoch."""
-        if self.tally is not None:
-            self._guard(self.tally.new_epoch)
+        if self.statistics is not None:
+            self._guard(self.statistics.new_epoch)
 
     def _traced_shapes(self) -> dict:
         """Shapes are known from the trace even where no step ever ran."""
@@ -215,19 +215,19 @@ class Recorder:
     def record(self, *, finished: bool = False) -> Record:
         """Return what is known so far."""
         self.read()
-        known: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "epochs": tuple(self.epochs),
             "finished": finished,
             "weighted": self.weighted,
             "total_steps": self.store.steps() if self.store is not None else 0,
         }
-        if self.tally is not None:
-            self._guard(self.tally.settle)
-        known["missing"] = tuple(dict.fromkeys(self.missing))
-        if self.tally is None or not self.tally.steps:
-            return empty_record(**known, **self._traced_shapes())
-        broken = {"broken_step": self.tally.broken, "broken": self.store.numpy("broken")}
-        return empty_record(**known, **broken, **self.tally.known())
+        if self.statistics is not None:
+            self._guard(self.statistics.settle)
+        fields["missing"] = tuple(dict.fromkeys(self.missing))
+        if self.statistics is None or not self.statistics.steps:
+            return empty_record(**fields, **self._traced_shapes())
+        broken = {"broken_step": self.statistics.broken, "broken": self.store.numpy("broken")}
+        return empty_record(**fields, **broken, **self.statistics.fields())
 
 
 def _refuse_second(model) -> None:
@@ -240,7 +240,7 @@ def _refuse_second(model) -> None:
         checks.fail("a training takes one Diagnosis callback", "two on the same model")
 
 
-def obstacle(model) -> str:
+def unsupported_reason(model) -> str:
     """Return why the steps of a model cannot be watched, "" where they can."""
     if keras.backend.backend() != "tensorflow":
         return f"gradients and activations (backend {keras.backend.backend()!r}, not 'tensorflow')"
@@ -252,10 +252,10 @@ def obstacle(model) -> str:
 
 
 def optimizers(model) -> list:
-    """Return every optimiser a model holds."""
-    found = [model.optimizer, *vars(model).values()]
-    kept = {id(o): o for o in found if isinstance(o, keras.optimizers.Optimizer)}
-    return list(kept.values())
+    """Return every optimizer a model holds."""
+    values = [model.optimizer, *vars(model).values()]
+    unique = {id(o): o for o in values if isinstance(o, keras.optimizers.Optimizer)}
+    return list(unique.values())
 
 
 def build_optimizer(model) -> None:
@@ -266,12 +266,12 @@ def build_optimizer(model) -> None:
             model.optimizer.build(model.trainable_variables)
 
 
-def telling(variable, known) -> bool:
-    """Keep kernels; a vector only where its layer has nothing else."""
+def is_tracked(variable, variables) -> bool:
+    """Tell whether a variable is recorded: kernels, and a vector that is all its layer has."""
     if len(variable.shape) > 1:
         return True
     layer = variable.path.rpartition("/")[0]
-    return sum(v.path.rpartition("/")[0] == layer for v in known) == 1
+    return sum(v.path.rpartition("/")[0] == layer for v in variables) == 1
 
 
 def split_data(data) -> tuple:

@@ -51,7 +51,7 @@ class Layout:
         return len(self.targets) == len(self.outputs)
 
 
-class Tally:
+class RunningStatistics:
     """Adds up records, one `add` each; `settle` before reading what is known."""
 
     def __init__(self, layout: Layout):
@@ -96,15 +96,15 @@ class Tally:
         ends = np.cumsum([_WINDOW, count, sum(ranks), count, lengths.sum(), units])
         window, _, shapes, bad, samples, peaks, data = np.split(records, ends, axis=1)
         heads = self._add_data(batch.unpack(data, shapes[0].astype(int), ranks))
-        known = [] if self._peaks is None else [self._peaks]
-        self._peaks = np.max([*known, *peaks], axis=0)
+        earlier = [] if self._peaks is None else [self._peaks]
+        self._peaks = np.max([*earlier, *peaks], axis=0)
         self.steps.extend(window[:, 0].astype(int))
         self.losses.extend(window[:, 2].astype(float))
         self.pairs.extend(window[:, 3:])
         self.values.extend(batch.statistics(samples, lengths, bad))
         self.heads.extend(heads)
 
-    def known(self) -> dict:
+    def fields(self) -> dict:
         """Return the fields of a Record that rest on the recorded steps."""
         return {
             "steps": np.array(self.steps),
@@ -134,12 +134,12 @@ class Tally:
             bins = max(layout.outputs[i].features if layout.paired else 1, 64)
             self._merge_labels(f"target {i}", batch.label_statistics(_rows(target), bins))
         truths = targets if layout.paired else [None] * len(outputs)
-        found = [batch.head_statistics(*pair) for pair in zip(outputs, truths, strict=True)]
+        statistics = [batch.head_statistics(*pair) for pair in zip(outputs, truths, strict=True)]
         if inputs:
             self._marks[batch.row_marks([*map(_rows, inputs)])] = True
         records = len(arrays[0]) if arrays else 0
         self.batch = max([self.batch, *(array.shape[1] for array in arrays[:1])])
-        return np.stack(found, 1) if found else np.zeros((records, 0, len(HEAD_COLUMNS)))
+        return np.stack(statistics, 1) if statistics else np.zeros((records, 0, len(HEAD_COLUMNS)))
 
     def _merge(self, name: str, new: np.ndarray) -> None:
         old = self._moments.get(name)
@@ -200,8 +200,8 @@ class Tally:
             extra["counts"] = counts.astype(np.float64)
         share = float(bad.sum() / max(bad.sum() + count.sum(), 1))
         rows = int(count.max(initial=0))
-        known = (name, tensor.shape[1:], tensor.dtype, rows, mean, std, -low, high, share)
-        return Moments(*known, **extra)
+        basics = (name, tensor.shape[1:], tensor.dtype, rows, mean, std, -low, high, share)
+        return Moments(*basics, **extra)
 
 
 def unmeasured(name: str, tensor: Tensor) -> Moments:

@@ -33,8 +33,8 @@ class Trace:
 
 def tensors(structure) -> list:
     """Return the float and integer tensors of any nesting, in order."""
-    found = [t for t in tree.flatten(structure) if isinstance(t, tf.Tensor)]
-    return [t for t in found if t.dtype.is_floating or t.dtype.is_integer or t.dtype.is_bool]
+    flat = [t for t in tree.flatten(structure) if isinstance(t, tf.Tensor)]
+    return [t for t in flat if t.dtype.is_floating or t.dtype.is_integer or t.dtype.is_bool]
 
 
 def current(variable) -> tf.Tensor:
@@ -134,10 +134,10 @@ def _writer(trace: Trace, store: Store, layout: Layout, totals, fine):
     broken = store.variable("broken", lambda: tf.zeros([len(layout.rows)]))
     values = store.variable("values", lambda: tf.zeros([0]), [None])
     left, losses = store.variables["left"], store.variables["losses"]
-    known = [t for group in _data(trace) for t in group]
+    batch = [t for group in _data(trace) for t in group]
 
     def write():
-        data = [hooks.readable(t) for t in known]
+        data = [hooks.readable(t) for t in batch]
         passed = clock[PERIOD] - left
         step = clock[LAST] + passed
         first = ~fine & tf.equal(clock[BROKEN], 0.0)
@@ -220,8 +220,8 @@ def _ranked(tensor) -> tf.Tensor:
 
 def _rectified(trace: Trace) -> list:
     """Return name and values of the layers whose units may die."""
-    found = [(layer, t) for layer, active, t in trace.activations if active == "relu"]
-    return [(n, t) for n, t in found if (t.shape.rank or 0) > 1 and hooks.width(t.shape) > 1]
+    relu = [(layer, t) for layer, active, t in trace.activations if active == "relu"]
+    return [(n, t) for n, t in relu if (t.shape.rank or 0) > 1 and hooks.width(t.shape) > 1]
 
 
 def _plain(trace: Trace) -> list:
@@ -260,23 +260,23 @@ def seek(trace: Trace, store: Store) -> None:
         values.assign(tf.concat([hooks.sizes([], inputs), *map(hooks.flat, inputs)], 0))
 
 
-def loss_again(model, given: dict):
+def recompute_loss(model, arguments: dict):
     """Return a function of the mere values of the predictions that gives their loss, or None.
 
     Keras hangs the logits on the predictions of a sigmoid or softmax and takes the loss from
     those, so that the loss can fall while the predictions stay what they are. Only where the
     loss is one of Keras's and nothing is added to it or weighted.
     """
-    loss, predicted = model.loss, given.get("y_pred")
+    loss, predicted = model.loss, arguments.get("y_pred")
     family = loss_facts(loss)[1] if isinstance(loss, str | keras.losses.Loss) else ""
-    weighted = given.get("sample_weight") is not None or bool(model.losses)
-    nested = keras.tree.is_nested(predicted) or keras.tree.is_nested(given.get("y"))
+    weighted = arguments.get("sample_weight") is not None or bool(model.losses)
+    nested = keras.tree.is_nested(predicted) or keras.tree.is_nested(arguments.get("y"))
     if family not in PROBABILITY or weighted or nested:
         return None
     function = keras.losses.get(loss)
 
     def again(predictions):
-        values, truth = keras.ops.copy(predictions), given["y"]
+        values, truth = keras.ops.copy(predictions), arguments["y"]
         return function(truth if family == "sparse" else _aligned(truth, values), values)
 
     return again

@@ -8,13 +8,13 @@ import keras
 import numpy as np
 
 from mode import checks
-from mode.diagnosis.catalog.fixes import fix
+from mode.diagnosis.catalog.fixes import make_fix
 from mode.diagnosis.facts.layers import activation_name, leaf_layers
-from mode.diagnosis.facts.model import heads_of, loss_facts, model_facts, optimiser_facts
+from mode.diagnosis.facts.model import heads_of, loss_facts, model_facts, optimizer_facts
 from mode.diagnosis.findings import Fix, Plan
-from mode.diagnosis.repair.data import Data, prepared, take
+from mode.diagnosis.repair.data import TrainingData, prepared, take
 from mode.diagnosis.repair.rebuild import rebuild
-from mode.diagnosis.repair.trials import Job, Result, base, full, trial
+from mode.diagnosis.repair.trials import Result, TrialSetup, base, full, trial
 from mode.diagnosis.report import Report
 
 MARGIN = 0.01  # of skill that a fix has to bring
@@ -33,7 +33,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Repair:
+class AutoRepair:
     """The repaired model, a plain list of what was changed, and every trial on the way."""
 
     model: keras.Model
@@ -53,8 +53,8 @@ def autorepair(
     epochs: int | None = None,
     batch_size: int = 32,
     seed: int = 0,
-) -> Repair:
-    """Repair a model that does not learn; a healthy one is trained and handed back as it is.
+) -> AutoRepair:
+    """AutoRepair a model that does not learn; a healthy one is trained and handed back as it is.
 
     Args:
         build: a function returning a compiled model, or a compiled model (left untouched).
@@ -72,30 +72,30 @@ def autorepair(
     checks.number("trials", trials, 1, integer=True)
     source = _source(build, data)
     train, held = _split(data, validation, seed)
-    job = Job(_remake(build, source), train, held, epochs or 20, seed)
-    return _repair(job, source, Plan(batch_size=batch_size, epochs=job.epochs), trials)
+    setup = TrialSetup(_remake(build, source), train, held, epochs or 20, seed)
+    return _repair(setup, source, Plan(batch_size=batch_size, epochs=setup.epochs), trials)
 
 
-def _repair(job: Job, source, plan: Plan, trials: int) -> Repair:
-    first = best = base(job, plan)
+def _repair(setup: TrialSetup, source, plan: Plan, trials: int) -> AutoRepair:
+    first = best = base(setup, plan)
     history: list[Attempt] = []
-    kept: list[str] = []
-    tried = _pointless(job)
-    while len(history) < trials and len(kept) < COMBINED and not _content(best, bool(kept)):
+    helpful: list[str] = []
+    tried = _pointless(setup)
+    while len(history) < trials and len(helpful) < COMBINED and not _content(best, bool(helpful)):
         candidate = _next(best, source, tried)
         if candidate is None:
             break
         tried.add(candidate.code)
-        result = _attempt(job, best, candidate)
+        result = _attempt(setup, best, candidate)
         better = result is not None and _better(result, best)
         history.append(_told(candidate.code, result, better))
         if result is not None and better:
             best = result
-            kept.append(candidate.code)
-    final = full(job, best)
-    changed = (*(f"fix: {code}" for code in kept), *changes(source, plan, final.plan))
-    told = (tuple(history), final.skill, first.skill, final.report)
-    return Repair(final.model, changed, *told)
+            helpful.append(candidate.code)
+    final = full(setup, best)
+    changed = (*(f"fix: {code}" for code in helpful), *changes(source, plan, final.plan))
+    rest = (tuple(history), final.skill, first.skill, final.report)
+    return AutoRepair(final.model, changed, *rest)
 
 
 def _told(code: str, result: Result | None, kept: bool) -> Attempt:
@@ -104,15 +104,15 @@ def _told(code: str, result: Result | None, kept: bool) -> Attempt:
     return Attempt(code, result.skill, tuple(sorted(result.errors)), kept)
 
 
-def _pointless(job: Job) -> set[str]:
+def _pointless(setup: TrialSetup) -> set[str]:
     """Return the codes of fixes that would change nothing of these data."""
-    data, found = job.train, set()
+    data, pointless = setup.train, set()
     if len(take(prepared(data, Plan(clean=True)).x)) == len(take(data.x)):
-        found.add("clean_data")
+        pointless.add("clean_data")
     relabelled = prepared(data, Plan(relabel=True)).y
     if relabelled is data.y or np.array_equal(relabelled, data.y):
-        found.add("fix_labels")
-    return found
+        pointless.add("fix_labels")
+    return pointless
 
 
 def _content(result: Result, repaired: bool) -> bool:
@@ -124,9 +124,9 @@ def _content(result: Result, repaired: bool) -> bool:
 
 def _next(result: Result, source, tried: set[str]):
     """Return the next untried fix: of the worst finding first, then the general ones."""
-    found = [f for finding in result.report.alarms for f in finding.fixes]
-    general = [fix(code, model_facts(source)) for code in _FALLBACK]
-    for candidate in (*found, *general):
+    named = [f for finding in result.report.alarms for f in finding.fixes]
+    general = [make_fix(code, model_facts(source)) for code in _FALLBACK]
+    for candidate in (*named, *general):
         if candidate.code not in tried and _changes(candidate, result.plan):
             return candidate
     return None
@@ -137,9 +137,9 @@ def _changes(candidate: Fix, plan: Plan) -> bool:
     return candidate.apply is not None and candidate.apply(plan) != plan
 
 
-def _attempt(job: Job, best: Result, candidate) -> Result | None:
+def _attempt(setup: TrialSetup, best: Result, candidate) -> Result | None:
     try:
-        return trial(job, candidate.apply(best.plan))
+        return trial(setup, candidate.apply(best.plan))
     except Exception:  # a fix that does not fit the model is a failed trial, not a failed repair
         return None
 
@@ -175,12 +175,12 @@ def _remake(build, source):
     return make
 
 
-def _split(data, validation, seed: int) -> tuple[Data, Data]:
+def _split(data, validation, seed: int) -> tuple[TrainingData, TrainingData]:
     if validation is not None:
-        return Data(*data), Data(*validation)
+        return TrainingData(*data), TrainingData(*validation)
     rows = np.random.default_rng(seed).permutation(len(take(data[0])))
     cut = max(len(rows) // 5, 1)
-    whole = Data(*data)
+    whole = TrainingData(*data)
     return whole.rows(rows[cut:]), whole.rows(rows[:cut])
 
 
@@ -199,10 +199,10 @@ def changes(source, before: Plan, after: Plan) -> list[str]:
 
     What a plan sets to the value that is there already is no difference.
     """
-    values = [*_layers(source, after), *_losses(source, after), *_optimiser(source, after)]
+    values = [*_layers(source, after), *_losses(source, after), *_optimizer(source, after)]
     values += [(name, getattr(before, name), getattr(after, name)) for name in _SIZES]
-    shown = [(what, _shown(old), _shown(new)) for what, old, new in values]
-    moved = [f"{what}: {old} -> {new}" for what, old, new in shown if old != new]
+    differences = [(what, _shown(old), _shown(new)) for what, old, new in values]
+    moved = [f"{what}: {old} -> {new}" for what, old, new in differences if old != new]
     switched = [name for name in _SWITCHES if getattr(after, name) and not getattr(before, name)]
     return [*_rebuilt(after), *moved, *(_SWITCHES[name] for name in switched)]
 
@@ -215,10 +215,10 @@ def _rebuilt(plan: Plan) -> list[str]:
 
 def _layers(source, plan: Plan) -> list[tuple[str, Any, Any]]:
     layers = {layer.name: layer for layer in leaf_layers(source)}
-    found = [(layers.get(at), at, edits) for at, edits in plan.edits.items()]
+    edited = [(layers.get(at), at, edits) for at, edits in plan.edits.items()]
     return [
         (f"{at} {name.replace('class_name', 'layer')}", _option(layer, name), value)
-        for layer, at, edits in found
+        for layer, at, edits in edited
         for name, value in edits.items()
     ]
 
@@ -234,11 +234,11 @@ def _option(layer, name: str):
 
 def _losses(source, plan: Plan) -> list[tuple[str, Any, Any]]:
     heads = heads_of(source, leaf_layers(source))
-    given = {head.name: (head.loss, head.from_logits) for head in heads}
+    losses = {head.name: (head.loss, head.from_logits) for head in heads}
     return [
         (
             "loss" if len(heads) == 1 else f"loss of {name}",
-            *_loss(*given.get(name, ("", False)), new),
+            *_loss(*losses.get(name, ("", False)), new),
         )
         for name, new in plan.losses.items()
     ]
@@ -250,17 +250,17 @@ def _loss(name: str, logits: bool, new) -> tuple[str, str]:
     return name, loss_facts(new)[0]
 
 
-def _optimiser(source, plan: Plan) -> list[tuple[str, Any, Any]]:
+def _optimizer(source, plan: Plan) -> list[tuple[str, Any, Any]]:
     inner = getattr(source.optimizer, "inner_optimizer", source.optimizer)
-    known = {"name": type(inner).__name__, "learning_rate": optimiser_facts(inner).rate}
+    present = {"name": type(inner).__name__, "learning_rate": optimizer_facts(inner).rate}
     return [
-        (f"optimiser {option}", known.get(option, getattr(inner, option, None)), value)
-        for option, value in plan.optimiser.items()
+        (f"optimiser {option}", present.get(option, getattr(inner, option, None)), value)
+        for option, value in plan.optimizer.items()
     ]
 
 
 def _shown(value) -> str:
-    """Return a value as one writes it: an initialiser or a regulariser as its name."""
+    """Return a value as one writes it: an initializer or a regularizer as its name."""
     if isinstance(value, keras.Initializer | keras.Regularizer):
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(value).__name__).lower()
     if value is None or value == "":

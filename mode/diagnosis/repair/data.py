@@ -1,4 +1,4 @@
-"""Data as a plan wants them (always new arrays), and how good predictions are for them."""
+"""TrainingData as a plan wants them (always new arrays), and how good predictions are for them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,16 +11,16 @@ from mode.diagnosis.findings import Plan
 
 
 @dataclass(frozen=True)
-class Data:
+class TrainingData:
     """Inputs and targets: arrays n x ..., or lists or dictionaries of them."""
 
     x: Any
     y: Any
 
-    def rows(self, chosen) -> "Data":
+    def rows(self, chosen) -> "TrainingData":
         """Return the chosen rows of every array."""
         pick = lambda part: np.asarray(part)[chosen]  # noqa: E731
-        return Data(mapped(pick, self.x), mapped(pick, self.y))
+        return TrainingData(mapped(pick, self.x), mapped(pick, self.y))
 
 
 def mapped(function, part):
@@ -46,27 +46,27 @@ def take(part):
     return part[0] if isinstance(part, list | tuple) and np.ndim(part[0]) else part
 
 
-def prepared(data: Data, plan: Plan, reference: Data | None = None) -> Data:
+def prepared(data: TrainingData, plan: Plan, reference: TrainingData | None = None) -> TrainingData:
     """Return the data as the plan wants them; target scales come from `reference` (training)."""
     if plan.clean:
         data = data.rows(_finite_rows(data))
     if plan.relabel:
         base = (reference or data).y
-        data = Data(data.x, _relabelled(data.y, base))
+        data = TrainingData(data.x, _relabelled(data.y, base))
     if plan.scale_targets and not isinstance(data.y, dict | list | tuple):
         mean, std = target_scale(reference or data)
-        data = Data(data.x, ((np.asarray(data.y, float) - mean) / std).astype("float32"))
+        data = TrainingData(data.x, ((np.asarray(data.y, float) - mean) / std).astype("float32"))
     return data
 
 
-def target_scale(data: Data) -> tuple[np.ndarray, np.ndarray]:
+def target_scale(data: TrainingData) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of the targets by column; a constant column keeps 1."""
     y = np.asarray(data.y, float)
     mean, std = np.nanmean(y, axis=0), np.nanstd(y, axis=0)
     return mean, np.where(std > 0, std, 1.0)
 
 
-def rescaled(model, plan: Plan, train: Data):
+def rescaled(model, plan: Plan, train: TrainingData):
     """Return a model that predicts in the targets' own units again."""
     if not plan.scale_targets or isinstance(train.y, dict | list | tuple):
         return model
@@ -83,7 +83,7 @@ def _row(values, width: int):
     return flat.tolist() if width > 1 else float(flat[0])
 
 
-def _finite_rows(data: Data) -> np.ndarray:
+def _finite_rows(data: TrainingData) -> np.ndarray:
     keep = np.ones(len(take(data.x)), bool)
     for array in map(np.asarray, (*listed(data.x), *listed(data.y))):
         if array.dtype.kind == "f":
@@ -98,10 +98,10 @@ def _relabelled(y, reference):
     y, base = np.asarray(y), np.asarray(reference)
     if y.ndim > 1 and y.shape[-1] > 1:
         return (y / np.maximum(y.sum(axis=-1, keepdims=True), 1e-12)).astype("float32")
-    known = np.unique(base[np.isfinite(base)] if base.dtype.kind == "f" else base)
-    if len(known) > len(base) / 5:
+    labels = np.unique(base[np.isfinite(base)] if base.dtype.kind == "f" else base)
+    if len(labels) > len(base) / 5:
         return y  # measurements, not labels
-    return np.searchsorted(known, y).astype(y.dtype if y.dtype.kind in "iu" else "float32")
+    return np.searchsorted(labels, y).astype(y.dtype if y.dtype.kind in "iu" else "float32")
 
 
 def skill(predicted: np.ndarray, truth: np.ndarray, *, logits: bool = False) -> float:

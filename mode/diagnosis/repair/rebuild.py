@@ -21,7 +21,7 @@ def rebuild(source, plan: Plan, x=None, build=None):
     loss, weights = _loss(source, plan)
     metrics = given_metrics(source)
     model.compile(
-        optimizer=_optimiser(source.optimizer, plan.optimiser), loss=loss, loss_weights=weights,
+        optimizer=_optimizer(source.optimizer, plan.optimizer), loss=loss, loss_weights=weights,
         metrics=_fresh_metrics(metrics), run_eagerly=source.run_eagerly,
     )  # fmt: skip
     return model
@@ -105,7 +105,7 @@ def _scaler(array: np.ndarray):
     )
 
 
-def _own_loss(loss):
+def _loss_object(loss):
     """A loss given as a mapping is a class of the loss with its options."""
     if not isinstance(loss, dict):
         return loss
@@ -122,15 +122,15 @@ def _loss(source, plan: Plan):
     if not plan.losses:
         return source.loss, weights
     names = list(getattr(source, "output_names", None) or plan.losses)
-    given, changed = source.loss, {k: _own_loss(v) for k, v in plan.losses.items()}
-    if isinstance(given, dict):
-        return {**given, **changed}, weights
-    listed = list(given) if isinstance(given, list | tuple) else [given] * len(names)
+    loss, changed = source.loss, {k: _loss_object(v) for k, v in plan.losses.items()}
+    if isinstance(loss, dict):
+        return {**loss, **changed}, weights
+    listed = list(loss) if isinstance(loss, list | tuple) else [loss] * len(names)
     merged = [changed.get(n, old) for n, old in zip(names, listed, strict=False)]
     return (merged if len(merged) > 1 else merged[0]), weights
 
 
-def _optimiser(source, changes: dict):
+def _optimizer(source, changes: dict):
     inner = getattr(source, "inner_optimizer", source)
     changes = dict(changes)
     kind = changes.pop("name", None)

@@ -13,7 +13,7 @@ from mode import seeds
 from mode.diagnosis.callback import Diagnosis
 from mode.diagnosis.facts.model import model_facts
 from mode.diagnosis.findings import Plan
-from mode.diagnosis.repair.data import Data, listed, mapped, prepared, rescaled, skill, take
+from mode.diagnosis.repair.data import TrainingData, listed, mapped, prepared, rescaled, skill, take
 from mode.diagnosis.report import Report
 
 _TRIAL_STEPS, _TRIAL_LAP = 300, 50
@@ -24,12 +24,12 @@ _ROWS = 1024  # predicted at once
 
 
 @dataclass(frozen=True)
-class Job:
+class TrialSetup:
     """What stays the same over all trials."""
 
     build: Callable
-    train: Data
-    validation: Data
+    train: TrainingData
+    validation: TrainingData
     epochs: int
     seed: int
 
@@ -49,41 +49,41 @@ class Result:
         return {f.symptom for f in self.report.findings if f.severity == "error"}
 
 
-def base(job: Job, plan: Plan) -> Result:
+def base(setup: TrialSetup, plan: Plan) -> Result:
     """Train the unrepaired plan, epoch by epoch as it stands, and validate it, for over-fitting."""
-    steps = _steps(job, plan)
+    steps = _steps(setup, plan)
     epochs = min(plan.epochs, max(-(-_BASE_STEPS // steps), 5))
-    return _train(job, plan, epochs, steps, stop=True, validated=True)
+    return _train(setup, plan, epochs, steps, stop=True, validated=True)
 
 
-def trial(job: Job, plan: Plan) -> Result:
+def trial(setup: TrialSetup, plan: Plan) -> Result:
     """Train shortly; several passes over few rows make one epoch, whose overhead is fixed."""
-    steps = _steps(job, plan)
+    steps = _steps(setup, plan)
     epochs = min(plan.epochs, max(-(-_TRIAL_STEPS // steps), 5))
-    return _train(job, plan, epochs, _TRIAL_LAP, stop=True)
+    return _train(setup, plan, epochs, _TRIAL_LAP, stop=True)
 
 
-def full(job: Job, best: Result) -> Result:
+def full(setup: TrialSetup, best: Result) -> Result:
     """Train in full, keep the best epoch; one that ends worse gives way to the trial."""
-    plan, steps = best.plan, _steps(job, best.plan)
+    plan, steps = best.plan, _steps(setup, best.plan)
     epochs = max(plan.epochs, min(max(3 * plan.epochs, 60), _FULL_STEPS // steps))
-    final = _train(job, replace(plan, early_stopping=True), epochs, _FULL_LAP, stop=False)
+    final = _train(setup, replace(plan, early_stopping=True), epochs, _FULL_LAP, stop=False)
     final = replace(final, plan=plan)
     return final if final.skill >= best.skill else best
 
 
-def _steps(job: Job, plan: Plan) -> int:
-    return max(len(take(job.train.x)) // plan.batch_size, 1)
+def _steps(setup: TrialSetup, plan: Plan) -> int:
+    return max(len(take(setup.train.x)) // plan.batch_size, 1)
 
 
 def _train(
-    job: Job, plan: Plan, epochs: int, lap: int, *, stop: bool, validated: bool = False
+    setup: TrialSetup, plan: Plan, epochs: int, lap: int, *, stop: bool, validated: bool = False
 ) -> Result:
-    with _seeded(job.seed):
-        held = prepared(job.validation, plan, job.train)
-        train = prepared(job.train, plan)
-        model = job.build(plan, train.x)
-        train, epochs = _laps(train, plan, epochs, lap, job.seed)
+    with _seeded(setup.seed):
+        held = prepared(setup.validation, plan, setup.train)
+        train = prepared(setup.train, plan)
+        model = setup.build(plan, train.x)
+        train, epochs = _laps(train, plan, epochs, lap, setup.seed)
         callbacks = [watch := Diagnosis(stop=stop)]
         options: dict[str, Any] = {"epochs": epochs, "batch_size": plan.batch_size}
         if validated or plan.early_stopping:
@@ -98,11 +98,13 @@ def _train(
             if not watch.report.alarms:
                 raise
             return Result(model, plan, watch.report, -1.0)
-        model = rescaled(model, plan, job.train)
-        return Result(model, plan, watch.report, _score(model, job.validation, plan))
+        model = rescaled(model, plan, setup.train)
+        return Result(model, plan, watch.report, _score(model, setup.validation, plan))
 
 
-def _laps(data: Data, plan: Plan, epochs: int, lap: int, seed: int) -> tuple[Data, int]:
+def _laps(
+    data: TrainingData, plan: Plan, epochs: int, lap: int, seed: int
+) -> tuple[TrainingData, int]:
     """Return rows for one epoch of at least `lap` steps, each pass in an order of its own.
 
     Only whole batches: a last, smaller one would cost a second compilation.
@@ -115,7 +117,7 @@ def _laps(data: Data, plan: Plan, epochs: int, lap: int, seed: int) -> tuple[Dat
     return data.rows(order), -(-epochs // passes)
 
 
-def _score(model, held: Data, plan: Plan) -> float:
+def _score(model, held: TrainingData, plan: Plan) -> float:
     clean = prepared(held, replace(plan, scale_targets=False))
     predicted = _predict(model, clean)
     logits = any(head.from_logits for head in model_facts(model).heads)
@@ -123,21 +125,21 @@ def _score(model, held: Data, plan: Plan) -> float:
     return float(np.mean([skill(p, t, logits=logits) for p, t in pairs]))
 
 
-def _predict(model, data: Data):
+def _predict(model, data: TrainingData):
     """Call the model on few rows at a time; `predict` would compile a function for one use."""
-    rows, found = len(take(data.x)), []
+    rows, outputs = len(take(data.x)), []
     for start in range(0, rows, _ROWS):
         part = data.rows(np.arange(start, min(start + _ROWS, rows))).x
         output = model(mapped(keras.ops.convert_to_tensor, part), training=False)
-        found.append(keras.tree.map_structure(keras.ops.convert_to_numpy, output))
-    return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *found)
+        outputs.append(keras.tree.map_structure(keras.ops.convert_to_numpy, output))
+    return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)
 
 
 @contextmanager
 def _seeded(seed: int):
     """Trials are seeded alike; the caller's streams go on as if nothing had happened.
 
-    Keras takes the seeds of initialisers and dropout from Python's generator.
+    Keras takes the seeds of initializers and dropout from Python's generator.
     """
     before, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     random.seed(seed)

@@ -1,8 +1,12 @@
-"""Rules about the curves of loss and metrics."""
+"""Rules about the curves of loss and accuracy, and the learning rate behind them.
+
+Each takes a `TrainingCase` and returns findings of the symptom that it is named after.
+"""
 
 import numpy as np
 
-from mode.diagnosis.facts.outcome import Case
+from mode.diagnosis.catalog.symptoms import make_finding
+from mode.diagnosis.facts.outcome import TrainingCase
 from mode.diagnosis.facts.training import (
     Record,
     accuracies,
@@ -14,109 +18,148 @@ from mode.diagnosis.facts.training import (
 from mode.diagnosis.findings import Evidence, Finding, Where
 from mode.diagnosis.limits import LIMITS
 
+_POSITIVE = {"binary", "categorical", "sparse", "regression"}  # families of losses above 0
 
-def flat_loss(case: Case) -> list[Finding]:
-    """The loss stays at, or far above, what a constant prediction would reach."""
-    outcome, losses = case.outcome, loss_curve(case.record)
-    if outcome.level != "bad" or not outcome.enough or not len(losses):
-        return []
-    found = []
+
+def _failed(case: TrainingCase) -> bool:
+    outcome = case.outcome
+    return outcome.level == "bad" and outcome.enough and len(loss_curve(case.record)) > 0
+
+
+def loss_not_decreasing(case: TrainingCase) -> list[Finding]:
+    """The loss stays at what a constant prediction would reach."""
+    outcome = case.outcome
     gain = outcome.gain if np.isfinite(outcome.gain) else outcome.skill
-    if not np.isfinite(gain) or gain < LIMITS.bad_gain:
-        evidence = Evidence("loss below the best constant's, as a share", gain, LIMITS.bad_gain)
-        if not np.isfinite(gain):
-            evidence = Evidence("share of the first loss gone", _fallen(losses), LIMITS.bad_gain)
-        found.append(case.finding("loss_not_decreasing", "error", Where("loss"), evidence))
-    if outcome.accuracy - outcome.majority < LIMITS.chance_margin:
-        evidence = Evidence("accuracy", outcome.accuracy, outcome.majority)
-        found.append(case.finding("accuracy_not_increasing", "error", Where("output"), evidence))
-    if outcome.last_loss > 3 * outcome.constant_loss > 0:
-        times = outcome.last_loss / outcome.constant_loss
-        evidence = Evidence("loss over the best constant's", times, 3.0)
-        found.append(case.finding("large_loss", "warning", Where("loss"), evidence))
-    return found
+    if not _failed(case) or (np.isfinite(gain) and gain >= LIMITS.bad_gain):
+        return []
+    evidence = Evidence("loss below the best constant's, as a share", gain, LIMITS.bad_gain)
+    if not np.isfinite(gain):
+        gone = _fallen(loss_curve(case.record))
+        evidence = Evidence("share of the first loss gone", gone, LIMITS.bad_gain)
+    return [make_finding("loss_not_decreasing", Where("loss"), evidence)]
 
 
 def _fallen(losses: np.ndarray) -> float:
-    good = losses[np.isfinite(losses)]
-    return float(1 - good.min() / losses[0]) if len(good) and losses[0] else 0.0
+    finite = losses[np.isfinite(losses)]
+    return float(1 - finite.min() / losses[0]) if len(finite) and losses[0] else 0.0
 
 
-def rising(case: Case) -> list[Finding]:
+def accuracy_not_increasing(case: TrainingCase) -> list[Finding]:
+    """The accuracy stays at the share of the largest class."""
+    outcome = case.outcome
+    if not _failed(case) or not outcome.accuracy - outcome.majority < LIMITS.chance_margin:
+        return []
+    evidence = Evidence("accuracy", outcome.accuracy, outcome.majority)
+    return [make_finding("accuracy_not_increasing", Where("output"), evidence)]
+
+
+def large_loss(case: TrainingCase) -> list[Finding]:
+    """The loss is far above what a constant prediction would reach."""
+    outcome, limit = case.outcome, LIMITS.large_loss
+    if not _failed(case) or not outcome.last_loss > limit * outcome.constant_loss > 0:
+        return []
+    times = outcome.last_loss / outcome.constant_loss
+    return [make_finding("large_loss", Where("loss"),
+                         Evidence("loss over the best constant's", times, limit))]  # fmt: skip
+
+
+def loss_increasing(case: TrainingCase) -> list[Finding]:
     """The loss ends above where it began."""
     losses = loss_curve(case.record)
     losses = losses[np.isfinite(losses)]
-    if len(losses) < 4:
+    if len(losses) < LIMITS.curve_points:
         return []
     first, last = float(np.median(losses[:2])), float(np.median(losses[-2:]))
-    if last <= first + 0.1 * abs(first) or last <= first * 1.1:
+    if last <= first + LIMITS.rise * abs(first) or last <= first * (1 + LIMITS.rise):
         return []
-    evidence = Evidence("last loss over the first", last / first if first else np.inf, 1.1)
-    return [case.finding("loss_increasing", "error", Where("loss"), evidence, gate="bad")]
+    times = last / first if first else np.inf
+    return [make_finding("loss_increasing", Where("loss"),
+                         Evidence("last loss over the first", times, 1 + LIMITS.rise))]  # fmt: skip
 
 
-def odd_value(case: Case) -> list[Finding]:
-    """A loss of exactly zero from the start, or below zero where none can be."""
-    losses = case.record.losses if len(case.record.losses) else case.record.log("loss")
+def zero_loss(case: TrainingCase) -> list[Finding]:
+    """A loss of exactly zero from the start."""
+    losses = _recorded_losses(case.record)
+    if len(losses) < LIMITS.records or (losses != 0).any():
+        return []
+    return [make_finding("zero_loss", Where("loss"), Evidence("loss", 0.0))]
+
+
+def negative_loss(case: TrainingCase) -> list[Finding]:
+    """A loss below zero where none can be."""
+    losses = _recorded_losses(case.record)
     families = {head.family for head in case.facts.heads}
-    if len(losses) >= 3 and (losses == 0).all():
-        return [case.finding("zero_loss", "error", Where("loss"), Evidence("loss", 0.0))]
-    positive = families <= {"binary", "categorical", "sparse", "regression"} and families
     lowest = float(losses[np.isfinite(losses)].min(initial=0.0))
-    if len(losses) >= 2 and positive and lowest < -1e-3:
-        evidence = Evidence("loss", lowest, 0.0)
-        return [case.finding("negative_loss", "error", Where("loss"), evidence)]
-    return []
+    possible = not families or families - _POSITIVE
+    if len(losses) < 2 or possible or not lowest < LIMITS.negative_loss:
+        return []
+    return [make_finding("negative_loss", Where("loss"), Evidence("loss", lowest, 0.0))]
 
 
-def oscillating(case: Case) -> list[Finding]:
+def _recorded_losses(record: Record) -> np.ndarray:
+    return record.losses if len(record.losses) else record.log("loss")
+
+
+def oscillating_loss(case: TrainingCase) -> list[Finding]:
     """The loss turns round at most epochs, by a good part of itself, and gets nowhere."""
-    losses = loss_curve(case.record)[-8:]
-    if len(losses) < 6 or not np.isfinite(losses).all():
+    curve = loss_curve(case.record)
+    losses = curve[-LIMITS.oscillating_records :]
+    if len(losses) < LIMITS.oscillating_fewest or not np.isfinite(losses).all():
         return []
     steps = np.diff(losses)
     flips = float((np.sign(steps[1:]) != np.sign(steps[:-1])).mean())
     swing = float((losses.max() - losses.min()) / max(abs(np.mean(losses)), 1e-12))
-    best = loss_curve(case.record)
-    improving = best[-len(best) // 2 :].min() < 0.95 * best[: max(len(best) // 2, 1)].min()
+    earlier, later = curve[: max(len(curve) // 2, 1)], curve[-len(curve) // 2 :]
+    improving = later.min() < LIMITS.swing_fall * earlier.min()
     if flips <= LIMITS.flips or swing <= LIMITS.swing or improving:
         return []
     evidence = (
         Evidence("share of turns", flips, LIMITS.flips),
         Evidence("swing", swing, LIMITS.swing),
     )
-    return [case.finding("oscillating_loss", "warning", Where("loss"), *evidence, gate="poor")]
+    return [make_finding("oscillating_loss", Where("loss"), *evidence)]
 
 
-def unfinished(case: Case) -> list[Finding]:
-    """Training ends while it still improves, or settles far from the targets."""
-    losses, outcome = loss_curve(case.record), case.outcome
-    if not case.record.finished or not outcome.finite or len(losses) < 2 or outcome.level == "good":
+def slow_convergence(case: TrainingCase) -> list[Finding]:
+    """Training ends while it still improves, or after very few epochs."""
+    losses, outcome = _unfinished_losses(case), case.outcome
+    if losses is None:
         return []
-    losses = losses[np.isfinite(losses)]
     late, whole = slope(losses) if len(losses) >= 2 else (0.0, 0.0)
-    share = whole / max(abs(losses[0]), 1e-12)
-    fall = late * whole
-    # noise-limited trainings creep on for ever; what counts is a fall worth waiting for
-    worth = fall > 0.03 * (outcome.constant_loss if outcome.constant_loss > 0 else abs(losses[0]))
-    if late > LIMITS.still_improving * 0.5 and whole > 0 and worth:
+    scale = outcome.constant_loss if outcome.constant_loss > 0 else abs(losses[0])
+    worth = late * whole > LIMITS.worthwhile_fall * scale
+    if late > LIMITS.slowly_improving and whole > 0 and worth:
         evidence = (
-            Evidence("share of the fall in the last quarter", late, LIMITS.still_improving * 0.5),
-            Evidence("share of the loss gone", share),
+            Evidence("share of the fall in the last quarter", late, LIMITS.slowly_improving),
+            Evidence("share of the loss gone", whole / max(abs(losses[0]), 1e-12)),
         )
-        return [case.finding("slow_convergence", "warning", Where("fit"), *evidence, gate="poor")]
-    if len(case.record.epochs) <= 2 and outcome.level != "bad":
-        few = Evidence("epochs", len(case.record.epochs), 3)
-        return [case.finding("slow_convergence", "warning", Where("fit"), few, gate="poor")]
-    gains = [g for g in (outcome.gain, outcome.skill) if np.isfinite(g)]
+        return [make_finding("slow_convergence", Where("fit"), *evidence)]
+    if len(case.record.epochs) < LIMITS.few_epochs and outcome.level != "bad":
+        few = Evidence("epochs", len(case.record.epochs), LIMITS.few_epochs)
+        return [make_finding("slow_convergence", Where("fit"), few)]
+    return []
+
+
+def _unfinished_losses(case: TrainingCase) -> np.ndarray | None:
+    """Return the loss curve of a finished training that is not good, else None."""
+    losses, outcome = loss_curve(case.record), case.outcome
+    unfit = case.record.finished and outcome.finite and outcome.level != "good"
+    return losses[np.isfinite(losses)] if unfit and len(losses) >= 2 else None
+
+
+def underfitting(case: TrainingCase) -> list[Finding]:
+    """Training settles far from the targets."""
+    if _unfinished_losses(case) is None or slow_convergence(case):
+        return []
+    gains = [g for g in (case.outcome.gain, case.outcome.skill) if np.isfinite(g)]
     if not gains or np.mean(gains) >= LIMITS.poor_gain:
         return []
-    severity = "warning" if np.mean(gains) < 0.2 else "note"
+    severity = "" if np.mean(gains) < LIMITS.hardly_learned else "note"
     share = Evidence("share of the targets explained", float(np.mean(gains)), LIMITS.poor_gain)
-    return [case.finding("underfitting", severity, Where("fit"), share)]
+    return [make_finding("underfitting", Where("fit"), share, severity=severity)]
 
 
-def overfitting(case: Case) -> list[Finding]:
+def overfitting(case: TrainingCase) -> list[Finding]:
     """The validation loss has risen for epochs while the training loss still falls."""
     validation, training = case.record.log("val_loss"), case.record.log("loss")
     if len(validation) < LIMITS.overfit_epochs + 2 or not np.isfinite(validation).all():
@@ -126,18 +169,18 @@ def overfitting(case: Case) -> list[Finding]:
     late = best < len(validation) - LIMITS.overfit_epochs
     over = late and tail.min() > LIMITS.overfit * validation[best]
     scale = case.outcome.constant_loss
-    slight = np.isfinite(scale) and tail.max() < 0.15 * scale
-    if not over or slight or training[-1] >= 0.9 * training[best]:
+    slight = np.isfinite(scale) and tail.max() < LIMITS.overfit_slight * scale
+    if not over or slight or training[-1] >= LIMITS.overfit_training * training[best]:
         return []
     if not _score_suffers(case.record, float(tail.min() / validation[best])):
         return []
     times = float(tail[-1] / validation[best])
     evidence = Evidence("validation loss over its best", times, LIMITS.overfit)
-    return [case.finding("overfitting", "warning", Where("fit"), evidence)]
+    return [make_finding("overfitting", Where("fit"), evidence)]
 
 
 def _score_suffers(record: Record, rise: float) -> bool:
-    """A validation accuracy that holds near training's is no over-fitting, whatever the loss.
+    """Tell whether the validation accuracy falls or stays far below training's.
 
     Without an accuracy, the loss has to `rise` further above its best.
     """
@@ -149,69 +192,101 @@ def _score_suffers(record: Record, rise: float) -> bool:
     return bool(drop > LIMITS.overfit_drop or gap > LIMITS.overfit_gap)
 
 
-def validation_rows(case: Case) -> list[Finding]:
+def validation_overlap(case: TrainingCase) -> list[Finding]:
     """Validation rows that were trained on."""
-    record = case.record
-    if record.overlap <= LIMITS.overlap or not record.inputs:
+    overlap, limit = case.record.overlap, LIMITS.overlap
+    if overlap <= limit or not case.record.inputs:
         return []
-    evidence = Evidence("share of validation rows seen in training", record.overlap, LIMITS.overlap)
-    return [case.finding("validation_overlap", "warning", Where("data"), evidence)]
+    evidence = Evidence("share of validation rows seen in training", overlap, limit)
+    return [make_finding("validation_overlap", Where("data"), evidence)]
 
 
-def suspicious_validation(case: Case) -> list[Finding]:
+def suspicious_validation(case: TrainingCase) -> list[Finding]:
     """Validation far better than training for epochs, though nothing is dropped in training."""
-    record = case.record
+    logged = accuracies(case.record)
     dropped = any(layer.rate > 0 for layer in case.facts.layers)
-    logged = accuracies(record)
-    if dropped or len(record.epochs) < 4 or logged is None:
+    if dropped or len(case.record.epochs) < LIMITS.suspicious_epochs or logged is None:
         return []
-    lead = logged[1][-3:] - logged[0][-3:]
-    if not lead.min() > 0.1:
+    lead = (logged[1] - logged[0])[-LIMITS.records :]
+    if not lead.min() > LIMITS.suspicious_lead:
         return []
-    evidence = Evidence("validation accuracy above training accuracy", float(lead.min()), 0.1)
-    return [case.finding("suspicious_validation", "note", Where("data"), evidence)]
+    evidence = Evidence("validation accuracy above training accuracy", float(lead.min()),
+                        LIMITS.suspicious_lead)  # fmt: skip
+    return [make_finding("suspicious_validation", Where("data"), evidence)]
 
 
-def disagreement(case: Case) -> list[Finding]:
-    """The loss falls but the predictions stay at chance."""
+def loss_metric_disagree(case: TrainingCase) -> list[Finding]:
+    """The loss falls but the predictions do not follow it."""
+    return [*_stays_at_chance(case), *_comes_from_logits(case)]
+
+
+def _stays_at_chance(case: TrainingCase) -> list[Finding]:
+    """Return a finding where the loss falls but the predictions stay at chance."""
     outcome, losses = case.outcome, loss_curve(case.record)
-    if not outcome.enough or len(losses) < 3 or not np.isfinite(losses).all() or losses[0] <= 0:
+    few = not outcome.enough or len(losses) < LIMITS.records
+    if few or not np.isfinite(losses).all() or losses[0] <= 0:
         return []
     fall = 1 - float(losses.min() / losses[0])
-    chance = outcome.accuracy - outcome.majority < LIMITS.chance_margin and outcome.majority < 0.7
-    if fall < 0.3 or not chance or not (np.isnan(outcome.gain) or outcome.gain > 0.2):
+    chance = outcome.accuracy - outcome.majority < LIMITS.chance_margin
+    learned = np.isnan(outcome.gain) or outcome.gain > LIMITS.disagreeing_gain
+    roomy = outcome.majority < LIMITS.clear_majority
+    if fall < LIMITS.fallen or not (chance and roomy) or not learned:
         return []
     evidence = (
-        Evidence("share of the loss gone", fall, 0.3),
+        Evidence("share of the loss gone", fall, LIMITS.fallen),
         Evidence("accuracy", outcome.accuracy, outcome.majority),
     )
-    return [case.finding("loss_metric_disagree", "error", Where("output"), *evidence)]
+    return [make_finding("loss_metric_disagree", Where("output"), *evidence)]
 
 
-def two_losses(case: Case) -> list[Finding]:
-    """The reported loss comes from logits that the predictions do not follow."""
+def _comes_from_logits(case: TrainingCase) -> list[Finding]:
+    """Return a finding where the loss comes from logits that the predictions do not follow."""
     pairs = case.record.pairs[np.isfinite(case.record.pairs).all(axis=1)]
-    if len(pairs) < 3:
+    if len(pairs) < LIMITS.records:
         return []
-    reported, again = np.median(pairs[-5:], axis=0)
+    reported, again = np.median(pairs[-LIMITS.recent :], axis=0)
     # from far-off logits Keras clips the second one, which is then the smaller
-    if again <= reported + LIMITS.losses_apart * max(abs(reported), 0.5):
+    if again <= reported + LIMITS.losses_apart * max(abs(reported), LIMITS.loss_floor):
         return []
     evidence = (
         Evidence("reported loss of a batch", float(reported)),
         Evidence("the same from its predictions", float(again), float(reported)),
     )
     where = Where("output", case.facts.heads[0].carrier if case.facts.heads else "")
-    return [case.finding("loss_metric_disagree", "error", where, *evidence)]
+    return [make_finding("loss_metric_disagree", where, *evidence)]
 
 
-def crawling(case: Case) -> list[Finding]:
-    """Tiny updates and an almost straight fall: the rate is what holds training back."""
-    ratio, losses = update_ratio(case.record), loss_curve(case.record)
-    if not case.record.finished or not np.isfinite(ratio) or ratio >= 2e-4 or len(losses) < 4:
+def lr_high(case: TrainingCase) -> list[Finding]:
+    """Updates that are a large share of their weights."""
+    ratio, limit = update_ratio(case.record), LIMITS.update_high
+    if case.record.total_steps < LIMITS.early_steps or not limit < ratio < np.inf:
         return []
-    late, whole = slope(losses)
-    if whole <= 0 or late < LIMITS.still_improving * 0.5 or not gradient_arrives(case.record):
+    return [make_finding("lr_high", Where("optimiser"), _update(ratio, limit))]
+
+
+def lr_low(case: TrainingCase) -> list[Finding]:
+    """Updates too small to matter, or small ones that hold an almost straight fall back."""
+    ratio = update_ratio(case.record)
+    if not np.isfinite(ratio) or not gradient_arrives(case.record):
         return []
-    evidence = Evidence("median |update| / |weight|", ratio, 2e-4)
-    return [case.finding("lr_low", "warning", Where("optimiser"), evidence, gate="poor")]
+    findings, limit = [], LIMITS.update_low
+    if case.record.total_steps >= LIMITS.early_steps and ratio < limit:
+        findings.append(make_finding("lr_low", Where("optimiser"), _update(ratio, limit)))
+    losses, limit = loss_curve(case.record), LIMITS.update_crawling
+    if case.record.finished and ratio < limit and len(losses) >= LIMITS.curve_points:
+        late, whole = slope(losses)
+        if whole > 0 and late >= LIMITS.slowly_improving:
+            evidence = _update(ratio, limit)
+            findings.append(make_finding("lr_low", Where("optimiser"), evidence, gate="poor"))
+    return findings
+
+
+def _update(ratio: float, limit: float) -> Evidence:
+    return Evidence("median |update| / |weight|", ratio, limit)
+
+
+RULES = (
+    loss_not_decreasing, accuracy_not_increasing, large_loss, loss_increasing, zero_loss,
+    negative_loss, oscillating_loss, slow_convergence, underfitting, overfitting,
+    validation_overlap, suspicious_validation, loss_metric_disagree, lr_high, lr_low,
+)  # fmt: skip

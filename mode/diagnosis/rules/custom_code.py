@@ -4,21 +4,20 @@ import importlib
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
 
-from mode.diagnosis.catalog.fixes import fix, remedy
+from mode.diagnosis.catalog.fixes import make_fix
+from mode.diagnosis.catalog.symptoms import make_finding
 from mode.diagnosis.facts.layers import leaf_layers
 from mode.diagnosis.facts.model import Head, ModelFacts, losses_of
-from mode.diagnosis.findings import Evidence, Finding, Where, before_training
+from mode.diagnosis.findings import Evidence, Finding, Where
+from mode.diagnosis.limits import LIMITS
 
-_RANGES = {
-    "sigmoid": (0.0, 1.0),
-    "softmax": (0.0, 1.0),
-    "tanh": (-1.0, 1.0),
-    "relu": (0.0, float("inf")),
-}
+_UNIT = (0.0, 1.0)
+_RANGES = {"sigmoid": _UNIT, "softmax": _UNIT, "tanh": (-1.0, 1.0), "relu": (0.0, math.inf)}
 
 
 def graph_hooks():
@@ -26,23 +25,23 @@ def graph_hooks():
     return importlib.import_module("mode.diagnosis.recorder.graph_hooks")
 
 
-def own_code_findings(model, facts: ModelFacts) -> list[Finding]:
+def custom_code_findings(model, facts: ModelFacts) -> list[Finding]:
     """Return what custom losses and layers show; [] on a backend that cannot be traced."""
     if keras.backend.backend() != "tensorflow" or not model.built:
         return []
-    found = []
+    findings = []
     for trace, look in (*_losses(model, facts), *_layers(model, facts)):
         try:
-            found += look(trace())
-        except Exception:  # a function that cannot be traced alone is judged while training
+            findings += look(trace())
+        except Exception:  # a function that cannot be traced alone is diagnosed while training
             continue
-    return found
+    return findings
 
 
 def _losses(model, facts: ModelFacts):
     """Yield how each custom loss is traced and how its graph is looked at."""
-    given = losses_of(model, [head.name for head in facts.heads])
-    for head, loss in zip(facts.heads, given, strict=True):
+    losses = losses_of(model, [head.name for head in facts.heads])
+    for head, loss in zip(facts.heads, losses, strict=True):
         if head.family == "custom" and loss is not None:
             yield partial(_loss_graph, loss, head.shape), partial(_look_at_loss, facts, head)
 
@@ -57,8 +56,8 @@ def _look_at_loss(facts: ModelFacts, head: Head, graph) -> list[Finding]:
 def _layers(model, facts: ModelFacts):
     """Yield how each custom layer is traced and how its graph is looked at."""
     for layer in leaf_layers(model):
-        own = not type(layer).__module__.startswith("keras.")
-        if layer._inbound_nodes and (own or type(layer).__name__ == "Lambda"):
+        custom = not type(layer).__module__.startswith("keras.")
+        if layer._inbound_nodes and (custom or type(layer).__name__ == "Lambda"):
             shapes = [tuple(tensor.shape) for tensor in keras.tree.flatten(layer.input)]
             place = Where("layer", layer.name)
             look = partial(unsafe_operations, facts, place, ranges={})
@@ -81,56 +80,52 @@ def _loss_graph(loss, shape):
         return graph_hooks().traced_graph(loss, [shape[:-1], shape])
 
 
-_TINY = 1e-37
-
-
 def _crosses_zero(interval) -> bool:
-    return interval[0] <= _TINY and interval[1] >= -_TINY
+    return interval[0] <= LIMITS.smallest and interval[1] >= -LIMITS.smallest
 
 
-# operation -> (which input counts, is it unsafe, the limit in words)
+def _reaches_zero(interval) -> bool:
+    return interval[0] <= LIMITS.smallest
+
+
+_TINY = f"argument above {LIMITS.smallest}"
+# operation -> which input counts, whether it is unsafe, the limit in words, the line that guards it
 UNSAFE = {
-    "Exp": (0, lambda i: i[1] >= 87.5, "argument below 87.5"),
-    "Log": (0, lambda i: i[0] <= _TINY, "argument above 1e-37"),
-    "Log1p": (0, lambda i: i[0] <= -1, "argument above -1"),
-    "Sqrt": (0, lambda i: i[0] <= 0, "argument above 0, where its slope is finite"),
-    "Rsqrt": (0, lambda i: i[0] <= _TINY, "argument above 1e-37"),
-    "Reciprocal": (0, _crosses_zero, "argument away from 0"),
-    "RealDiv": (1, _crosses_zero, "denominator away from 0"),
-    "Div": (1, _crosses_zero, "denominator away from 0"),
-}
-# operation -> the line that keeps it in its range
-GUARDS = {
-    "Exp": "keras.ops.exp(keras.ops.minimum(x, 80.0))",
-    "Log": "keras.ops.log(keras.ops.maximum(x, 1e-7))",
-    "Log1p": "keras.ops.log1p(keras.ops.maximum(x, -1 + 1e-7))",
-    "Sqrt": "keras.ops.sqrt(keras.ops.maximum(x, 1e-7))",
-    "Rsqrt": "keras.ops.rsqrt(keras.ops.maximum(x, 1e-7))",
-    "Reciprocal": "1 / keras.ops.where(keras.ops.abs(x) < 1e-7, 1e-7, x)",
-    "RealDiv": "a / keras.ops.where(keras.ops.abs(b) < 1e-7, 1e-7, b)",
-    "Div": "a / keras.ops.where(keras.ops.abs(b) < 1e-7, 1e-7, b)",
-}
+    "Exp": (0, lambda i: i[1] >= LIMITS.exp_argument, f"argument below {LIMITS.exp_argument}",
+            "keras.ops.exp(keras.ops.minimum(x, 80.0))"),
+    "Log": (0, _reaches_zero, _TINY, "keras.ops.log(keras.ops.maximum(x, 1e-7))"),
+    "Log1p": (0, lambda i: i[0] <= -1, "argument above -1",
+              "keras.ops.log1p(keras.ops.maximum(x, -1 + 1e-7))"),
+    "Sqrt": (0, lambda i: i[0] <= 0, "argument above 0, where its slope is finite",
+             "keras.ops.sqrt(keras.ops.maximum(x, 1e-7))"),
+    "Rsqrt": (0, _reaches_zero, _TINY, "keras.ops.rsqrt(keras.ops.maximum(x, 1e-7))"),
+    "Reciprocal": (0, _crosses_zero, "argument away from 0",
+                   "1 / keras.ops.where(keras.ops.abs(x) < 1e-7, 1e-7, x)"),
+    **dict.fromkeys(("RealDiv", "Div"), (
+        1, _crosses_zero, "denominator away from 0",
+        "a / keras.ops.where(keras.ops.abs(b) < 1e-7, 1e-7, b)")),
+}  # fmt: skip
 
 
 def unsafe_operations(facts: ModelFacts, where: Where, graph, ranges: dict) -> list[Finding]:
     """Return a note for each kind of unguarded operation; `ranges` are of the graph's inputs."""
-    intervals, found = Intervals(ranges), {}
+    intervals, unsafe = Intervals(ranges), {}
     for op in graph.get_operations():
-        if op.type not in UNSAFE:
-            continue
-        index, unsafe, limit = UNSAFE[op.type]
-        interval = intervals.of(op.inputs[index])
-        if unsafe(interval):
-            found[op.type] = (interval, limit)
-    return [_unsafe(facts, where, name, *known) for name, known in found.items()]
+        if op.type in UNSAFE:
+            index, is_unsafe, *_ = UNSAFE[op.type]
+            interval = intervals.of(op.inputs[index])
+            if is_unsafe(interval):
+                unsafe[op.type] = interval
+    return [_unsafe(facts, where, name, interval) for name, interval in unsafe.items()]
 
 
-def _unsafe(facts: ModelFacts, where: Where, name: str, interval, limit: str) -> Finding:
+def _unsafe(facts: ModelFacts, where: Where, name: str, interval) -> Finding:
+    _, _, limit, guard = UNSAFE[name]
     evidence = Evidence(f"{name} of values in", f"[{interval[0]:.3g}, {interval[1]:.3g}]", limit)
-    fixes = (fix("guard_operation", facts, guard=GUARDS[name]),)
+    text = f"{name} is not guarded against values outside its safe range"
+    fixes = [make_fix("guard_operation", facts, guard=guard)]
     place = Where(where.phase, where.layer, name)
-    return Finding("unsafe_operation", "note", place, evidence=(evidence,), fixes=fixes,
-                   text=f"{name} is not guarded against values outside its safe range")  # fmt: skip
+    return make_finding("unsafe_operation", place, evidence, text=text, fixes=fixes)
 
 
 # operation -> the activations that must not come before it
@@ -156,7 +151,7 @@ def activated_again(head: Head, graph, predicted) -> list[Finding]:
     """
     for op in graph.get_operations():
         if head.activation in _TAKES_LOGITS.get(op.type, ()) and _takes(op, predicted):
-            return [_finding(head, op.type)]
+            return [_activated_again(head, op.type)]
     return []
 
 
@@ -174,63 +169,48 @@ def _is(tensor, source) -> bool:
     return tensor.op.type in _SAME_SIZE and any(_is(part, source) for part in tensor.op.inputs)
 
 
-def _finding(head: Head, operation: str) -> Finding:
-    known = {"head": head.name, "layer": head.layer, "carrier": head.carrier}
-    fixes = (remedy("change_output_activation", activation="linear", **known),)
+def _activated_again(head: Head, operation: str) -> Finding:
+    place: dict[str, Any] = {"head": head.name, "layer": head.layer, "carrier": head.carrier}
+    fixes = [make_fix("change_output_activation", activation="linear", **place)]
     evidence = (
         Evidence("activation", head.activation),
         Evidence(f"the loss {head.loss} applies", operation),
     )
-    where = Where("output", head.carrier or head.layer)
     text = "the loss takes logits, the output is activated before it"
-    return before_training("activation_mismatch", "warning", where, evidence, fixes, text)
+    return make_finding("activation_mismatch", head.place, *evidence, text=text, fixes=fixes,
+                        severity="warning")  # fmt: skip
 
 
+# an interval is (low, high); what is not understood is unbounded, so that silence means safety
 FULL = (-math.inf, math.inf)
-SAME = (
-    "Identity",
-    "Reshape",
-    "Squeeze",
-    "ExpandDims",
-    "Transpose",
-    "Cast",
-    "StopGradient",
-    "BroadcastTo",
-    "Mean",
-    "Max",
-    "Min",
-    "StridedSlice",
-    "GatherV2",
-    "Pack",
-    "ConcatV2",
-    "Tile",
-    "Snapshot",
-)
-UNIT = ("Sigmoid", "Softmax")
+_KEEPING = (
+    *_SAME, "BroadcastTo", "Mean", "Max", "Min", "StridedSlice", "GatherV2", "Pack", "ConcatV2",
+    "Tile", "Snapshot",
+)  # fmt: skip
 
 
 class Intervals:
-    """Ranges of the tensors of one graph; `known` gives those of its inputs by name."""
+    """Ranges of the tensors of one graph; `ranges` gives those of its inputs by name."""
 
-    def __init__(self, known: dict | None = None):
-        self.known = dict(known or {})
+    def __init__(self, ranges: dict | None = None):
+        self.ranges = dict(ranges or {})
 
     def of(self, tensor) -> tuple[float, float]:
         """Return the interval of a symbolic tensor."""
-        if tensor.name not in self.known:
-            self.known[tensor.name] = FULL  # a loop in the graph meets this and learns nothing
-            self.known[tensor.name] = self._work_out(tensor.op)
-        return self.known[tensor.name]
+        if tensor.name not in self.ranges:
+            self.ranges[tensor.name] = FULL  # a loop in the graph meets this and learns nothing
+            self.ranges[tensor.name] = self._work_out(tensor.op)
+        return self.ranges[tensor.name]
 
     def _work_out(self, op) -> tuple[float, float]:
         if op.type == "Const":
             return _constant(op)
-        if op.type in UNIT:
+        if op.type in ("Sigmoid", "Softmax"):
             return 0.0, 1.0
         if op.type == "Tanh":
             return -1.0, 1.0
         inputs = [self.of(t) for t in op.inputs]
-        if op.type in SAME and inputs:
+        if op.type in _KEEPING and inputs:
             return inputs[0]
         if op.type in ("Mul", "AddV2", "Add", "Sub") and len(op.inputs) == 2:
             return _binary(op, inputs)

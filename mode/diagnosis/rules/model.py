@@ -1,193 +1,171 @@
-"""Rules about architecture, initial weights and optimizer, before any step."""
+"""Rules about architecture, initial weights and optimizer, before any step.
 
-from functools import partial
+Each takes the facts of a model and returns findings of the symptom that it is named after.
+"""
 
-from mode.diagnosis.catalog.fixes import fix
-from mode.diagnosis.facts.layers import DENSE, NORMALISERS, RECTIFIERS, RECURRENT
-from mode.diagnosis.facts.model import (
-    ModelFacts,
-    OptimiserFacts,
-    followed,
-    hidden_kernels,
-    usual_rate,
-)
-from mode.diagnosis.findings import Evidence, Finding, Where, before_training
+from mode.diagnosis.catalog.fixes import make_fix
+from mode.diagnosis.catalog.symptoms import make_finding
+from mode.diagnosis.facts.layers import DENSE, NORMALIZERS, RECTIFIERS, RECURRENT, LayerFacts
+from mode.diagnosis.facts.model import ModelFacts, OptimizerFacts
+from mode.diagnosis.findings import Evidence, Finding, Fix, Where
 from mode.diagnosis.limits import LIMITS
 
 _SATURATING = ("sigmoid", "tanh", "hard_sigmoid", "softsign", "softmax")
+_CURVED = (*RECURRENT, "MultiHeadAttention", "MaxPooling1D", "MaxPooling2D", "Embedding",
+           "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Lambda", "Multiply")  # fmt: skip
 
 
-def model_findings(facts: ModelFacts) -> list[Finding]:
-    """Return what is wrong with a model before it sees data."""
-    rules = (
-        _linear_stack,
-        _hidden_softmax,
-        _deep_saturating,
-        _exponential,
-        _bottleneck,
-        _dropout,
-        _frozen,
-        _initial_weights,
-        _initial_biases,
-        _signal_gain,
-        _recurrent,
-        optimiser_findings,
-    )
-    return [finding for rule in rules for finding in rule(facts)]
+def _fixes(facts: ModelFacts, *codes: str, **details) -> list[Fix]:
+    return [make_fix(code, facts, **details) for code in codes]
 
 
-def _layer(symptom, severity, layer, evidence, fixes, text, gate="fair"):
-    where = Where("layer", layer.name if layer is not None else "")
-    return before_training(symptom, severity, where, evidence, fixes, text, gate)
+def _at(layer: LayerFacts | None) -> Where:
+    return Where("layer", layer.name if layer is not None else "")
 
 
-def _linear_stack(facts: ModelFacts) -> list[Finding]:
-    linear = [s for s in hidden_kernels(facts) if _unbent(s, facts)]
+def missing_activation(facts: ModelFacts) -> list[Finding]:
+    """Linear layers in a row."""
+    linear = [s for s in facts.hidden_kernels if _is_linear(s, facts)]
     if not linear:
         return []
-    others = [s for s in facts.layers if s not in linear and s.kind not in NORMALISERS]
-    ends = {head.carrier for head in facts.heads} | {
-        h.layer.rsplit("/", 1)[-1] for h in facts.heads
-    }
-    curved = [s for s in others if s.name not in ends and _curved(s)]
-    if curved and len(linear) < 2:
+    others = [s for s in facts.layers if s not in linear and s.kind not in NORMALIZERS]
+    ends = {head.carrier for head in facts.heads}
+    ends |= {head.layer.rsplit("/", 1)[-1] for head in facts.heads}
+    curved = [s for s in others if s.name not in ends and _is_curved(s)]
+    if curved and len(linear) < LIMITS.linear_layers:
         return []
-    fixes = [fix("add_activation", facts, layers=[s.name for s in linear])]
-    evidence = (Evidence("linear hidden layers", len(linear), 0),)
+    fixes = _fixes(facts, "add_activation", layers=[s.name for s in linear])
+    evidence = Evidence("linear hidden layers", len(linear), 0)
     text = "linear layers in a row are one linear layer"
     gate = "bad" if curved or facts.opaque else "none"
-    return [_layer("missing_activation", "warning", linear[0], evidence, fixes, text, gate)]
+    return [make_finding("missing_activation", _at(linear[0]), evidence, text=text, fixes=fixes,
+                         gate=gate)]  # fmt: skip
 
 
-def _unbent(layer, facts: ModelFacts) -> bool:
-    if facts.unbent is not None:
-        return layer.name in facts.unbent
-    return layer.activation == "linear" and layer.name not in followed(facts)
+def _is_linear(layer: LayerFacts, facts: ModelFacts) -> bool:
+    if facts.redundant_linear is not None:
+        return layer.name in facts.redundant_linear
+    return layer.activation == "linear" and layer.name not in facts.followed
 
 
-def _curved(layer) -> bool:
-    special = (
-        *RECURRENT,
-        "MultiHeadAttention",
-        "MaxPooling1D",
-        "MaxPooling2D",
-        "Embedding",
-        "GlobalMaxPooling1D",
-        "GlobalMaxPooling2D",
-        "Lambda",
-        "Multiply",
-    )
-    own = layer.kind not in DENSE and layer.fan_in
-    return layer.activation != "linear" or layer.kind in special or bool(own)
+def _is_curved(layer: LayerFacts) -> bool:
+    unusual = layer.kind not in DENSE and layer.fan_in
+    return layer.activation != "linear" or layer.kind in _CURVED or bool(unusual)
 
 
-def _hidden_softmax(facts: ModelFacts) -> list[Finding]:
+def hidden_softmax(facts: ModelFacts) -> list[Finding]:
     """Softmax inside the network: units compete where they should not."""
-    found = [s for s in hidden_kernels(facts) if s.activation == "softmax"]
-    if not found:
+    layers = [s for s in facts.hidden_kernels if s.activation == "softmax"]
+    if not layers:
         return []
-    fixes = [fix("change_hidden_activation", facts, layers=[s.name for s in found])]
-    evidence = (Evidence("activation", "softmax"),)
+    fixes = _fixes(facts, "change_hidden_activation", layers=[s.name for s in layers])
     text = "softmax in a hidden layer lets one unit win"
-    return [_layer("hidden_softmax", "warning", found[0], evidence, fixes, text)]
+    evidence = Evidence("activation", "softmax")
+    return [make_finding("hidden_softmax", _at(layers[0]), evidence, text=text, fixes=fixes)]
 
 
-def _deep_saturating(facts: ModelFacts) -> list[Finding]:
-    hidden = _stack(facts)
-    flat = [s for s in hidden if s.activation in _SATURATING and s.activation != "softmax"]
+def vanishing_gradient(facts: ModelFacts) -> list[Finding]:
+    """Many saturating layers in a row, without normalization."""
+    flat = [s for s in _stack(facts) if s.activation in _SATURATING and s.activation != "softmax"]
     sigmoid = [s for s in flat if "sigmoid" in s.activation]
-    many = len(sigmoid) >= LIMITS.deep - 1 or len(flat) >= LIMITS.deep + 2
-    if not many or _normalised_inside(facts):
+    many = len(sigmoid) >= LIMITS.deep_sigmoid or len(flat) >= LIMITS.deep_saturating
+    normalizers = sum(s.kind in NORMALIZERS for s in facts.layers)
+    if not many or normalizers >= len(facts.hidden_kernels) * LIMITS.normalized_part:
         return []
-    codes = ("change_hidden_activation", "add_batchnorm", "change_initializer", "change_depth")
-    fixes = [fix(code, facts) for code in codes]
-    evidence = (Evidence("saturating layers in a row", len(flat), LIMITS.deep),)
+    fixes = _fixes(facts, "change_hidden_activation", "add_batchnorm", "change_initializer",
+                   "change_depth")  # fmt: skip
+    evidence = Evidence("saturating layers in a row", len(flat), LIMITS.deep)
     text = "each saturating layer shrinks the gradient"
-    return [_layer("vanishing_gradient", "warning", flat[0], evidence, fixes, text)]
+    return [make_finding("vanishing_gradient", _at(flat[0]), evidence, text=text, fixes=fixes,
+                         gate="fair")]  # fmt: skip
 
 
-def _stack(facts: ModelFacts) -> list:
+def _stack(facts: ModelFacts) -> list[LayerFacts]:
     """Return the hidden layers with the activation that follows each."""
-    return [*hidden_kernels(facts), *(s for s in facts.layers if s.kind == "Activation")]
+    return [*facts.hidden_kernels, *(s for s in facts.layers if s.kind == "Activation")]
 
 
-def _normalised_inside(facts: ModelFacts) -> bool:
-    return sum(s.kind in NORMALISERS for s in facts.layers) >= len(hidden_kernels(facts)) / 2
-
-
-def _exponential(facts: ModelFacts) -> list[Finding]:
-    found = [s for s in _stack(facts) if s.activation == "exponential"]
+def exploding_activation(facts: ModelFacts) -> list[Finding]:
+    """Exponentials of exponentials."""
     ends = {head.carrier for head in facts.heads}
-    found = [s for s in found if s.name not in ends]
-    if not found:
+    layers = [s for s in _stack(facts) if s.activation == "exponential" and s.name not in ends]
+    if not layers:
         return []
-    codes = ("change_hidden_activation", "add_batchnorm", "clip_gradient", "lower_learning_rate")
-    fixes = [fix(code, facts) for code in codes]
-    evidence = (Evidence("exponential hidden layers", len(found), 0),)
+    fixes = _fixes(facts, "change_hidden_activation", "add_batchnorm", "clip_gradient",
+                   "lower_learning_rate")  # fmt: skip
+    evidence = Evidence("exponential hidden layers", len(layers), 0)
     text = "exponentials of exponentials overflow"
-    return [_layer("exploding_activation", "warning", found[0], evidence, fixes, text)]
+    return [make_finding("exploding_activation", _at(layers[0]), evidence, text=text, fixes=fixes,
+                         gate="fair")]  # fmt: skip
 
 
-def _bottleneck(facts: ModelFacts) -> list[Finding]:
-    outputs = sum(head.units or 1 for head in facts.heads)
+def bottleneck(facts: ModelFacts) -> list[Finding]:
+    """A dense layer of one unit."""
     narrow = [
-        s for s in hidden_kernels(facts) if s.units == 1 and s.fan_in > 1 and s.kind == "Dense"
+        s
+        for s in facts.hidden_kernels
+        if s.units < LIMITS.bottleneck_units and s.fan_in > 1 and s.kind == "Dense"
     ]
-    if not narrow or (outputs == 1 and len(hidden_kernels(facts)) == 0):
+    if not narrow:
         return []
-    fixes = [fix("widen_layer", facts, layers=[s.name for s in narrow])]
-    evidence = (Evidence("units", 1, 2),)
-    return [
-        _layer("bottleneck", "warning", narrow[0], evidence, fixes, "one number passes through")
-    ]
+    fixes = _fixes(facts, "widen_layer", layers=[s.name for s in narrow])
+    evidence = Evidence("units", narrow[0].units, LIMITS.bottleneck_units)
+    return [make_finding("bottleneck", _at(narrow[0]), evidence, text="one number passes through",
+                         fixes=fixes)]  # fmt: skip
 
 
-def _dropout(facts: ModelFacts) -> list[Finding]:
-    high = [s for s in facts.layers if s.rate > LIMITS.dropout]
-    if not high:
+def high_dropout(facts: ModelFacts) -> list[Finding]:
+    """A rate of dropout above the usual ones."""
+    worst = max(facts.layers, key=lambda s: s.rate, default=None)
+    if worst is None or worst.rate <= LIMITS.dropout:
         return []
-    worst = max(high, key=lambda s: s.rate)
     option = "rate" if "Dropout" in worst.kind else "dropout"
-    fixes = [fix("lower_dropout", facts, option=option)]
-    evidence = (Evidence("dropout", worst.rate, LIMITS.dropout),)
-    gate = "none" if worst.rate >= 0.75 else "fair"
-    return [
-        _layer("high_dropout", "warning", worst, evidence, fixes, "most units are dropped", gate)
-    ]
+    gate = "none" if worst.rate >= LIMITS.dropout_extreme else ""
+    evidence = Evidence("dropout", worst.rate, LIMITS.dropout)
+    fixes = _fixes(facts, "lower_dropout", option=option)
+    return [make_finding("high_dropout", _at(worst), evidence, text="most units are dropped",
+                         fixes=fixes, gate=gate)]  # fmt: skip
 
 
-def _frozen(facts: ModelFacts) -> list[Finding]:
+def unchanged_weights(facts: ModelFacts) -> list[Finding]:
+    """A model whose weights are all frozen."""
     if not facts.frozen:
         return []
-    layers = [s.name for s in facts.layers if s.fan_in]
-    fixes = [fix("unfreeze_layers", facts, layers=layers)]
-    evidence = (Evidence("layers that are trained", 0, 1),)
+    fixes = _fixes(facts, "unfreeze_layers", layers=[s.name for s in facts.layers if s.fan_in])
+    evidence = Evidence("layers that are trained", 0, 1)
     text = "every weight is frozen: no step changes anything"
-    where = Where("optimiser")
-    return [before_training("unchanged_weights", "error", where, evidence, fixes, text)]
+    return [make_finding("unchanged_weights", Where("optimiser"), evidence, text=text, fixes=fixes,
+                         severity="error", gate="none")]  # fmt: skip
 
 
-def _initial_biases(facts: ModelFacts) -> list[Finding]:
+def bad_initialization(facts: ModelFacts) -> list[Finding]:
+    """Equal initial weights, biases that kill units, a signal that explodes or fades."""
+    return [*_equal_weights(facts), *_low_biases(facts), *_signal_gain(facts)]
+
+
+def _equal_weights(facts: ModelFacts) -> list[Finding]:
+    flat = [s for s in facts.hidden if s.constant and s.units > 1]
+    if not flat:
+        return []
+    evidence = Evidence("distinct initial weights", 1, 2)
+    text = "equal weights get equal gradients: all units stay the same"
+    return [make_finding("bad_initialization", _at(flat[0]), evidence, text=text,
+                         fixes=_fixes(facts, "change_initializer"), severity="error",
+                         gate="none")]  # fmt: skip
+
+
+def _low_biases(facts: ModelFacts) -> list[Finding]:
     """Rectified units that start far below 0 are dead before they have seen anything."""
     low = [s for s in facts.hidden if s.activation == "relu" and s.bias < LIMITS.bias_low]
     if not low:
         return []
     names = [s.name for s in low]
-    known = {"layers": names, "names": names, "weights": "bias", "initializer": "zeros"}
-    fixes = [fix("change_initializer", facts, **known), fix("change_hidden_activation", facts)]
-    evidence = (Evidence("median bias before training", low[0].bias, LIMITS.bias_low),)
+    zeros = {"layers": names, "names": names, "weights": "bias", "initializer": "zeros"}
+    fixes = [make_fix("change_initializer", facts, **zeros),
+             make_fix("change_hidden_activation", facts)]  # fmt: skip
+    evidence = Evidence("median bias before training", low[0].bias, LIMITS.bias_low)
     text = "the initial biases keep rectified units at 0"
-    return [_layer("bad_initialization", "warning", low[0], evidence, fixes, text, "fair")]
-
-
-def _initial_weights(facts: ModelFacts) -> list[Finding]:
-    flat = [s for s in facts.hidden if s.constant and s.units > 1]
-    if not flat:
-        return []
-    fixes = [fix("change_initializer", facts)]
-    evidence = (Evidence("distinct initial weights", 1, 2),)
-    text = "equal weights get equal gradients: all units stay the same"
-    return [_layer("bad_initialization", "error", flat[0], evidence, fixes, text, "none")]
+    return [make_finding("bad_initialization", _at(low[0]), evidence, text=text, fixes=fixes)]
 
 
 def _signal_gain(facts: ModelFacts) -> list[Finding]:
@@ -196,95 +174,111 @@ def _signal_gain(facts: ModelFacts) -> list[Finding]:
         return []
     gain, worst, extreme = 1.0, None, 1.0
     for layer in facts.layers:
-        if layer.kind in NORMALISERS or layer.activation in ("sigmoid", "softmax", "selu"):
+        if layer.kind in NORMALIZERS or layer.activation in ("sigmoid", "softmax", "selu"):
             gain, worst, extreme = 1.0, None, 1.0
             continue
         if layer.kind not in DENSE or layer.gain != layer.gain:
             continue
-        own = layer.gain / (2**0.5 if layer.activation in RECTIFIERS else 1)
-        gain *= min(own, 1.0) if layer.activation == "tanh" else own
-        if worst is None or abs(own - 1) > abs(extreme - 1):
-            worst, extreme = layer, own
+        single = layer.gain / (2**0.5 if layer.activation in RECTIFIERS else 1)
+        gain *= min(single, 1.0) if layer.activation == "tanh" else single
+        if worst is None or abs(single - 1) > abs(extreme - 1):
+            worst, extreme = layer, single
         if not LIMITS.gain_low <= gain <= LIMITS.gain_high:
             return [_gain_finding(facts, worst, gain)]
-    return [_gain_finding(facts, s, s.gain) for s in _large_kernels(facts)]
-
-
-def _large_kernels(facts: ModelFacts) -> list:
-    """A saturating layer forgets the size of its input but not that of its own kernel."""
+    # a saturating layer forgets the size of its input but not that of its own kernel
     kinds = [s for s in facts.layers if s.kind in DENSE and s.activation in _SATURATING]
-    return [s for s in kinds if s.gain > 10 and s.fan_in > 1][:1]
+    large = [s for s in kinds if s.gain > LIMITS.kernel_gain and s.fan_in > 1]
+    return [_gain_finding(facts, s, s.gain) for s in large[:1]]
 
 
-def _gain_finding(facts, layer, gain):
+def _gain_finding(facts: ModelFacts, layer: LayerFacts | None, gain: float) -> Finding:
     high = gain > 1
-    fixes = [fix("change_initializer", facts), fix("add_batchnorm", facts)]
     limit = LIMITS.gain_high if high else LIMITS.gain_low
-    evidence = (Evidence("expected gain of the signal", float(gain), limit),)
+    evidence = Evidence("expected gain of the signal", float(gain), limit)
     text = f"the initial weights make the signal {'explode' if high else 'fade'}"
-    return _layer("bad_initialization", "warning", layer, evidence, fixes, text)
+    return make_finding("bad_initialization", _at(layer), evidence, text=text,
+                        fixes=_fixes(facts, "change_initializer", "add_batchnorm"))  # fmt: skip
 
 
-def _recurrent(facts: ModelFacts) -> list[Finding]:
-    odd = [
-        s
-        for s in facts.layers
-        if s.kind in RECURRENT and s.activation in (*RECTIFIERS, "exponential")
-    ]
+def unbounded_rnn_activation(facts: ModelFacts) -> list[Finding]:
+    """A recurrent layer whose state can grow at every time step."""
+    unbounded = (*RECTIFIERS, "exponential")
+    odd = [s for s in facts.layers if s.kind in RECURRENT and s.activation in unbounded]
     if not odd:
         return []
     bounded = {"activation": "tanh", "initializer": "glorot_uniform", "activations": ()}
     layers = [s.name for s in odd]
-    fixes = [
-        fix("change_hidden_activation", facts, layers=layers, **bounded),
-        fix("clip_gradient", facts),
-    ]
-    evidence = (Evidence("activation", odd[0].activation, "tanh"),)
+    fixes = [make_fix("change_hidden_activation", facts, layers=layers, **bounded),
+             make_fix("clip_gradient", facts)]  # fmt: skip
+    evidence = Evidence("activation", odd[0].activation, "tanh")
     text = "an unbounded state can grow at every time step"
-    return [_layer("unbounded_rnn_activation", "warning", odd[0], evidence, fixes, text, "bad")]
+    return [make_finding("unbounded_rnn_activation", _at(odd[0]), evidence, text=text, fixes=fixes)]
 
 
-def optimiser_findings(facts: ModelFacts) -> list[Finding]:
-    """Return what is wrong with the learning rate and the momentum, before any step."""
-    return [*_rate(facts), *_momentum(facts)]
-
-
-def _rate(facts: ModelFacts) -> list[Finding]:
-    optimiser = facts.optimiser
-    if optimiser is None:
+def lr_negative(facts: ModelFacts) -> list[Finding]:
+    """A learning rate of 0 or less."""
+    optimizer = facts.optimizer
+    if optimizer is None or optimizer.rate > 0:
         return []
-    rate, usual = optimiser.rate / max(1 - optimiser.momentum, 1e-3), usual_rate(optimiser.name)
-    high = LIMITS.rate_high if usual >= 0.01 else LIMITS.rate_high_adaptive
-    high = 100.0 if optimiser.name == "adadelta" else high
-    low = LIMITS.rate_low * (10 if usual >= 0.01 else 1)
-    found = partial(_rate_finding, facts, optimiser)
-    if optimiser.rate <= 0:
-        return [found("lr_negative", "error", 0.0, ["fix_learning_rate"], "none")]
-    if rate > high * 1.001:  # 0.1 with a momentum of 0.9 is usual, and 1 but for rounding
-        codes = ["lower_learning_rate", "change_optimizer", "clip_gradient"]
-        return [found("lr_high", "warning", high, codes, "fair")]
-    if rate < low:
-        return [found("lr_low", "warning", low, ["raise_learning_rate"], "fair")]
-    return []
+    return [_rate_finding("lr_negative", facts, optimizer, 0.0, "fix_learning_rate", gate="none")]
+
+
+def lr_high(facts: ModelFacts) -> list[Finding]:
+    """A learning rate above what its optimizer usually takes, momentum included."""
+    optimizer = facts.optimizer
+    if optimizer is None:
+        return []
+    high = LIMITS.rate_high if _unscaled(optimizer) else LIMITS.rate_high_adaptive
+    high = LIMITS.rate_high_adadelta if optimizer.name == "adadelta" else high
+    if optimizer.rate <= 0 or _effective_rate(optimizer) <= high * LIMITS.rate_rounding:
+        return []
+    codes = ("lower_learning_rate", "change_optimizer", "clip_gradient")
+    return [_rate_finding("lr_high", facts, optimizer, high, *codes)]
+
+
+def lr_low(facts: ModelFacts) -> list[Finding]:
+    """A learning rate below what its optimizer usually takes, momentum included."""
+    optimizer = facts.optimizer
+    if optimizer is None:
+        return []
+    low = LIMITS.rate_low * (LIMITS.rate_low_unscaled if _unscaled(optimizer) else 1)
+    if optimizer.rate <= 0 or _effective_rate(optimizer) >= low:
+        return []
+    return [_rate_finding("lr_low", facts, optimizer, low, "raise_learning_rate")]
+
+
+def _unscaled(optimizer: OptimizerFacts) -> bool:
+    return optimizer.usual_rate >= LIMITS.unscaled_rate
+
+
+def _effective_rate(optimizer: OptimizerFacts) -> float:
+    return optimizer.rate / max(1 - optimizer.momentum, LIMITS.momentum_room)
 
 
 def _rate_finding(
-    facts: ModelFacts, optimiser: OptimiserFacts, symptom: str, severity: str, limit: float,
-    codes: list[str], gate: str,
+    code: str, facts: ModelFacts, optimizer: OptimizerFacts, limit: float, *fixes: str,
+    gate: str = "fair",
 ) -> Finding:  # fmt: skip
-    where = Where("optimiser", variable=optimiser.name)
-    evidence = (Evidence("learning rate", optimiser.rate, limit),)
+    evidence = Evidence("learning rate", optimizer.rate, limit)
     text = "the learning rate is out of its usual band"
-    fixes = [fix(code, facts) for code in codes]
-    return before_training(symptom, severity, where, evidence, fixes, text, gate)
+    where = Where("optimiser", variable=optimizer.name)
+    return make_finding(code, where, evidence, text=text, fixes=_fixes(facts, *fixes), gate=gate)
 
 
-def _momentum(facts: ModelFacts) -> list[Finding]:
-    optimiser = facts.optimiser
-    if optimiser is None or optimiser.momentum <= LIMITS.momentum:
+def oscillating_loss(facts: ModelFacts) -> list[Finding]:
+    """A momentum that overshoots."""
+    optimizer = facts.optimizer
+    if optimizer is None or optimizer.momentum <= LIMITS.momentum:
         return []
-    evidence = (Evidence("momentum", optimiser.momentum, LIMITS.momentum),)
-    fixes = (fix("reduce_momentum", facts), fix("lower_learning_rate", facts))
-    where = Where("optimiser", variable=optimiser.name)
-    text = "so much momentum overshoots"
-    return [before_training("oscillating_loss", "warning", where, evidence, fixes, text, "fair")]
+    evidence = Evidence("momentum", optimizer.momentum, LIMITS.momentum)
+    where = Where("optimiser", variable=optimizer.name)
+    fixes = _fixes(facts, "reduce_momentum", "lower_learning_rate")
+    return [make_finding("oscillating_loss", where, evidence, text="so much momentum overshoots",
+                         fixes=fixes, gate="fair")]  # fmt: skip
+
+
+RULES = (
+    missing_activation, hidden_softmax, vanishing_gradient, exploding_activation, bottleneck,
+    high_dropout, unchanged_weights, bad_initialization, unbounded_rnn_activation, lr_negative,
+    lr_high, lr_low, oscillating_loss,
+)  # fmt: skip

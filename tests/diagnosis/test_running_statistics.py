@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mode.diagnosis.facts.training import Row
-from mode.diagnosis.recorder import running_statistics as tally
-from mode.diagnosis.recorder.running_statistics import Layout, Tally, Tensor
+from mode.diagnosis.recorder import running_statistics
+from mode.diagnosis.recorder.running_statistics import Layout, RunningStatistics, Tensor
 from tests.tolerance import FLOAT32
 
 ROWS = (Row("input", "input 0"), Row("activation", "dense"), Row("loss", "loss"))
@@ -34,16 +34,16 @@ def _record(step: int, batch: int, draw: np.random.Generator) -> np.ndarray:
 def test_records_of_several_shapes_add_up_alike_however_many_wait(together, monkeypatch):
     draw = np.random.default_rng(0)
     records = [_record(i + 1, 4 if i % 5 == 4 else 16, draw) for i in range(23)]
-    alone = Tally(LAYOUT)
+    alone = RunningStatistics(LAYOUT)
     for record in records:
         alone.add(record)
         alone.settle()
-    monkeypatch.setattr(tally, "_TOGETHER", together)
-    waiting = Tally(LAYOUT)
+    monkeypatch.setattr(running_statistics, "_TOGETHER", together)
+    waiting = RunningStatistics(LAYOUT)
     for record in records:
         waiting.add(record)
     waiting.settle()
-    found, expected = waiting.known(), alone.known()
+    found, expected = waiting.fields(), alone.fields()
     assert found["steps"].tolist() == list(range(1, 24))
     for name in ("losses", "pairs", "values", "heads"):
         np.testing.assert_allclose(found[name], expected[name], **FLOAT32, err_msg=name)
@@ -58,8 +58,8 @@ def test_records_of_several_shapes_add_up_alike_however_many_wait(together, monk
 
 
 def test_large_records_do_not_wait(monkeypatch):
-    monkeypatch.setattr(tally, "_ENTRIES", 300)
-    waiting, draw = Tally(LAYOUT), np.random.default_rng(0)
+    monkeypatch.setattr(running_statistics, "_ENTRIES", 300)
+    waiting, draw = RunningStatistics(LAYOUT), np.random.default_rng(0)
     for i in range(2):
         waiting.add(_record(i + 1, 16, draw))
     assert waiting.steps == [1, 2]
