@@ -82,6 +82,7 @@ FLAT = {"epochs": _epochs(loss=[0.69] * 8)}
 ROWS = {
     "unsafe_operation": _checked(units=1, activation="relu", loss=_logarithm),
     "nan_in_input": _checked(x=np.where(X > 2, np.nan, X)),
+    "nan_in_target": _checked(y=np.where(X[:, 0] > 2, np.nan, Y)),
     "bad_labels": _checked(y=Y + 0.5),
     "single_class_target": _checked(y=np.zeros_like(Y)),
     "target_out_of_range": _checked(y=Y + 5),

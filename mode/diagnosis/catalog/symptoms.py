@@ -126,6 +126,7 @@ SYMPTOMS = {symptom.code: symptom for symptom in (
     Symptom("unsafe_operation", "an operation can leave its safe range", _MODEL,
             before="operation", severity="note"),
     _error("nan_in_input", "the inputs hold NaN or infinity", _DATA, before="missing_values"),
+    _error("nan_in_target", "the targets hold NaN or infinity", _DATA, before="missing_values"),
     _error("bad_labels", "the labels are not what they should be", _DATA, before="labels"),
     _error("single_class_target", "all targets are the same", _DATA, before="labels"),
     _error("target_out_of_range",

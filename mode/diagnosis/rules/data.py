@@ -21,8 +21,8 @@ def nan_in_input(facts: ModelFacts, moments: Moments) -> list[Finding]:
         return []
     evidence = Evidence("share of non-finite inputs", moments.nonfinite, 0.0)
     return [make_finding("nan_in_input", Where("input", variable=moments.name), evidence,
-                    text="the inputs hold NaN or infinity",
-                    fixes=[make_fix("clean_data", facts)])]  # fmt: skip
+                         text="the inputs hold NaN or infinity",
+                         fixes=[make_fix("clean_data", facts)])]  # fmt: skip
 
 
 def unnormalized_input(facts: ModelFacts, moments: Moments) -> list[Finding]:
@@ -49,21 +49,27 @@ def unnormalized_input(facts: ModelFacts, moments: Moments) -> list[Finding]:
     return [make_finding("unnormalized_input", where, *evidence, text=text, fixes=fixes)]
 
 
+def nan_in_target(facts: ModelFacts, head: Head, target: Moments, kind: str) -> list[Finding]:
+    """Targets that are not finite, such as empty cells of a table."""
+    if not target.nonfinite:
+        return []
+    evidence = Evidence("share of non-finite targets", target.nonfinite, 0.0)
+    fixes = [make_fix("drop_missing_targets", facts), make_fix("fix_labels", facts)]
+    where = Where("data", variable=target.name)
+    return [make_finding("nan_in_target", where, evidence, fixes=fixes)]
+
+
 def bad_labels(facts: ModelFacts, head: Head, target: Moments, kind: str) -> list[Finding]:
-    """Targets that are not finite, labels that are not whole, classes divided by something."""
+    """Labels that are not whole, classes divided by something."""
     return [
         make_finding("bad_labels", Where("data", variable=target.name), evidence, text=text,
-                fixes=fixes)
+                     fixes=fixes)
         for evidence, text, fixes in _label_faults(facts, head, target, kind)
     ]  # fmt: skip
 
 
 def _label_faults(facts: ModelFacts, head: Head, target: Moments, kind: str):
     """Yield evidence, text and fixes of each fault of the targets of one output."""
-    if target.nonfinite:
-        fixes = [make_fix("clean_data", facts), make_fix("fix_labels", facts)]
-        evidence = Evidence("share of non-finite targets", target.nonfinite, 0.0)
-        yield evidence, "the targets hold NaN or infinity", fixes
     fixes = [make_fix("fix_labels", facts, labels="whole numbers from 0, or rows that sum to 1")]
     if head.family == "sparse" and target.fractions > LIMITS.whole_number:
         evidence = Evidence("largest fraction of a label", target.fractions, 0.0)
@@ -92,4 +98,4 @@ def metric_mismatch(facts: ModelFacts, head: Head, target, kind: str) -> list[Fi
     return [make_finding("metric_mismatch", head.place, *evidence, text=text)]
 
 
-TARGET_RULES = (bad_labels,)  # whatever they find makes the rules about outputs void
+TARGET_RULES = (nan_in_target, bad_labels)  # whatever they find makes the rules about outputs void
