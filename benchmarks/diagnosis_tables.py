@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mode.diagnosis.mapping import mapping_rows, tree_rows
+from benchmarks.diagnosis_mapping import mapping_rows, tree_rows
+from mode.diagnosis.catalog.symptoms import SYMPTOMS
 
 # figures from the tools' publications and logs, each on programs of its own
 PUBLISHED = (
@@ -87,24 +88,10 @@ def _counts(part: pd.DataFrame) -> dict:
 
 
 # the rules by what they look at, as the symptoms they name
-GROUPS = {
-    "outputs, losses and targets": "activation_mismatch repeated_activation missing_softmax "
-    "loss_mismatch target_mismatch shape_mismatch target_out_of_range target_not_distribution "
-    "metric_mismatch",
-    "data": "nan_in_input unnormalized_input target_scale bad_labels single_class_target "
-    "validation_overlap suspicious_validation",
-    "architecture, initial weights, optimiser": "missing_activation hidden_softmax "
-    "unbounded_rnn_activation bad_initialization bottleneck high_dropout lr_high lr_low "
-    "lr_negative unsafe_operation",
-    "gradients, weights, activations": "vanishing_gradient exploding_gradient exploding_weights "
-    "exploding_activation vanishing_activation dead_relu saturated_activation unchanged_weights "
-    "unchanged_output",
-    "numbers that are not finite": "numerical_error",
-    "predictions": "constant_output output_out_of_range output_not_distribution "
-    "loss_metric_disagree zero_loss negative_loss",
-    "curves": "loss_not_decreasing loss_increasing accuracy_not_increasing oscillating_loss "
-    "large_loss slow_convergence underfitting overfitting",
-}
+GROUPS: dict[str, list[str]] = {}
+for symptom in SYMPTOMS.values():
+    if symptom.group:
+        GROUPS.setdefault(symptom.group, []).append(symptom.code)
 
 
 def ablation(runs: pd.DataFrame) -> pd.DataFrame:
@@ -114,8 +101,8 @@ def ablation(runs: pd.DataFrame) -> pd.DataFrame:
     right = [set(line.split()) for line in seen.accepted]
     before = [bool(set(t) & r) for t, r in zip(told, right, strict=True)]
     lines = []
-    for group, words in GROUPS.items():
-        own = set(words.split())
+    for group, codes in GROUPS.items():
+        own = set(codes)
         left = [bool((set(t) - own) & r) for t, r in zip(told, right, strict=True)]
         lines.append({
             "rules": group,

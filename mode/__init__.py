@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mode import repair
     from mode.data import Data, load_data
-    from mode.diagnosis import Diagnosis, check
-    from mode.diagnosis.autorepair import autorepair
+    from mode.diagnosis import Diagnosis, autorepair, check
     from mode.featurevis import audit
     from mode.models import load_model
 

@@ -14,7 +14,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from mode.checks import InputError
-from mode.diagnosis.record import COLUMNS, Record, Row, empty_record
+from mode.diagnosis.facts.training import COLUMNS, Record, Row, empty_record
 from mode.figures import FIGURES, draw, save, screen, style
 from mode.figures.arms import cliques
 from mode.heatmaps import HeatMaps

@@ -60,3 +60,12 @@ def test_only_figures_draws():
         )
     }
     assert users == {"figures"}
+
+
+def test_only_the_recorder_of_the_diagnosis_imports_tensorflow():
+    users = {
+        path.relative_to(ROOT / "mode" / "diagnosis").parts[0]
+        for path in (ROOT / "mode" / "diagnosis").rglob("*.py")
+        if "import tensorflow" in path.read_text(encoding="utf-8")
+    }
+    assert users == {"recorder"}

@@ -1,25 +1,25 @@
-"""Why does this training fail, where, and what mends it.
+"""Find out why a training fails, where, and what fixes it.
 
-`check` looks at a model before training, `Diagnosis` watches a training, `autorepair` mends one.
+`check` looks at a model before training, `Diagnosis` watches a training, `autorepair` repairs one.
+Imports go down only:
+
+    repair/ | script                   plans, trials, `autorepair` | the command line
+    callback                           `Diagnosis`
+    diagnose                           `check`, and a record -> findings with causes and fixes
+    rules/ | cause_scores | report     facts -> findings | evidence for causes | text and HTML
+    catalog/ | recorder/               symptoms, causes, fixes | statistics of training steps
+    facts/                             model, data, training and outcome as plain values
+    findings | limits                  what is handed on | every threshold
 """
 
-from mode.diagnosis.autorepair import autorepair
 from mode.diagnosis.callback import Diagnosis
+from mode.diagnosis.diagnose import check
 from mode.diagnosis.findings import Cause, Evidence, Finding, Fix
+from mode.diagnosis.repair.autorepair import autorepair
 from mode.diagnosis.report import Findings, Report
 from mode.diagnosis.script import diagnose_model, run_script
-from mode.diagnosis.static import check
 
 __all__ = [
-    "Cause",
-    "Diagnosis",
-    "Evidence",
-    "Finding",
-    "Findings",
-    "Fix",
-    "Report",
-    "autorepair",
-    "check",
-    "diagnose_model",
-    "run_script",
-]
+    "Cause", "Diagnosis", "Evidence", "Finding", "Findings", "Fix", "Report", "autorepair", "check",
+    "diagnose_model", "run_script",
+]  # fmt: skip

@@ -7,16 +7,15 @@ import weakref
 
 import keras
 
-from mode.diagnosis.failures import failure_findings
+from mode.diagnosis.diagnose import diagnose
+from mode.diagnosis.facts.model import ModelFacts, model_facts
+from mode.diagnosis.facts.outcome import TrainingOutcome
+from mode.diagnosis.facts.training import EARLY, Record, still_falling
 from mode.diagnosis.findings import Finding
-from mode.diagnosis.judge import judge
-from mode.diagnosis.modelfacts import ModelFacts, model_facts
-from mode.diagnosis.outcome import Outcome
-from mode.diagnosis.own_code import own_code_findings
-from mode.diagnosis.record import EARLY, Record
-from mode.diagnosis.recorder import Recorder
+from mode.diagnosis.recorder.recorder import Recorder
 from mode.diagnosis.report import Report
-from mode.diagnosis.symptoms_curves import still_falling
+from mode.diagnosis.rules.custom_code import custom_code_findings
+from mode.diagnosis.rules.outputs import failure_findings
 
 # a training is judged again when it has grown so much: often at first, and by no clock
 _GROWTH = 1.5
@@ -58,7 +57,7 @@ class Diagnosis(keras.callbacks.Callback):
         """Take the facts while the weights are fresh; an unbuilt model waits for its first step."""
         if self._facts is None and self.model.built:
             self._facts = model_facts(self.model)
-            self._extra = tuple(own_code_findings(self.model, self._facts))
+            self._extra = tuple(custom_code_findings(self.model, self._facts))
 
     def on_train_begin(self, logs=None) -> None:
         """Begin the clock."""
@@ -76,9 +75,9 @@ class Diagnosis(keras.callbacks.Callback):
         if self._count == 1:
             self._compiled = self._elapsed()
         if self._count <= EARLY or self._count % self.every == 0:
-            known = self.recorder.broken
+            before = self.recorder.broken
             self.recorder.read()
-            news = self.recorder.broken and not known
+            news = self.recorder.broken and not before
             if news or self._count >= self._due:
                 self._judge()
 
@@ -107,7 +106,7 @@ class Diagnosis(keras.callbacks.Callback):
             if self._facts is None:
                 return
             record = self.recorder.record(finished=finished)
-            findings, outcome = judge(record, self._facts, self._extra)
+            findings, outcome = diagnose(record, self._facts, self._extra)
         except Exception as error:  # a judge that fails must not end the training it judges
             self.recorder.missing.append(f"judgement ({type(error).__name__}: {error})")
             warnings.warn(f"diagnosis failed: {error}", stacklevel=2)
@@ -127,7 +126,7 @@ class Diagnosis(keras.callbacks.Callback):
         times = (self._first, self._compiled)
         self.report = Report(tuple(findings), outcome, record, stopped, *times)
 
-    def _hopeless(self, record: Record, outcome: Outcome) -> bool:
+    def _hopeless(self, record: Record, outcome: TrainingOutcome) -> bool:
         """An error that more steps cannot mend; a mere failure so far gets time to recover."""
         errors = {f.symptom for f in self.report.findings if f.severity == "error"}
         if errors & {*_HOPELESS}:
@@ -143,7 +142,7 @@ class Diagnosis(keras.callbacks.Callback):
             if self._facts is not None:
                 record = self.recorder.record(finished=True)
                 extra = (*self._extra, *failure_findings(error, self._facts))
-                findings, outcome = judge(record, self._facts, extra)
+                findings, outcome = diagnose(record, self._facts, extra)
                 self._tell(findings, outcome, record, False)
                 if self.report.alarms:
                     error.add_note(f"Diagnosis:\n{self.report}")

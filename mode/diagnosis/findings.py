@@ -1,7 +1,7 @@
 """What a diagnosis says: findings with their place, time, evidence, causes and fixes."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 SEVERITIES = ("error", "warning", "note")
@@ -78,6 +78,42 @@ class Fix:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """Changes to a source model and its training; an empty plan is the source itself.
+
+    `edits` maps a layer's name to changed constructor options, `inserts` to the layers that
+    follow it (class name, options), `dropped` names layers to leave out.
+    """
+
+    edits: dict = field(default_factory=dict)
+    inserts: dict = field(default_factory=dict)
+    dropped: tuple = ()
+    losses: dict = field(default_factory=dict)
+    optimizer: dict = field(default_factory=dict)
+    scale_inputs: bool = False
+    scale_targets: bool = False
+    clean: bool = False
+    relabel: bool = False
+    batch_size: int = 32
+    epochs: int = 20
+    early_stopping: bool = False
+
+    def edit(self, names, **options) -> "Plan":
+        """Return a plan with changed options for the named layers."""
+        edits = dict(self.edits)
+        for name in names:
+            edits[name] = {**edits.get(name, {}), **options}
+        return replace(self, edits=edits)
+
+    def insert(self, names, kind: str, **options) -> "Plan":
+        """Return a plan with one more layer after each of the named ones."""
+        inserts = dict(self.inserts)
+        for name in names:
+            inserts[name] = (*inserts.get(name, ()), (kind, options))
+        return replace(self, inserts=inserts)
+
+
+@dataclass(frozen=True)
 class Finding:
     """One symptom, how bad it is, where, when, why, and what mends it (best fix first).
 
@@ -107,21 +143,6 @@ class Finding:
         plain["causes"] = [asdict(c) for c in self.causes]
         plain["fixes"] = [{"code": f.code, "text": f.text, "line": f.line} for f in self.fixes]
         return plain
-
-
-def before_training(
-    symptom: str,
-    severity: str,
-    where: Where,
-    evidence: tuple[Evidence, ...],
-    fixes: Iterable[Fix],
-    text: str,
-    gate: str = "none",
-) -> Finding:
-    """Return a finding of a static rule, which names its fixes itself and knows no step."""
-    return Finding(
-        symptom, severity, where, evidence=evidence, fixes=tuple(fixes), text=text, gate=gate
-    )
 
 
 def worst_first(findings) -> list[Finding]:

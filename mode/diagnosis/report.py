@@ -5,27 +5,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
+from mode.diagnosis.catalog.symptoms import SYMPTOMS
+from mode.diagnosis.facts.outcome import TrainingOutcome
+from mode.diagnosis.facts.training import Record
 from mode.diagnosis.findings import SEVERITIES, Finding, Fix
-from mode.diagnosis.outcome import Outcome
-from mode.diagnosis.record import Record
-from mode.diagnosis.words import SYMPTOMS
 
 
 class Findings(list[Finding]):
     """Findings, worst first: a list that prints in a terminal and draws in a notebook."""
 
     def __str__(self) -> str:
-        return "\n".join(finding_text(*told) for told in self._told()) or "Nothing found."
+        return "\n".join(finding_text(*entry) for entry in self._entries()) or "Nothing found."
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         titles = ("severity", "symptom", "where", "when", "evidence", "likely cause", "fix")
-        rows = "".join(f"<tr>{_cells(*told)}</tr>" for told in self._told())
+        rows = "".join(f"<tr>{_cells(*entry)}</tr>" for entry in self._entries())
         header = "".join(f"<th style='text-align:left'>{t}</th>" for t in titles)
         return f"<table><tr>{header}</tr>{rows}</table>" if self else "<p>Nothing found.</p>"
 
-    def _told(self) -> Iterator[tuple[Finding, str]]:
+    def _entries(self) -> Iterator[tuple[Finding, str]]:
         """Yield each finding with the one under which its fixes were written out, or ""."""
         named: dict[tuple[Fix, ...], str] = {(): ""}
         for finding in self:
@@ -42,7 +42,7 @@ class Report:
     """
 
     findings: tuple[Finding, ...] = ()
-    outcome: Outcome | None = None
+    outcome: TrainingOutcome | None = None
     record: Record | None = None
     stopped: bool = False
     seconds_to_first: float | None = None
@@ -99,7 +99,7 @@ def finding_text(finding: Finding, same: str) -> str:
 
 def sentence(finding: Finding) -> str:
     """Return what a finding says of its own, or else what its symptom means."""
-    return finding.text or SYMPTOMS[finding.symptom]
+    return finding.text or SYMPTOMS[finding.symptom].text
 
 
 def _cells(finding: Finding, same: str) -> str:

@@ -15,8 +15,8 @@ import numpy as np
 from mode import checks
 from mode.data import archives
 from mode.diagnosis.callback import Diagnosis
+from mode.diagnosis.diagnose import check
 from mode.diagnosis.report import Report
-from mode.diagnosis.static import check
 
 NOTHING, FINDINGS, NOT_RUN = 0, 1, 2
 _NOT_USER = (Path(__file__).parents[1], sysconfig.get_path("stdlib"))
@@ -69,8 +69,8 @@ def _failure(error: Exception) -> str:
     lines = [(f.filename, f.lineno, f.line) for f in frames if _of_user(f.filename)]
     if isinstance(error, SyntaxError):  # the line that cannot be read has no frame
         lines.append((str(error.filename), error.lineno, (error.text or "").strip()))
-    own = [f"{Path(name).name}:{number}: {line}" for name, number, line in lines]
-    return "\n".join([*own, f"{type(error).__name__}: {_telling_line(str(error))}"])
+    lines_of_user = [f"{Path(name).name}:{number}: {line}" for name, number, line in lines]
+    return "\n".join([*lines_of_user, f"{type(error).__name__}: {_telling_line(str(error))}"])
 
 
 def _of_user(file: str) -> bool:
@@ -91,21 +91,21 @@ def _telling_line(message: str) -> str:
 @contextmanager
 def _watched_fits(watches: list, stop: bool):
     """Give every `fit` a diagnosis of its own while the script runs."""
-    own, before = "fit" in vars(keras.Model), keras.Model.fit
+    defined, before = "fit" in vars(keras.Model), keras.Model.fit
 
     def fit(self, *args, **kwargs):
-        given = keras.tree.flatten(kwargs.get("callbacks") or [])
-        found = [c for c in given if isinstance(c, Diagnosis)]
-        watch = found[0] if found else Diagnosis(stop=stop)
+        callbacks = keras.tree.flatten(kwargs.get("callbacks") or [])
+        watches_given = [c for c in callbacks if isinstance(c, Diagnosis)]
+        watch = watches_given[0] if watches_given else Diagnosis(stop=stop)
         watches.append(watch)
-        kwargs["callbacks"] = given if found else [*given, watch]
+        kwargs["callbacks"] = callbacks if watches_given else [*callbacks, watch]
         return before(self, *args, **kwargs)
 
     keras.Model.fit = fit
     try:
         yield
     finally:
-        if own:
+        if defined:
             keras.Model.fit = before
         else:
             del keras.Model.fit

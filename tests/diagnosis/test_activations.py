@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 
 from mode.diagnosis import check
-from mode.diagnosis.case import Case
-from mode.diagnosis.judge import judge
-from mode.diagnosis.modelfacts import model_facts
-from mode.diagnosis.outcome import judge_outcome
-from mode.diagnosis.plan import Plan
-from mode.diagnosis.record import empty_record
-from mode.diagnosis.support import support
+from mode.diagnosis.cause_scores import collect_evidence
+from mode.diagnosis.diagnose import diagnose
+from mode.diagnosis.facts.model import model_facts
+from mode.diagnosis.facts.outcome import TrainingCase, training_outcome
+from mode.diagnosis.facts.training import empty_record
+from mode.diagnosis.findings import Plan
 from tests.diagnosis.conftest import classifier
 
 LAYERS = keras.layers
@@ -71,9 +70,9 @@ def test_an_activation_in_the_wrong_place_has_its_own_symptom_cause_and_fix(case
     assert (fix.code, fix.line) == (code, line)
     assert fix.apply(Plan()).edits[layer] == options
     record, facts = empty_record(total_steps=200, finished=True), model_facts(model)
-    empty = Case(record, facts, judge_outcome(record, facts.heads))
-    alone = support(empty, [], []).of(cause)[0]
-    value, why = support(empty, found, []).of(cause)
+    empty = TrainingCase(record, facts, training_outcome(record, facts.heads))
+    alone = collect_evidence(empty, [], []).of(cause)[0]
+    value, why = collect_evidence(empty, found, []).of(cause)
     assert value > alone
     assert why == found[0].text
 
@@ -81,7 +80,7 @@ def test_an_activation_in_the_wrong_place_has_its_own_symptom_cause_and_fix(case
 def test_a_hidden_softmax_does_not_speak_against_the_output(two_classes):
     losses = {"epochs": tuple({"loss": 0.69} for _ in range(8))}
     record = empty_record(total_steps=200, finished=True, units={"wide": np.zeros(8)}, **losses)
-    found, _ = judge(record, model_facts(_hidden_softmax()))
+    found, _ = diagnose(record, model_facts(_hidden_softmax()))
     (dead,) = (f for f in found if f.symptom == "dead_relu")
     assert dead.causes[0].code == "activation"
     assert "output" not in {c.code for c in dead.causes}

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from mode.diagnosis import Diagnosis, autorepair, trials
-from mode.diagnosis.plan import Plan
+from mode.diagnosis import Diagnosis, autorepair
+from mode.diagnosis.findings import Plan
+from mode.diagnosis.repair import trials
 from tests.diagnosis.conftest import classifier
 
 LAYERS = keras.layers

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mode.diagnosis import batch_statistics as batch
-from mode.diagnosis.record import COLUMNS, HEAD_COLUMNS
+from mode.diagnosis.facts.training import COLUMNS, HEAD_COLUMNS
+from mode.diagnosis.recorder import batch_statistics as batch
 
 
 def _slow(values: np.ndarray, bad: float) -> list[float]:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import keras
 import pytest
 
-from mode.diagnosis.changes import changes
-from mode.diagnosis.plan import Plan
+from mode.diagnosis.findings import Plan
+from mode.diagnosis.repair.autorepair import changes
 
 LAYERS = keras.layers
 
@@ -49,9 +49,9 @@ def _model(loss="mse", optimizer=None):
             Plan(losses={"last": {"family": "sparse", "from_logits": True}}),
             "loss: from_logits=False -> from_logits=True",
         ),
-        (Plan(optimiser={"name": "Adam"}), "optimiser name: SGD -> Adam"),
-        (Plan(optimiser={"learning_rate": 1e-3}), "optimiser learning_rate: 0.1 -> 0.001"),
-        (Plan(optimiser={"clipnorm": 1.0}), "optimiser clipnorm: none -> 1"),
+        (Plan(optimizer={"name": "Adam"}), "optimiser name: SGD -> Adam"),
+        (Plan(optimizer={"learning_rate": 1e-3}), "optimiser learning_rate: 0.1 -> 0.001"),
+        (Plan(optimizer={"clipnorm": 1.0}), "optimiser clipnorm: none -> 1"),
         (Plan(epochs=80), "epochs: 20 -> 80"),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
@@ -62,7 +62,7 @@ def test_each_change_is_told_with_what_was_there(plan, line):
 
 def test_what_was_there_already_is_no_change():
     plan = Plan().edit(["first"], activation="sigmoid", kernel_initializer="glorot_uniform")
-    same = replace(plan, losses={"last": "mse"}, optimiser={"name": "SGD", "learning_rate": 0.1})
+    same = replace(plan, losses={"last": "mse"}, optimizer={"name": "SGD", "learning_rate": 0.1})
     assert changes(_model(), Plan(), same) == []
 
 
@@ -83,5 +83,5 @@ def test_a_switch_is_told_once_it_is_new():
 
 def test_loss_scaling_is_looked_through():
     optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))
-    plan = Plan(optimiser={"name": "Adam"})
+    plan = Plan(optimizer={"name": "Adam"})
     assert changes(_model(optimizer=optimizer), Plan(), plan) == ["optimiser name: SGD -> Adam"]

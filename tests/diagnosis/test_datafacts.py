@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mode.diagnosis.datafacts import array_moments, class_shares, target_kind
+from mode.diagnosis.facts.data import array_moments, class_shares, target_kind
 
 KINDS = {
     "binary": [0, 1, 1, 0],

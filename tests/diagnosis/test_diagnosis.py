@@ -9,18 +9,18 @@ import keras
 import numpy as np
 import pytest
 
+from benchmarks.diagnosis_mapping import mapping_rows, tree_rows
 from mode.diagnosis import Diagnosis, Finding, Fix, autorepair, check
-from mode.diagnosis.case import Case
-from mode.diagnosis.details import fix
-from mode.diagnosis.findings import Where
-from mode.diagnosis.judge import judge
-from mode.diagnosis.mapping import mapping_rows, tree_rows
-from mode.diagnosis.modelfacts import model_facts
-from mode.diagnosis.plan import Plan, rebuild
-from mode.diagnosis.record import empty_record
+from mode.diagnosis.catalog.fixes import FIXES, make_fix
+from mode.diagnosis.catalog.symptoms import SYMPTOMS
+from mode.diagnosis.diagnose import diagnose
+from mode.diagnosis.facts.model import model_facts
+from mode.diagnosis.facts.outcome import TrainingCase
+from mode.diagnosis.facts.training import empty_record
+from mode.diagnosis.findings import Plan, Where
+from mode.diagnosis.repair.rebuild import rebuild
 from mode.diagnosis.report import Findings
-from mode.diagnosis.symptoms_curves import overfitting
-from mode.diagnosis.words import FIXES, SYMPTOMS
+from mode.diagnosis.rules.curves import overfitting
 from tests.diagnosis.conftest import classifier
 
 LAYERS = keras.layers
@@ -137,10 +137,10 @@ def test_the_same_fixes_are_written_out_once_and_a_symptom_says_what_it_means():
         "  it still falls",
         "  fix 1: train_longer: train longer",
         "NOTE large_loss at loss, before training",
-        f"  {SYMPTOMS['large_loss']}",
+        f"  {SYMPTOMS['large_loss'].text}",
         "  fixes: those of slow_convergence at fit",
         "NOTE nan_in_input at input 0, before training",
-        f"  {SYMPTOMS['nan_in_input']}",
+        f"  {SYMPTOMS['nan_in_input'].text}",
     ]
 
 
@@ -202,7 +202,7 @@ def test_without_a_score_the_loss_must_rise_further(end, found):
     losses = [0.4, 0.3, 0.2, *[0.2 * end] * 6]
     epochs = [{"loss": 0.5 / e, "val_loss": v} for e, v in enumerate(losses, 1)]
     record = empty_record(epochs=tuple(epochs), total_steps=900, finished=True)
-    case = Case(record, None, SimpleNamespace(constant_loss=0.7))
+    case = TrainingCase(record, None, SimpleNamespace(constant_loss=0.7))
     assert [f.symptom for f in overfitting(case)] == found
 
 
@@ -238,7 +238,7 @@ def test_only_a_score_that_suffers_is_over_fitting(gap, found):
     ]
     record = empty_record(epochs=tuple(epochs), total_steps=900, finished=True)
     outcome = SimpleNamespace(constant_loss=0.7)
-    assert [f.symptom for f in overfitting(Case(record, None, outcome))] == found
+    assert [f.symptom for f in overfitting(TrainingCase(record, None, outcome))] == found
 
 
 def test_a_guarded_logarithm_is_fine(two_classes):
@@ -287,13 +287,13 @@ def test_a_training_is_judged_by_its_steps_and_by_no_clock(two_classes, monkeypa
 
     def noted(record, *rest):
         judged.append(record.total_steps)
-        return judge(record, *rest)
+        return diagnose(record, *rest)
 
     class Slow(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             time.sleep(0.003 if steps else 0)
 
-    monkeypatch.setattr("mode.diagnosis.callback.judge", noted)
+    monkeypatch.setattr("mode.diagnosis.callback.diagnose", noted)
     for _ in range(2):
         judged.clear()
         classifier().fit(
@@ -335,7 +335,7 @@ def test_inputs_that_are_names_are_not_scaled(look_up):
 @pytest.mark.parametrize(("depth", "line"), [(2, "some of the layers"), (5, "dense_3, dense_4")])
 def test_which_layers_to_leave_out_is_said(depth, line):
     model = classifier(*(LAYERS.Dense(8, "relu", name=f"dense_{i}") for i in range(depth)))
-    assert fix("change_depth", model_facts(model)).line == f"# leave out {line}"
+    assert make_fix("change_depth", model_facts(model)).line == f"# leave out {line}"
 
 
 def test_a_repair_leaves_every_random_stream_alone(two_classes):

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from mode.diagnosis import Diagnosis
-from mode.diagnosis.failures import failure_findings
-from mode.diagnosis.modelfacts import model_facts
-from mode.diagnosis.plan import Plan
+from mode.diagnosis.facts.model import model_facts
+from mode.diagnosis.findings import Plan
+from mode.diagnosis.rules.outputs import failure_findings
 from tests.diagnosis.conftest import classifier
 
 LAYERS = keras.layers

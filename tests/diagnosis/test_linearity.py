@@ -4,15 +4,14 @@ import keras
 import pytest
 
 from mode.diagnosis import check
-from mode.diagnosis.linearity import unbent
-from mode.diagnosis.modelfacts import leaf_layers
+from mode.diagnosis.facts.layers import leaf_layers, redundant_linear
 
 L = keras.layers
 
 
 def _found(*stack, inputs=(8,)):
     model = keras.Sequential([keras.Input(inputs), *stack])
-    return sorted(unbent(model, leaf_layers(model)))
+    return sorted(redundant_linear(model, leaf_layers(model)))
 
 
 def _dense(units, name, activation=None):
@@ -29,7 +28,7 @@ def _dense(units, name, activation=None):
         ([L.LeakyReLU], []),
         ([L.LayerNormalization], []),
     ],
-    ids=["nothing", "linear", "identity", "tanh", "leaky", "rows normalised"],
+    ids=["nothing", "linear", "identity", "tanh", "leaky", "rows normalized"],
 )
 def test_a_row_is_what_nothing_bends(between, found):
     assert _found(_dense(16, "a"), *[make() for make in between], _dense(3, "b")) == found
@@ -51,16 +50,16 @@ def test_what_is_added_to_another_branch_is_no_row():
     i = keras.Input((8,))
     h = _dense(8, "a")(i)
     model = keras.Model(i, _dense(2, "c")(L.Add()([h, _dense(8, "b", "relu")(h)])))
-    assert unbent(model, leaf_layers(model)) == {"a"}, "a is also read by b"
+    assert redundant_linear(model, leaf_layers(model)) == {"a"}, "a is also read by b"
     model = keras.Model(i, _dense(2, "d")(L.Add()([i, _dense(8, "e")(i)])))
-    assert unbent(model, leaf_layers(model)) == frozenset()
+    assert redundant_linear(model, leaf_layers(model)) == frozenset()
 
 
 def test_a_row_runs_into_and_out_of_nested_models():
     inner = keras.Sequential([keras.Input((16,)), _dense(16, "inside")])
     i = keras.Input((8,))
     model = keras.Model(i, _dense(3, "out")(inner(_dense(16, "before")(i))))
-    assert unbent(model, leaf_layers(model)) == {"before", "inside"}
+    assert redundant_linear(model, leaf_layers(model)) == {"before", "inside"}
 
 
 def test_linear_bottlenecks_of_a_known_network_are_no_fault():

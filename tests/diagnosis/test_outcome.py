@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mode.diagnosis.case import Case
-from mode.diagnosis.datafacts import array_moments
-from mode.diagnosis.heads import Head
-from mode.diagnosis.outcome import judge_outcome
-from mode.diagnosis.record import HEAD_COLUMNS, empty_record
-from mode.diagnosis.symptoms_curves import two_losses
+from mode.diagnosis.facts.data import array_moments
+from mode.diagnosis.facts.model import Head
+from mode.diagnosis.facts.outcome import TrainingCase, training_outcome
+from mode.diagnosis.facts.training import HEAD_COLUMNS, empty_record
+from mode.diagnosis.rules.curves import loss_metric_disagree
 
 SIGMOID = Head("out", "out", "out", (None, 1), "sigmoid", "binary_crossentropy", "binary")
 STEPS = np.arange(1, 9) * 50
@@ -31,20 +30,20 @@ def _logged(*losses):
 
 
 def test_accuracy_below_chance_is_a_failure_where_the_output_is_a_probability():
-    outcome = judge_outcome(_record(0.1), (SIGMOID,))
+    outcome = training_outcome(_record(0.1), (SIGMOID,))
     assert outcome.level == "bad"
     assert (outcome.accuracy, outcome.majority) == (pytest.approx(0.1), 0.5)
 
 
 def test_what_an_own_loss_makes_of_a_distance_is_not_judged_by_accuracy():
     own = replace(SIGMOID, family="custom", loss="contrast", activation="unknown")
-    outcome = judge_outcome(_record(0.1), (own,))
+    outcome = training_outcome(_record(0.1), (own,))
     assert (outcome.level, np.isnan(outcome.accuracy)) == ("fair", True)
 
 
 def test_targets_of_one_class_have_no_skill():
     flat = array_moments("target 0", np.ones(100))
-    assert np.isnan(judge_outcome(replace(_record(1.0), targets=(flat,)), (SIGMOID,)).skill)
+    assert np.isnan(training_outcome(replace(_record(1.0), targets=(flat,)), (SIGMOID,)).skill)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +51,7 @@ def test_targets_of_one_class_have_no_skill():
     [((1, 1, 0.99, 0.98, 0.97), "bad"), ((1, 0.9, 0.8, 0.7, 0.6), "fair"), ((1, 1, 1), "fair")],
 )
 def test_without_watched_steps_the_logged_loss_tells(losses, level):
-    assert judge_outcome(_logged(*losses), ()).level == level
+    assert training_outcome(_logged(*losses), ()).level == level
 
 
 @pytest.mark.parametrize(
@@ -60,5 +59,6 @@ def test_without_watched_steps_the_logged_loss_tells(losses, level):
 )
 def test_a_loss_that_the_predictions_do_not_bear_out_is_named(again, told):
     record = _record(0.9, pairs=np.array([[0.25, again]] * 8))
-    found = two_losses(Case(record, type("Facts", (), {"heads": (SIGMOID,)}), None))
-    assert [f.symptom for f in found] == told
+    facts = type("Facts", (), {"heads": (SIGMOID,)})
+    case = TrainingCase(record, facts, training_outcome(record, facts.heads))
+    assert [f.symptom for f in loss_metric_disagree(case)] == told

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from mode.diagnosis.catalog.fixes import FIXES
+from mode.diagnosis.catalog.output_table import TABLE, verdict
+from mode.diagnosis.catalog.symptoms import SYMPTOMS
+from mode.diagnosis.facts.data import Moments
+from mode.diagnosis.facts.model import Head
 from mode.diagnosis.findings import Evidence
-from mode.diagnosis.heads import Head
-from mode.diagnosis.output_table import TABLE, verdict
-from mode.diagnosis.record import Moments
-from mode.diagnosis.static_output import output_findings
-from mode.diagnosis.words import FIXES, SYMPTOMS
+from mode.diagnosis.rules.outputs import output_findings
 
 FINE = [
     ("binary", 1, "sigmoid", "binary", False),

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from mode.diagnosis import Diagnosis, check
-from mode.diagnosis.failures import failure_findings
-from mode.diagnosis.modelfacts import model_facts
+from mode.diagnosis.facts.model import model_facts
+from mode.diagnosis.rules.outputs import failure_findings
 from tests.diagnosis.conftest import classifier
 
 LAYERS = keras.layers

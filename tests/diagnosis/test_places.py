@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from mode.diagnosis import Diagnosis, check
+from mode.diagnosis.diagnose import diagnose
+from mode.diagnosis.facts.model import model_facts
+from mode.diagnosis.facts.training import Row, empty_record
 from mode.diagnosis.findings import Where
-from mode.diagnosis.judge import judge
-from mode.diagnosis.modelfacts import model_facts
-from mode.diagnosis.record import Row, empty_record
 from mode.diagnosis.report import Findings
 from tests.diagnosis.conftest import classifier
 
@@ -81,7 +81,7 @@ def test_every_dead_layer_is_reported_and_their_fixes_are_written_once():
     model = classifier(*(LAYERS.Dense(4, "relu", name=name) for name in names))
     losses = {"epochs": tuple({"loss": 0.69} for _ in range(8))}
     record = _record(units={name: np.zeros(4) for name in names}, **losses)
-    found, _ = judge(record, model_facts(model))
+    found, _ = diagnose(record, model_facts(model))
     dead = [f for f in found if f.symptom == "dead_relu"]
     assert [f.where.layer for f in dead] == [*names]
     text = str(Findings(dead))
@@ -98,6 +98,6 @@ def test_a_place_named_twice_is_reported_once_at_its_worst():
     record = _record(
         rows=(*gradients, *weights), values=values, steps=np.arange(6), losses=np.ones(6)
     )
-    found, _ = judge(record, model_facts(model))
+    found, _ = diagnose(record, model_facts(model))
     vanishing = [f for f in found if f.symptom == "vanishing_gradient"]
     assert [(f.where, f.severity) for f in vanishing] == [(Where("layer", "s0"), "warning")]

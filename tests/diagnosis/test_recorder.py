@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from mode.checks import InputError
-from mode.diagnosis import Diagnosis, taps
+from mode.diagnosis import Diagnosis
+from mode.diagnosis.recorder import graph_hooks
 from tests.diagnosis.conftest import classifier
 from tests.tolerance import FLOAT32
 
@@ -224,7 +225,7 @@ def test_predictions_that_nothing_reads_are_computed_for_the_reader_alone(read):
         if read:
             tf.argmax(predictions, -1) + 0  # a metric
         softmax.append(predictions)
-        found = taps.readable(predictions)
+        found = graph_hooks.readable(predictions)
         softmax.append(found)
         return found
 

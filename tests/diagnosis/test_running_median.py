@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mode.diagnosis.symptoms_weights import running_median
+from mode.diagnosis.rules.steps import running_median
 
 
 @given(st.integers(1, 30), st.integers(1, 3), st.integers(0, 99))

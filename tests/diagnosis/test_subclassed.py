@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mode.diagnosis import autorepair
-from mode.diagnosis.plan import Plan, rebuild
+from mode.diagnosis.findings import Plan
+from mode.diagnosis.repair.rebuild import rebuild
 
 LAYERS = keras.layers
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.diagnosis_tables import GROUPS, ablation, rows, tables
-from mode.diagnosis.words import SYMPTOMS
+from mode.diagnosis.catalog.symptoms import SYMPTOMS
 
 RESULTS = Path(__file__).parents[2] / "results"
 NAMES = ("programs", "summary", "symptoms", "ablation", "limits", "published", "tree", "mapping")
@@ -26,7 +26,7 @@ def test_a_committed_table_is_redone_from_its_rows(name, redone, tmp_path):
 
 
 def test_the_groups_of_the_ablation_hold_every_symptom_once():
-    named = [word for words in GROUPS.values() for word in words.split()]
+    named = [code for codes in GROUPS.values() for code in codes]
     assert sorted(named) == sorted(set(SYMPTOMS) - {"not_judged"})
 
 

@@ -1,0 +1,1 @@
+"""Every symptom, cause and fix of the diagnosis, one record each."""

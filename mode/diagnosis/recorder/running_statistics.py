@@ -1,0 +1,215 @@
+"""Running statistics of what was copied out of the training steps (numpy, no opinion)."""
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from mode.diagnosis.facts.data import Moments
+from mode.diagnosis.facts.training import HEAD_COLUMNS, Row
+from mode.diagnosis.recorder import batch_statistics as batch
+
+FEATURES = 1024  # per-feature statistics up to this width, one summary beyond
+# step, first broken step, mean loss since the last record, loss of this step, the same recomputed
+_WINDOW = 5
+# records are worked off together, up to that many or that many entries
+_TOGETHER, _ENTRIES = 8, 1 << 20
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of the data or the predictions; `features` are followed one by one.
+
+    `shape` is that of the first trace, None where it varies.
+    """
+
+    rank: int
+    features: int
+    dtype: str
+    shape: tuple = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The order of what one record holds: rows, units of rectified layers, data, predictions."""
+
+    rows: tuple[Row, ...]
+    inputs: tuple[Tensor, ...]
+    targets: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    units: tuple[tuple[str, int], ...]
+
+    @property
+    def ranks(self) -> list[int]:
+        """The ranks of the data and the predictions, in order."""
+        return [tensor.rank for tensor in (*self.inputs, *self.targets, *self.outputs)]
+
+    @property
+    def paired(self) -> bool:
+        """Whether every output has a target of its own."""
+        return len(self.targets) == len(self.outputs)
+
+
+class RunningStatistics:
+    """Adds up records, one `add` each; `settle` before reading what is known."""
+
+    def __init__(self, layout: Layout):
+        self.layout = layout
+        self.last = self.broken = 0  # the last recorded step, the first that was not finite
+        self.batch = 0  # rows of the largest batch
+        self._waiting: list[np.ndarray] = []
+        self.steps: list[int] = []
+        self.losses: list[float] = []
+        self.pairs: list[list[float]] = []
+        self.values: list[np.ndarray] = []
+        self.heads: list[np.ndarray] = []
+        self._moments: dict[str, np.ndarray] = {}
+        self._labels: dict[str, tuple] = {}
+        self._peaks: np.ndarray | None = None
+        self._marks = np.zeros(1 << batch.HASH_BITS, bool)
+        self._found = np.zeros(3)
+
+    def add(self, values: np.ndarray) -> None:
+        """Take in one record, unless it is the last one again."""
+        if len(values) and int(values[0]) > self.last:
+            self.last, self.broken = int(values[0]), int(values[1])
+            self._waiting.append(values)
+        if len(self._waiting) * len(values) >= _ENTRIES or len(self._waiting) >= _TOGETHER:
+            self.settle()
+
+    def settle(self) -> None:
+        """Work off the records that wait; those of equal shapes as one array."""
+        waiting, self._waiting = self._waiting, []
+        measures = slice(_WINDOW, _WINDOW + len(self.layout.rows) + sum(self.layout.ranks))
+        for _, alike in groupby(waiting, lambda values: values[measures].tobytes()):
+            self._add(np.stack(list(alike)))
+
+    def _add(self, records: np.ndarray) -> None:
+        """Work off records, shape (records, entries).
+
+        Each holds what `_WINDOW` says, lengths, shapes, and values in their order.
+        """
+        layout, count, ranks = self.layout, len(self.layout.rows), self.layout.ranks
+        units = sum(width for _, width in layout.units)
+        lengths = records[0, _WINDOW : _WINDOW + count].astype(int)
+        ends = np.cumsum([_WINDOW, count, sum(ranks), count, lengths.sum(), units])
+        window, _, shapes, bad, samples, peaks, data = np.split(records, ends, axis=1)
+        heads = self._add_data(batch.unpack(data, shapes[0].astype(int), ranks))
+        earlier = [] if self._peaks is None else [self._peaks]
+        self._peaks = np.max([*earlier, *peaks], axis=0)
+        self.steps.extend(window[:, 0].astype(int))
+        self.losses.extend(window[:, 2].astype(float))
+        self.pairs.extend(window[:, 3:])
+        self.values.extend(batch.statistics(samples, lengths, bad))
+        self.heads.extend(heads)
+
+    def fields(self) -> dict:
+        """Return the fields of a Record that rest on the recorded steps."""
+        return {
+            "steps": np.array(self.steps),
+            "losses": np.array(self.losses),
+            "pairs": np.array(self.pairs, dtype=np.float64),
+            "rows": self.layout.rows,
+            "values": np.array(self.values),
+            "heads": np.array(self.heads),
+            **{f"{kind}s": self.moments(kind) for kind in ("input", "target", "output")},
+            "units": self.units(),
+            "overlap": self.overlap(),
+            "batch": self.batch,
+        }
+
+    def _add_data(self, arrays: list) -> np.ndarray:
+        """Merge the batches' data and predictions, each (records, rows, ...).
+
+        Returns the statistics of each output, shape (records, outputs, columns).
+        """
+        layout, n, m = self.layout, len(self.layout.inputs), len(self.layout.targets)
+        inputs, targets, outputs = arrays[:n], arrays[n : n + m], arrays[n + m :]
+        named = (("input", layout.inputs, inputs), ("target", layout.targets, targets))
+        for kind, tensors, group in (*named, ("output", layout.outputs, outputs)):
+            for i, (tensor, array) in enumerate(zip(tensors, group, strict=True)):
+                self._merge(f"{kind} {i}", batch.moments(array.reshape(-1, tensor.features)))
+        for i, target in enumerate(targets):
+            bins = max(layout.outputs[i].features if layout.paired else 1, 64)
+            self._merge_labels(f"target {i}", batch.label_statistics(_rows(target), bins))
+        truths = targets if layout.paired else [None] * len(outputs)
+        statistics = [batch.head_statistics(*pair) for pair in zip(outputs, truths, strict=True)]
+        if inputs:
+            self._marks[batch.row_marks([*map(_rows, inputs)])] = True
+        records = len(arrays[0]) if arrays else 0
+        self.batch = max([self.batch, *(array.shape[1] for array in arrays[:1])])
+        return np.stack(statistics, 1) if statistics else np.zeros((records, 0, len(HEAD_COLUMNS)))
+
+    def _merge(self, name: str, new: np.ndarray) -> None:
+        old = self._moments.get(name)
+        if old is not None:
+            highest = np.maximum(old[2:4], new[2:4])
+            new = np.concatenate([old[:2] + new[:2], highest, old[4:] + new[4:]])
+        self._moments[name] = new
+
+    def _merge_labels(self, name: str, new: tuple) -> None:
+        old = self._labels.get(name)
+        if old is not None:
+            new = (np.maximum(old[0], new[0]), old[1] + new[1])
+        self._labels[name] = new
+
+    def seek(self, values: np.ndarray) -> None:
+        """Count how many rows of a validation batch bear the marks of recorded training rows."""
+        self.settle()
+        ranks = [tensor.rank for tensor in self.layout.inputs]
+        shapes, data = np.split(values, [sum(ranks)])
+        inputs = batch.unpack(data[None], shapes.astype(int), ranks)
+        if not inputs:
+            return
+        marks = batch.row_marks([*map(_rows, inputs)])
+        hits = self._marks[marks].all(0).sum()
+        self._found += hits, marks.shape[1], len(np.unique(marks[0]))
+
+    def new_epoch(self) -> None:
+        """Forget the extremes of the units, which are followed epoch by epoch."""
+        self.settle()
+        self._peaks = None
+
+    def overlap(self) -> float:
+        """Return the share of validation rows known from training; 0 where rows often repeat."""
+        hits, rows, distinct = self._found
+        return float(hits / rows) if rows and distinct >= 0.95 * rows else 0.0
+
+    def units(self) -> dict[str, np.ndarray]:
+        """Return the largest value of each unit of each rectified layer in this epoch."""
+        widths = [width for _, width in self.layout.units]
+        peaks = self._peaks if self._peaks is not None else np.full(sum(widths), batch.LOWEST)
+        parts = np.split(peaks, np.cumsum(widths))
+        return {name: part for (name, _), part in zip(self.layout.units, parts, strict=False)}
+
+    def moments(self, kind: str) -> tuple[Moments, ...]:
+        """Return the running statistics of the inputs, targets or outputs."""
+        tensors = getattr(self.layout, f"{kind}s")
+        return tuple(self._one(f"{kind} {i}", tensor) for i, tensor in enumerate(tensors))
+
+    def _one(self, name: str, tensor: Tensor) -> Moments:
+        total, squares, low, high, count, bad = self._moments[name]
+        safe = np.maximum(count, 1)
+        mean = total / safe
+        std = np.sqrt(np.maximum(squares / safe - mean**2, 0))
+        extra: dict[str, Any] = {}
+        if name in self._labels:
+            (lowest, highest, fraction), counts = self._labels[name]
+            extra = {"row_sum": (-float(lowest), float(highest)), "fractions": float(fraction)}
+            extra["counts"] = counts.astype(np.float64)
+        share = float(bad.sum() / max(bad.sum() + count.sum(), 1))
+        rows = int(count.max(initial=0))
+        basics = (name, tensor.shape[1:], tensor.dtype, rows, mean, std, -low, high, share)
+        return Moments(*basics, **extra)
+
+
+def unmeasured(name: str, tensor: Tensor) -> Moments:
+    """Return what is known of a tensor of which no batch was recorded."""
+    zero = np.zeros(1)
+    return Moments(name, tensor.shape[1:], tensor.dtype, 0, zero, zero, zero, zero)
+
+
+def _rows(array: np.ndarray) -> np.ndarray:
+    """Return (records, rows, ...) as (records x rows, ...)."""
+    return array.reshape(-1, *array.shape[2:])

@@ -1,0 +1,1 @@
+"""From findings to a repaired model: plans, trials and `autorepair`."""

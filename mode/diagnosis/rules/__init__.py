@@ -1,0 +1,1 @@
+"""From facts to findings: a rule for each symptom."""
