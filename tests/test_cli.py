@@ -9,15 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from mode.cli import main
-from mode.studies import notebooks
+from mode.studies import STUDIES, notebooks
+from tests.messages import listed
 
 ROOT = Path(__file__).parents[1]
 
-# In full, so that no name is lost unseen.
-LISTED = (
-    "'alpha', 'budget', 'defects', 'further', 'layers', 'maps', 'metrics', 'oracle', "
-    "'publication', 'retraining', 'selection', 'selectors'"
-)
+LISTED = listed(STUDIES)
 
 
 def run(*arguments: str):

@@ -30,6 +30,7 @@ from mode.repair.experiment import initial_model
 from mode.repair.recipe import LAYERS, MAPS, REPLAYED, RETRAININGS
 from mode.repair.rounds import measure
 from mode.selection import SELECTORS
+from tests.messages import listed
 
 QUICK = {"rounds": 2, "inputs_per_round": 60, "epochs": 1}
 
@@ -310,10 +311,6 @@ def test_a_subclassed_model_is_repaired(selector, small):
     model = Own(name="own")
     model(small.train.x[:2])
     assert len(repair(model, small, recipe=selector, rounds=1, stops=False).chosen) == 1
-
-
-def listed(names) -> str:
-    return ", ".join(map(repr, sorted(names)))
 
 
 BAD = [
