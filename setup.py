@@ -68,6 +68,7 @@ setup(
             "build>=1.2",
             "hypothesis>=6.100",
             "import-linter>=2.0",
+            "jax>=0.5",
             "jupyterlab>=4.2",
             "mypy>=1.11",
             "playwright>=1.44",

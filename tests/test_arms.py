@@ -10,6 +10,7 @@ from mode.data import Data, load
 from mode.repair import RECIPES, Recipe, Repair
 from mode.studies.experiments import compare_arms, first_choice
 from mode.studies.methods import ARMS, arms
+from tests.messages import listed
 
 SIZES = {"train": 150, "pool": 200, "diagnosis": 100, "test": 100}
 SIZED = {"rounds": 1, "batch": 20}
@@ -113,9 +114,8 @@ def test_the_overlap_is_the_share_that_the_first_arm_chose_too():
 
 
 def test_bad_input_is_refused(refused):
-    listed = ", ".join(map(repr, sorted(ARMS)))
     assert refused(arms, "metric") == (
-        f"arms must be one of {listed}. Received: 'metric'. Did you mean 'metrics'?"
+        f"arms must be one of {listed(ARMS)}. Received: 'metric'. Did you mean 'metrics'?"
     )
     one = {"random": RECIPES["random"]}
     message = refused(next, compare_arms(tiny(), "under_train", one))

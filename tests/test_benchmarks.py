@@ -18,6 +18,7 @@ from mode.repair import control as random_control
 from mode.repair import run
 from mode.studies.experiments import initial_model
 from mode.studies.methods import METRICS
+from tests.messages import listed
 
 RECIPE = repair.published_recipe("euclidean", rounds=2, inputs_per_round=80, epochs=1)
 
@@ -137,8 +138,7 @@ def test_unknown_metric_of_the_naive_repair(model, digits):
     with pytest.raises(InputError) as error:
         naive.run(model, digits, replace(RECIPE, metric="earth_mover_2d"))
     assert str(error.value) == (
-        "metric must be one of 'bray_curtis', 'canberra', 'chebyshev', 'cosine', 'dot', "
-        "'earth_mover', 'euclidean', 'manhattan', 'minkowski'. Received: 'earth_mover_2d'. "
+        f"metric must be one of {listed(naive.PER_ROW)}. Received: 'earth_mover_2d'. "
         "Did you mean 'earth_mover'?"
     )
 
@@ -249,8 +249,8 @@ def test_the_command_refuses_an_unknown_benchmark():
     done = CliRunner().invoke(main, ["stat"])
     assert done.exit_code != 0
     assert done.output == (
-        "Error: benchmark must be one of 'repair', 'scoring', 'selecting', 'start', 'study', "
-        "'training'. Received: 'stat'. Did you mean 'start'?\n"
+        f"Error: benchmark must be one of {listed(running.BENCHMARKS)}. Received: 'stat'. "
+        "Did you mean 'start'?\n"
     )
 
 

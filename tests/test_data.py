@@ -11,6 +11,7 @@ from sklearn.model_selection import train_test_split
 
 from mode.data import PARTS, SOURCES, Part, load
 from mode.data.splits import published, stratified
+from tests.messages import listed
 
 
 def arrays(n=60, classes=3, shape=(4, 5)) -> dict[str, np.ndarray]:
@@ -310,8 +311,7 @@ def test_an_archive_with_other_keys_is_refused(tmp_path, refused):
 
 def test_unknown_names_are_refused(refused):
     assert refused(load, "mnits") == (
-        "data set must be one of 'FOLDER', 'PATH.npz', 'cifar10', 'digits', 'fashion_mnist', "
-        "'mnist'. "
+        f"data set must be one of {listed([*SOURCES, 'FOLDER', 'PATH.npz'])}. "
         "Received: 'mnits'. Did you mean 'mnist'?"
     )
     assert refused(load, "no/such.npz") == (

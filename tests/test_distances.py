@@ -7,6 +7,7 @@ from scipy.stats import spearmanr, wasserstein_distance
 
 from mode.checks import InputError
 from mode.distances import DISTANCES, blocks, distance
+from tests.messages import listed
 
 SHAPE = (5, 4)
 
@@ -211,9 +212,8 @@ ERRORS = [
     (
         ("euclidian", POINT[None], POINT),
         {},
-        "metric must be one of 'bray_curtis', 'canberra', 'chebyshev', 'cosine', 'dot', "
-        "'earth_mover', 'earth_mover_2d', 'euclidean', 'manhattan', 'minkowski'. "
-        "Received: 'euclidian'. Did you mean 'euclidean'?",
+        f"metric must be one of {listed(DISTANCES)}. Received: 'euclidian'. "
+        "Did you mean 'euclidean'?",
     ),
     (
         ("dot", np.zeros((3, 4, 5)), POINT),

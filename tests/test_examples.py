@@ -1,10 +1,9 @@
-"""The arithmetic's public functions tell shapes and errors and show an example, which runs."""
+"""The arithmetic's public functions show an example, which runs."""
 
 import doctest
 import importlib
 import inspect
 import pkgutil
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -31,7 +30,6 @@ MODULES = [
     if module.name.split(".")[1] in FLOORS
 ]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-SHAPE = re.compile(r"\((n|m|classes|blocks|units)\b[^)]*\)|\bn x |indices|of any shape")
 
 
 def public() -> Iterator[tuple[str, Callable]]:
@@ -52,13 +50,9 @@ def test_all_floors_have_public_functions():
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_a_public_function_tells_shapes_and_errors_and_shows_an_example(name):
-    text, code = inspect.getdoc(PUBLIC[name]) or "", inspect.getsource(PUBLIC[name])
-    assert ">>> " in text
-    if re.search(r"\b(fail|checks\.\w+|paired|_with_control)\(|raise ", code):
-        assert "Raises:" in text
-    if "ndarray" in str(inspect.signature(PUBLIC[name])):
-        assert SHAPE.search(text.split("Example:")[0])
+def test_a_public_function_shows_an_example(name):
+    examples = doctest.DocTestParser().get_examples(inspect.getdoc(PUBLIC[name]) or "")
+    assert examples
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mode.heatmaps import KINDS, differential, heatmaps, scaled
+from tests.messages import listed
 
 # Labels 0 0 0 1 1 2 2, of which input 2 (a 0) is taken for 1 and input 6 (a 2) for 0.
 LABELS = np.array([0, 0, 0, 1, 1, 2, 2])
@@ -117,8 +118,7 @@ def test_scaled():
 BAD = [
     (
         {"kind": "means"},
-        "kind must be one of 'importance', 'mean', 'pixel'. Received: 'means'. "
-        "Did you mean 'mean'?",
+        f"kind must be one of {listed(KINDS)}. Received: 'means'. Did you mean 'mean'?",
     ),
     (
         {"states": STATES[:5]},

@@ -9,6 +9,7 @@ from keras import layers
 
 from mode.models import MODELS, build, classes_of, clone, load_model, predict, reinitialize, train
 from mode.models.rescaled import of_unit_inputs
+from tests.messages import listed
 from tests.tolerance import FLOAT32
 
 X = np.random.default_rng(0).random((50, 6), dtype=np.float32)
@@ -138,8 +139,7 @@ def test_equal_layers_of_one_network_start_differently():
 
 def test_build_refuses(refused):
     assert refused(build, "lenet") == (
-        "model must be one of 'demo', 'lenet5', 'published'. Received: 'lenet'. "
-        "Did you mean 'lenet5'?"
+        f"model must be one of {listed(MODELS)}. Received: 'lenet'. Did you mean 'lenet5'?"
     )
     assert refused(build, classes=1) == (
         "classes must be a whole number of at least 2. Received: 1."

@@ -4,12 +4,10 @@ import ast
 import base64
 import io
 import json
-import math
 import re
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
@@ -18,8 +16,6 @@ from mode.studies import executing
 
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-SECONDS = pd.read_csv(ROOT / "results/tables/notebooks.csv", index_col="notebook")["seconds"]
-INDEX = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8").splitlines()
 
 
 def code_cells(name: str) -> list[dict]:
@@ -57,15 +53,6 @@ class TestRules:
 
     def test_small_parameters_exist(self, name):
         assert set(executing.SMALL[name]) <= set(notebooks.parameters(name))
-
-    def test_is_in_the_index_as_its_title_cell_has_it(self, name):
-        text = "".join(notebooks.read(name)["cells"][0]["source"])
-        question, answer = text.splitlines()[0].lstrip("# "), text.split("**Answer:** ")[1]
-        answer = answer.splitlines()[0].split(". ")[0].rstrip(".") + "."
-        minutes = math.ceil(SECONDS[name] / 60)
-        row = (f"[{name}]({name}.ipynb)", question, answer[0].upper() + answer[1:], minutes,
-               f"[pictures](../results/executed/{name}.ipynb)")  # fmt: skip
-        assert f"| {' | '.join(map(str, row))} |" in INDEX
 
     def test_executed_copy_has_the_same_source_and_pictures(self, name):
         path = ROOT / "results" / "executed" / f"{name}.ipynb"

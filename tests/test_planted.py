@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from mode.data import PARTS, PLANTED, Data, Part, plant
 from mode.data.planted import TRAITS
+from tests.messages import listed
 
 
 def changed(before: Data, after: Data) -> set[str]:
@@ -106,8 +107,8 @@ def test_shifted(small):
 BAD = [
     (
         ("starvd", {}),
-        "planted fault must be one of 'label_noise', 'mislabelled', 'missing_mode', 'shifted', "
-        "'starved'. Received: 'starvd'. Did you mean 'starved'?",
+        f"planted fault must be one of {listed(PLANTED)}. Received: 'starvd'. "
+        "Did you mean 'starved'?",
     ),
     (
         ("starved", {"kep": 0.1}),
@@ -122,7 +123,7 @@ BAD = [
     ),
     (
         ("missing_mode", {"trait": "thik"}),
-        "trait must be one of 'rotated', 'thin'. Received: 'thik'. Did you mean 'thin'?",
+        f"trait must be one of {listed(TRAITS)}. Received: 'thik'. Did you mean 'thin'?",
     ),
     (
         ("shifted", {"kind": "blurr"}),

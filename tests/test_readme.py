@@ -12,17 +12,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-def test_has_the_two_commands_each_on_a_line():
-    lines = README.splitlines()
-    assert "python -m pip install . && python -m mode reproduce" in lines
-    assert "python -m pip install '.[test]' && python -m pytest" in lines
-
-
-def test_the_script_of_continuous_integration_takes_the_lines_from_the_readme():
+def test_the_script_of_continuous_integration_takes_its_commands_from_the_readme():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    for beginning in re.findall(r"\$\(line [\"'](.+?)[\"']\)\n", script):
-        assert beginning in README
-    assert script.count("$(line ") == 2
+    beginnings = re.findall(r"\$\(line [\"'](.+?)[\"']\)\n", script)
+    assert beginnings
+    for beginning in beginnings:
+        assert any(line.startswith(beginning) for line in README.splitlines()), beginning
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "results/README.md"])
@@ -32,17 +27,6 @@ def test_every_linked_file_exists(name):
     assert links
     for link in links:
         assert (ROOT / name).parent.joinpath(link).exists(), link
-
-
-def test_the_summary_has_no_number_that_the_full_account_has_not():
-    summary = README.split("## What was found")[1].split("\n## ")[0]
-    full = [
-        (ROOT / name).read_text(encoding="utf-8") for name in ("results/README.md", "CLAIMS.md")
-    ]
-    number = r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?![\w.]*\d)"
-    told = re.findall(number, re.sub(r"(?m)^\d\. ", "", summary))
-    assert len(told) > 20
-    assert set(told) <= set(re.findall(number, "\n".join(full)))
 
 
 @pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])

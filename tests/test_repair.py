@@ -28,6 +28,7 @@ from mode.repair.round import measure
 from mode.selection import SELECTORS
 from mode.studies.experiments import compare_metrics, initial_model
 from mode.studies.methods import METRICS, protocol_recipe
+from tests.messages import listed
 
 QUICK = {"rounds": 2, "inputs_per_round": 60, "epochs": 1}
 
@@ -308,10 +309,6 @@ def test_a_subclassed_model_is_repaired(selector, small):
     model = Own(name="own")
     model(small.train.x[:2])
     assert len(repair(model, small, recipe=selector, rounds=1, stops=False).chosen) == 1
-
-
-def listed(names) -> str:
-    return ", ".join(map(repr, sorted(names)))
 
 
 BAD = [

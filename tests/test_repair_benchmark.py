@@ -18,7 +18,6 @@ from benchmarks.default_repair import (
     file_name,
     main,
     measured,
-    shown,
     tabulated,
 )
 from mode import results
@@ -158,7 +157,7 @@ def test_the_command_refuses_an_unknown_classifier():
 
 
 def test_each_classifier_has_a_file_of_its_own():
-    assert len({file_name(name, 0) for name in CASES}) == len(CASES) == 11
+    assert len({file_name(name, 0) for name in CASES}) == len(CASES)
     assert file_name("MLP, table, rare class", 3) == "mlp_table_rare_class,seed=3.csv"
 
 
@@ -181,8 +180,3 @@ def test_wrong_labels_are_of_another_class():
     wrong = faulty_classifiers.wrong_labels(y, 0.1, seed=0)
     assert set(wrong) == {0, 1, 2}
     assert (wrong != y).mean() == pytest.approx(0.1, abs=0.02)
-
-
-def test_the_readme_shows_the_committed_table():
-    table = pd.read_csv(ROOT / "results" / "tables" / "default_repair.csv")
-    assert shown(table) in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,7 +1,6 @@
 """What the report of a repair is made from: features with names, tables by class, suspects."""
 
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -211,25 +210,6 @@ def test_labels_look_wrong_when_they_are_and_only_then():
     labels, odds = planted(0.05)
     assert not look_wrong(labels[:999], odds[:999])
     assert look_wrong(labels[:1000], odds[:1000])
-
-
-def test_the_measured_pools_are_judged_as_the_text_says():
-    """No clean pool is said to look wrong; of ten classes all with one wrong label in twenty."""
-    root = Path(__file__).parents[1]
-    table = pd.read_csv(root / "results" / "tables" / "suspect_labels.csv")
-    assert (table[table["wrong"] == 0]["said"] == 0).all()
-    large = table[table["pool"] >= label_errors.LEAST]
-    # Three seeds a row: how many of the pools are said to look wrong.
-    groups = large.groupby([large["classes"] == 10, "wrong"])["said"]
-    said = (3 * groups.sum()).round().astype(int)
-    pools = 3 * groups.size()
-    assert said[True, 0.05] == pools[True, 0.05] == 12
-    ten = [f"{said[True, share]} of {pools[True, share]}" for share in (0.02, 0.05, 0.1)]
-    few = [f"{said[False, share]} of {pools[False, share]}" for share in (0.02, 0.05, 0.1)]
-    line = (
-        f"ten classes it is said of {', '.join(ten)} pools of 2,000; of two or three classes, of "
-    )
-    assert line + ", ".join(few) in (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 def test_the_advice_names_what_is_to_be_done(repaired, monkeypatch):

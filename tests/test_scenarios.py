@@ -5,6 +5,7 @@ import pytest
 
 from mode.models import predict
 from mode.studies.scenarios import MAIN, SCENARIOS, faulty_model
+from tests.messages import listed
 
 PARTS = ("train", "pool", "diagnosis", "test")
 # What the planted fault does to the inputs of the training part, and to their labels.
@@ -89,9 +90,9 @@ def test_the_main_comparison_has_one_scenario_without_room():
 
 
 def test_unknown_names_are_refused(small, refused):
-    listed = ", ".join(map(repr, sorted(SCENARIOS)))
     assert refused(faulty_model, "starved", small) == (
-        f"scenario must be one of {listed}. Received: 'starved'. Did you mean 'starved_5'?"
+        f"scenario must be one of {listed(SCENARIOS)}. Received: 'starved'. "
+        "Did you mean 'starved_5'?"
     )
     message = refused(faulty_model, "no_room", small, model="lenet")
     assert message.endswith("Received: 'lenet'. Did you mean 'lenet5'?")

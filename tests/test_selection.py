@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mode.selection import SELECTORS, Candidates, select, shares
+from tests.messages import listed
 
 GENERATOR = np.random.default_rng(0)
 N = 60
@@ -144,10 +145,7 @@ def test_shares_add_up(n, alpha):
 
 def test_bad_input_is_refused(refused):
     assert refused(select, "margins", POOL, 1, generator=rng()) == (
-        "selector must be one of 'badge', 'clusters', 'core_set', 'diverse_margin', 'dsa', "
-        "'entropy', 'farthest', 'gini', 'least_confidence', 'margin', 'mdsa', 'misclassified', "
-        "'mistakes', 'near_miss', 'nearest', 'quota_random', 'random', 'typiclust'. "
-        "Received: 'margins'. Did you mean 'margin'?"
+        f"selector must be one of {listed(SELECTORS)}. Received: 'margins'. Did you mean 'margin'?"
     )
     assert refused(select, "random", POOL, -1, generator=rng()) == (
         "n must be a whole number of at least 0. Received: -1."

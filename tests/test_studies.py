@@ -18,6 +18,7 @@ from mode.studies import STUDIES, run_study, tabulate
 from mode.studies.output import literal
 from mode.studies.registry import publication_grid
 from mode.studies.tables import final_rows, layers_chosen
+from tests.messages import listed
 
 ROOT = Path(__file__).parents[1]
 SMALL = {"metrics": ["dot", "earth_mover"], "rounds": 1, "batch": 20, "epochs": 1}
@@ -141,10 +142,7 @@ def test_a_running_scheduler_serves_as_well(failing):
         assert cluster.scheduler_info["workers"], "a cluster that is not ours stays up"
 
 
-LISTED = (
-    "'alpha', 'budget', 'defects', 'further', 'layers', 'maps', 'metrics', 'oracle', "
-    "'publication', 'retraining', 'selection', 'selectors'"
-)
+LISTED = listed(STUDIES)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +163,7 @@ LISTED = (
         ),
         (
             {"name": "publication", "parameters": {"round": 3}},
-            "parameter of 02-run must be one of 'alpha', 'batch', 'data', 'data_dir', 'epochs', "
-            "'layer_selection', 'metrics', 'model', 'out', 'protocol', 'rounds', 'seed', 'split'. "
+            f"parameter of 02-run must be one of {listed(notebooks_module.parameters('02-run'))}. "
             "Received: 'round'. Did you mean 'rounds'?",
         ),
     ],
