@@ -158,13 +158,16 @@ def _execute(jobs: dict, workers: int, scheduler: str | None) -> Iterator[tuple[
                 future.release()
                 yield run, f"{type(error).__name__}: {error}" if error else ""
         finally:
+            client.run(close_kernels)
             if scheduler is None:
                 client.cluster.close()
 
 
 def execute(notebook: Path, out: Path, study: str, run: str, parameters: dict) -> None:
-    """Execute one run; its notebook is kept, marked where it failed."""
+    """Execute one run in the warm kernel; its notebook is kept, marked where it failed."""
     import papermill
+
+    from mode.studies import kernels
 
     os.environ.update(ENVIRONMENT)
     kept = out / "executed" / study / f"{run}.ipynb"
@@ -173,4 +176,12 @@ def execute(notebook: Path, out: Path, study: str, run: str, parameters: dict) -
     rows.parent.mkdir(parents=True, exist_ok=True)
     parameters = {**parameters, "out": str(rows)}
     with errors_to(kept.with_suffix(".log")):
-        papermill.execute_notebook(str(notebook), str(kept), parameters, progress_bar=False)
+        options = {"engine_name": kernels.ENGINE, "progress_bar": False}
+        papermill.execute_notebook(str(notebook), str(kept), parameters, **options)
+
+
+def close_kernels() -> None:
+    """End the warm kernels of a worker."""
+    from mode.studies import kernels
+
+    kernels.close()
