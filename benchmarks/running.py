@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import repair, scoring, selecting, start, study, training
+from benchmarks import kernels, repair, scoring, selecting, start, study, training
 from mode import checks
 from mode.results import write_rows
 
@@ -48,4 +48,5 @@ BENCHMARKS = {
     "selecting": selecting.rows,
     "start": start.rows,
     "study": study.rows,
+    "kernels": kernels.rows,
 }

@@ -11,12 +11,14 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+from papermill.exceptions import PapermillExecutionError
 
 from mode import checks, results
 from mode import notebooks as notebooks_module
 from mode.studies import STUDIES, run_study, tabulate
 from mode.studies.output import literal
 from mode.studies.registry import publication_grid
+from mode.studies.running import close_kernels, execute
 from mode.studies.tables import final_rows, layers_chosen
 from tests.messages import listed
 
@@ -94,12 +96,14 @@ def test_killed_and_started_again_it_repeats_nothing_and_ends_the_same(undisturb
 
 @pytest.fixture
 def failing(tmp_path, monkeypatch):
-    """A study of a notebook that fails for seed 1; yields the folder for its results."""
+    """A study of a notebook that fails for seed 1, and writes which kernel it ran in and what the
+    run before left there; yields the folder for its results."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
     parameters = 'seed: int = 0  # which\nout: str = ""  # where'
     cell = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
-    code = 'assert seed != 1, "unlucky"\nopen(out, "w").write(f"seed\\n{seed}\\n")'
+    code = 'assert seed != 1, "unlucky"\nimport os\nleft = "before" in globals()\nbefore = seed\n'
+    code += 'open(out, "w").write(f"seed,kernel,left\\n{seed},{os.getpid()},{left}\\n")'
     notebook.cells = [
         nbformat.v4.new_markdown_cell("# Does it fail?"),
         cell,
@@ -119,6 +123,73 @@ def failing(tmp_path, monkeypatch):
         ),
     )
     return tmp_path / "out"
+
+
+@pytest.fixture
+def run_here(failing):
+    """Execute the run of one seed in this process, as a worker does; return its row."""
+
+    def run_here(seed: int) -> dict:
+        execute(failing.parent / "99-fails.ipynb", failing, "failing", f"{seed}", {"seed": seed})
+        return pd.read_csv(failing / "runs" / "failing" / f"{seed}.csv").iloc[0].to_dict()
+
+    yield run_here
+    close_kernels()
+
+
+def test_runs_share_a_kernel_without_what_the_run_before_left(run_here, failing):
+    rows = [run_here(seed) for seed in (0, 2)]
+    assert rows[0]["kernel"] == rows[1]["kernel"]
+    assert [row["left"] for row in rows] == [False, False]
+    text = (failing / "executed" / "failing" / "2.ipynb").read_text()
+    counts = [cell.execution_count for cell in nbformat.reads(text, 4).cells if "outputs" in cell]
+    assert counts == [1, 2, 3], "counted from the notebook's beginning"
+
+
+def test_the_run_after_a_failing_one_gets_a_new_kernel(run_here):
+    first = run_here(0)["kernel"]
+    with pytest.raises(PapermillExecutionError, match="unlucky"):
+        run_here(1)
+    assert run_here(2)["kernel"] != first
+    assert not process_exists(first)
+
+
+def test_a_kernel_that_died_between_runs_is_replaced(run_here):
+    first = run_here(0)["kernel"]
+    os.kill(first, signal.SIGKILL)
+    assert run_here(2)["kernel"] != first
+
+
+def test_no_kernel_is_left_when_a_study_has_ended(failing):
+    run_study("failing", out=failing, seeds=1, workers=1)
+    kernel = tabulate(failing, "failing")["all"]["kernel"][0]
+    assert not process_exists(kernel)
+
+
+def process_exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.commands
+def test_rows_are_those_of_a_new_kernel_whatever_ran_before(tmp_path):
+    settings = {
+        "corrected": {**SMALL, "protocol": "corrected", "layer_selection": True, "seed": 0},
+        "published": {**SMALL, "protocol": "published", "layer_selection": False, "seed": 1},
+    }
+    notebook = notebooks_module.path("02-run")
+    rows = {}
+    for order in (["corrected", "published"], ["published", "corrected"]):
+        out = tmp_path / order[0]  # whose run is the first of a new kernel
+        for run in order:
+            execute(notebook, out, "publication", run, settings[run])
+            rows[order[0], run] = (out / "runs" / "publication" / f"{run}.csv").read_bytes()
+        close_kernels()
+    for run in settings:
+        assert rows["corrected", run] == rows["published", run]
 
 
 def test_a_failing_run_leaves_its_notebook_and_does_not_stop_the_others(failing):

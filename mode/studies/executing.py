@@ -38,15 +38,11 @@ def execute_small(name: str, out: str | os.PathLike) -> Path:
         InputError: for an unknown notebook.
         PapermillExecutionError: when a cell fails; the notebook is kept, marked.
     """
-    import papermill
-
     source, out = notebooks.path(name), Path(out).resolve()
     out.mkdir(parents=True, exist_ok=True)
-    kept = out / f"{name}.ipynb"
     place = out / name / "rows.csv" if name in OF_ROWS else out / name
     parameters = {**SMALL.get(name, {}), "out": str(place)}
-    papermill.execute_notebook(str(source), str(kept), parameters, progress_bar=False)
-    return kept
+    return notebooks.execute(source, out / f"{name}.ipynb", parameters)
 
 
 def execute_whole(name: str, out: str | os.PathLike) -> Path:

@@ -13,7 +13,6 @@ from pathlib import Path
 from mode import checks, notebooks
 from mode.data import load
 from mode.distances import DISTANCES
-from mode.stderr import errors_to
 from mode.studies.registry import STUDIES, Study
 
 # One thread a run: as many runs as cores, and the same bits whatever the number of workers.
@@ -157,19 +156,27 @@ def _execute(jobs: dict, workers: int, scheduler: str | None) -> Iterator[tuple[
                 future.release()
                 yield run, f"{type(error).__name__}: {error}" if error else ""
         finally:
+            client.run(close_kernels)
             if scheduler is None:
                 client.cluster.close()
 
 
 def execute(notebook: Path, out: Path, study: str, run: str, parameters: dict) -> None:
-    """Execute one run; its notebook is kept, marked where it failed."""
-    import papermill
+    """Execute one run in the warm kernel; its notebook is kept, marked where it failed."""
+    from mode.studies import kernels
 
     os.environ.update(ENVIRONMENT)
-    kept = out / "executed" / study / f"{run}.ipynb"
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    copy = out / "executed" / study / f"{run}.ipynb"
+    copy.parent.mkdir(parents=True, exist_ok=True)
     rows = out / "runs" / study / f"{run}.csv"
     rows.parent.mkdir(parents=True, exist_ok=True)
     parameters = {**parameters, "out": str(rows)}
-    with errors_to(kept.with_suffix(".log")):
-        papermill.execute_notebook(str(notebook), str(kept), parameters, progress_bar=False)
+    log = copy.with_suffix(".log")
+    notebooks.execute(notebook, copy, parameters, log=log, engine=kernels.ENGINE)
+
+
+def close_kernels() -> None:
+    """End the warm kernels of a worker."""
+    from mode.studies import kernels
+
+    kernels.close()
