@@ -16,9 +16,10 @@ from mode.data import PARTS, Data, Part
 from mode.models import build, clone, predict, train
 from mode.models.effort import PER_LAYER, multiplications
 from mode.repair import RECIPES, fine_tuning, model_choice, repair, run
-from mode.repair.fine_tuning import FineTuning, Work, planned_passes
+from mode.repair.fine_tuning import FineTuning, planned_passes
 from mode.repair.retraining import retrain
 from mode.repair.round import RepairContext
+from mode.repair.work import Work
 from mode.stats import mcnemar
 from tests.zoo import digits as images
 from tests.zoo import drawn, published, ready, softmax, stacked

@@ -13,7 +13,7 @@ from keras import layers
 
 from mode.data import Data, Part, load
 from mode.layers import (
-    Block,
+    LayerBlock,
     Probes,
     bhattacharyya,
     blocks,
@@ -63,9 +63,9 @@ def test_a_block_ends_before_a_branch_a_merge_or_the_next_weights():
     )
     # Calls: conv 0, and behind it up to Flatten 5; hidden 6; out 7 and softmax 8.
     assert blocks(model) == {
-        "conv": Block((18,), 5),
-        "hidden": Block((4,), 6),
-        "out": Block((3,), 8),
+        "conv": LayerBlock((18,), 5),
+        "hidden": LayerBlock((4,), 6),
+        "out": LayerBlock((3,), 8),
     }
 
 

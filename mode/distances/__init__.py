@@ -67,8 +67,8 @@ def distance(name: str, samples: Any, heatmap: Any, **options: Any) -> np.ndarra
     if heatmap.ndim == 0 or heatmap.size == 0:
         checks.fail("heatmap must have the shape of one sample", f"shape {heatmap.shape}")
     if samples.shape[1:] != heatmap.shape:
-        wanted = ", ".join(map(str, ("n", *heatmap.shape)))
-        checks.fail(f"samples must have the shape ({wanted})", f"shape {samples.shape}")
+        expected = ", ".join(map(str, ("n", *heatmap.shape)))
+        checks.fail(f"samples must have the shape ({expected})", f"shape {samples.shape}")
     checks.numeric("samples", samples[:0])  # the dtype; the values are checked block by block
     return metric(samples, heatmap, **options)
 

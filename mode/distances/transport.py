@@ -94,9 +94,9 @@ def _exact_transport(space: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarra
         source, sink = gap > 0, gap < 0
         if not (source.any() and sink.any()):
             return np.abs(gap).sum()  # 0, rounding, or NaN
-        moved, wanted = gap[source].sum(), gap[sink].sum()
+        moved, needed = gap[source].sum(), gap[sink].sum()
         between = ground[np.ix_(source, sink)]
-        return moved * solve(gap[source] / moved, gap[sink] / wanted, between, numItermax=10**7)
+        return moved * solve(gap[source] / moved, gap[sink] / needed, between, numItermax=10**7)
 
     return lambda gaps: np.array([cost(gap) for gap in gaps])
 
@@ -124,13 +124,15 @@ def _line_transport(space: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray
 def _solver() -> Callable:
     """Return POT's solver. POT loads each framework it can find, which numpy arrays do not need:
     it is kept from loading one that nobody has loaded yet."""
-    kept = {f"POT_BACKEND_DISABLE_{FRAMEWORKS[name]}" for name in {*FRAMEWORKS} - {*sys.modules}}
-    kept -= {*os.environ}
-    os.environ.update(dict.fromkeys(kept, "1"))
+    variables = {
+        f"POT_BACKEND_DISABLE_{FRAMEWORKS[name]}" for name in {*FRAMEWORKS} - {*sys.modules}
+    }
+    variables -= {*os.environ}
+    os.environ.update(dict.fromkeys(variables, "1"))
     try:
         from ot import emd2
     finally:
-        for name in kept:
+        for name in variables:
             del os.environ[name]
     return emd2
 

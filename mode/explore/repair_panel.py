@@ -101,12 +101,12 @@ def repair_live(
         return cancelled()
 
     live(state)
-    known = (clone(subject.model), subject.data, recipe)  # other panels use the model meanwhile
+    arguments = (clone(subject.model), subject.data, recipe)  # other panels use the model meanwhile
     options: dict[str, Any] = {"seed": subject.seed}
-    state.repair = run(*known, **options, after_round=partial(after_round, "repair"))
+    state.repair = run(*arguments, **options, after_round=partial(after_round, "repair"))
     if not cancelled():
         options |= {"after_round": partial(after_round, "control")}
-        state.control = control(*known, state.repair, **options)
+        state.control = control(*arguments, state.repair, **options)
     return state
 
 

@@ -209,8 +209,10 @@ def rank_pool(
         measure = f"probability of {subject.name(label)}"
     count = min(count, len(among))
     best, worst = order[:count], order[::-1][:count]
-    known = {int(among[at]): float(scores[at]) for at in (*best, *worst)}
-    return Ranking(criterion, measure, among[best], among[worst], known, len(among), len(every))
+    score_by_index = {int(among[at]): float(scores[at]) for at in (*best, *worst)}
+    return Ranking(
+        criterion, measure, among[best], among[worst], score_by_index, len(among), len(every)
+    )
 
 
 def pool_inputs(subject: Subject, indices: np.ndarray, scores: dict) -> Iterator[tuple]:

@@ -41,9 +41,9 @@ def preferred_inputs(
     if images.ndim != 5:
         checks.fail("images must be units x restarts x h x w x c", f"shape {images.shape}")
     names = range(len(images)) if units is None else units
-    shown = images[:, : checks.number("restarts", restarts, 1, integer=True)]
-    rows = {str(n): [image_tile(i) for i in row] for n, row in zip(names, shown, strict=True)}
-    ax = mosaic(ax, rows, [str(n + 1) for n in range(shown.shape[1])], inches=0.6)
+    selection = images[:, : checks.number("restarts", restarts, 1, integer=True)]
+    rows = {str(n): [image_tile(i) for i in row] for n, row in zip(names, selection, strict=True)}
+    ax = mosaic(ax, rows, [str(n + 1) for n in range(selection.shape[1])], inches=0.6)
     ax.set(xlabel=across, ylabel=down)
     style.title(ax, title)
     return ax

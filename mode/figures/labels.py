@@ -104,13 +104,13 @@ def label_maps(
         InputError: for no row, or a map that is no picture and no vector.
     """
     checks.not_empty("rows", rows)
-    found = {
+    panels = {
         row: {name: stack(name, np.asarray(each)[None])[0] for name, each in maps.items()}
         for row, maps in rows.items()
     }
-    colors = style.colors_of([m for maps in found.values() for m in maps.values()], least=1)
-    tiles = {row: [map_tile(m, colors) for m in maps.values()] for row, maps in found.items()}
-    captions = {row: list(maps) for row, maps in found.items()}
+    colors = style.colors_of([m for maps in panels.values() for m in maps.values()], least=1)
+    tiles = {row: [map_tile(m, colors) for m in maps.values()] for row, maps in panels.items()}
+    captions = {row: list(maps) for row, maps in panels.items()}
     columns: Sequence[str] = [""] * max(map(len, tiles.values()))
     ax = mosaic(ax, tiles, columns, captions=captions, bar=True, inches=1.5)
     ax.set_xlabel("heat map, and the inputs behind it")

@@ -30,8 +30,8 @@ def layer_accuracy(
     """
     checked_table(curve, ("layer", "accuracy", "label accuracy"))
     ax = _by_layer(curve, ax, chosen)
-    own = "the label" if label is None else f"label {style.short(label)}"
-    lines = {"accuracy": ("all labels", "o-"), "label accuracy": (own, "s--")}
+    subject = "the label" if label is None else f"label {style.short(label)}"
+    lines = {"accuracy": ("all labels", "o-"), "label accuracy": (subject, "s--")}
     for (column, (name, line)), color in zip(lines.items(), style.COLORS, strict=False):
         ax.plot(range(len(curve)), 100 * numbers(curve, column), line, color=color, label=name)
     ax.set_ylabel("accuracy of the sub-model (%)")
@@ -54,9 +54,9 @@ def layer_bhattacharyya(
     """
     checked_table(curve, ("layer", "bhattacharyya"))
     ax = _by_layer(curve, ax, chosen)
-    found = numbers(curve, "bhattacharyya")
-    ax.plot(range(len(curve)), found, "o-", color=style.COLORS[0], label="distance")
-    ax.set_ylim(0, 1.15 * max(np.nanmax(found, initial=0), 1e-3))
+    values = numbers(curve, "bhattacharyya")
+    ax.plot(range(len(curve)), values, "o-", color=style.COLORS[0], label="distance")
+    ax.set_ylim(0, 1.15 * max(np.nanmax(values, initial=0), 1e-3))
     ax.legend(**style.LEGEND)
     ax.set_ylabel("Bhattacharyya distance (nats)\nfrom the layer before")
     style.title(ax, "How far each layer moves the predictions")

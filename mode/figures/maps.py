@@ -80,19 +80,23 @@ def heatmap_bars(
     names = style.called("names", names, classes)
     features = style.called("features", features, units)
     spread = np.ptp(values, axis=0)
-    shown = np.sort(np.argsort(-spread, kind="stable")[: checks.number("count", count, 1)])
-    ax = style.axes(ax, 2 + 1.1 * classes, 1.4 + 0.2 * len(shown))
+    chosen_units = np.sort(np.argsort(-spread, kind="stable")[: checks.number("count", count, 1)])
+    ax = style.axes(ax, 2 + 1.1 * classes, 1.4 + 0.2 * len(chosen_units))
     colors = style.colors_of([values], least=1)
     for label in range(classes):
-        middle, lengths = 2.4 * label, values[label, shown]
+        middle, lengths = 2.4 * label, values[label, chosen_units]
         ax.axvline(middle, color="0.8", linewidth=0.8, zorder=0)
         shades = colors.to_rgba(lengths)
-        ax.barh(range(len(shown)), lengths, left=middle, color=shades, edgecolor="0.4", lw=0.4)
-    ax.set(xlim=(-1.2, 2.4 * classes - 1.2), ylim=(len(shown) - 0.4, -0.6))
+        ax.barh(
+            range(len(chosen_units)), lengths, left=middle, color=shades, edgecolor="0.4", lw=0.4
+        )
+    ax.set(xlim=(-1.2, 2.4 * classes - 1.2), ylim=(len(chosen_units) - 0.4, -0.6))
     behind = [f"n = {n}" if n else "n = 0: HCI" for n in maps.counts[group]]
     ticks = [f"{name}\n{n}" for name, n in zip(names, behind, strict=True)]
     style.name_ticks(ax, [2.4 * label for label in range(classes)], ticks, inches=1.1)
-    ax.set_yticks(range(len(shown)), [features[unit] for unit in shown], fontsize=style.SMALL)
+    ax.set_yticks(
+        range(len(chosen_units)), [features[unit] for unit in chosen_units], fontsize=style.SMALL
+    )
     ax.set(xlabel="class, its inputs; a bar to the right speaks for it", ylabel="feature")
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
@@ -147,13 +151,13 @@ def differential_pair(
     Raises:
         InputError: when there are not three maps, or not two labels.
     """
-    found = _several(maps, ("HCI of one label", "HCI of another", "DHCI"), lone=True)
+    named_maps = _several(maps, ("HCI of one label", "HCI of another", "DHCI"), lone=True)
     if len(labels) != 2:
         checks.fail("labels must be two", labels)
     a, b = checks.labels("labels", labels)
-    colors = style.colors_of(found, symmetric=symmetric, least=1)
+    colors = style.colors_of(named_maps, symmetric=symmetric, least=1)
     names = [f"HCI$_{{{a}}}$", f"HCI$_{{{b}}}$", f"DHCI$_{{{a},{b}}}$: {a} against {b}"]
-    row = {"": [map_tile(m, colors) for m in found]}
+    row = {"": [map_tile(m, colors) for m in named_maps]}
     ax = mosaic(ax, row, names, bar=True, inches=1.9)
     ax.set_xlabel("heat map")
     style.color_bar(ax, colors, MEANING)
@@ -168,9 +172,9 @@ def _several(maps: Sequence[Any], parts: Sequence[str], *, lone: bool = False) -
         checks.fail(f"maps must be ({', '.join(parts)})", received)
     if lone:
         return [stack(part, np.asarray(m)[None])[0] for part, m in zip(parts, maps, strict=True)]
-    found = [stack(part, each) for part, each in zip(parts, maps, strict=True)]
-    checks.same_length(**dict(zip(parts, found, strict=True)))
-    return found
+    stacked = [stack(part, each) for part, each in zip(parts, maps, strict=True)]
+    checks.same_length(**dict(zip(parts, stacked, strict=True)))
+    return stacked
 
 
 def _classes(

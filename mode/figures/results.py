@@ -155,8 +155,8 @@ def _write_beside(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
     for n, (name, cells) in enumerate(columns.items()):
         look = {"transform": ax.get_yaxis_transform(), "ha": "right", "fontsize": style.SMALL + 1}
         x = 1.09 + 0.1 * n
-        shown = name if name.startswith("early") else f"{name}\n%"
-        ax.text(x, -0.6, shown, va="bottom", color=style.GRAY, **look)
+        heading = name if name.startswith("early") else f"{name}\n%"
+        ax.text(x, -0.6, heading, va="bottom", color=style.GRAY, **look)
         for y, cell in zip(at, cells, strict=True):
             ax.text(x, y, cell, va="center", **look)
 

@@ -42,9 +42,9 @@ def misclassified(
     wrong = np.flatnonzero(true != predicted)
     if not wrong.size:
         checks.fail("predictions must be wrong for some input", f"{len(true)} correct ones")
-    shown = wrong[: checks.number("count", count, 1, integer=True)]
-    columns = min(checks.number("columns", columns, 1, integer=True), len(shown))
-    lines = [shown[start : start + columns] for start in range(0, len(shown), columns)]
+    first_wrong = wrong[: checks.number("count", count, 1, integer=True)]
+    columns = min(checks.number("columns", columns, 1, integer=True), len(first_wrong))
+    lines = [first_wrong[start : start + columns] for start in range(0, len(first_wrong), columns)]
     numbers = [f"{n * columns + 1} to {n * columns + len(at)}" for n, at in enumerate(lines)]
     rows = {
         name: [image_tile(images[i]) for i in at] for name, at in zip(numbers, lines, strict=True)
@@ -56,7 +56,7 @@ def misclassified(
     ax = mosaic(ax, rows, [""] * columns, captions=captions)
     ax.set_xlabel("true class → predicted class")
     ax.set_ylabel("number of the mistake")
-    style.title(ax, f"{len(shown)} of {len(wrong)} misclassified inputs")
+    style.title(ax, f"{len(first_wrong)} of {len(wrong)} misclassified inputs")
     return ax
 
 

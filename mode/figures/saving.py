@@ -38,8 +38,10 @@ def save(
         InputError: as the function, before anything is written.
     """
     stem = Path(stem)
-    kept = {name: value for name, value in rcParamsDefault.items() if not name.startswith("back")}
-    with rc_context({**kept, **SETTINGS}):
+    parameters = {
+        name: value for name, value in rcParamsDefault.items() if not name.startswith("back")
+    }
+    with rc_context({**parameters, **SETTINGS}):
         figure = Figure()
         function(data, figure, **options)
         drawn = {ending: _bytes(figure, ending) for ending in FORMATS}

@@ -109,10 +109,10 @@ def called(what: str, names: Sequence[Any] | None, count: int) -> list[str]:
     Raises:
         InputError: for another number of names than `count`.
     """
-    found = [short(name) for name in (range(count) if names is None else names)]
-    if len(found) != count:
-        checks.fail(f"{what} must be {count}", len(found))
-    return found
+    labels = [short(name) for name in (range(count) if names is None else names)]
+    if len(labels) != count:
+        checks.fail(f"{what} must be {count}", len(labels))
+    return labels
 
 
 def short(name: Any, letters: int = 24) -> str:

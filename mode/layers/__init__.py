@@ -1,12 +1,12 @@
 """The layers of a model: their blocks, activations and probes, and the target layer of a fault."""
 
-from mode.layers.blocks import Block, blocks, layer_names
+from mode.layers.blocks import LayerBlock, blocks, layer_names
 from mode.layers.probes import Probes, probe_layers, softmax_head
 from mode.layers.states import features, reductions, states
 from mode.layers.target import LayerChoice, bhattacharyya, choose_layer, layer_curve, target_layer
 
 __all__ = [
-    "Block",
+    "LayerBlock",
     "LayerChoice",
     "Probes",
     "bhattacharyya",

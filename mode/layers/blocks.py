@@ -25,7 +25,7 @@ _FOLLOWING = (
 
 
 @dataclass(frozen=True)
-class Block:
+class LayerBlock:
     """A block: the `shape` of its activations, and the number of the layer call that gives them."""
 
     shape: tuple[int, ...]  # of one input, without the batch axis
@@ -38,7 +38,7 @@ class Block:
         return self.shape[self.channels] if averaged(self.shape) else prod(self.shape)
 
 
-def blocks(model: keras.Model, x: Any = None) -> dict[str, Block]:
+def blocks(model: keras.Model, x: Any = None) -> dict[str, LayerBlock]:
     """Return the name of each weighted layer -> its block, in the order of their calls.
 
     A block is a weighted layer with the normalization, activation, pooling, dropout and
@@ -74,7 +74,9 @@ def blocks(model: keras.Model, x: Any = None) -> dict[str, Block]:
         )
     ends = {name: _end_of_block(calls, start) for name, start in starts.items()}
     return {
-        name: Block(tuple(calls[end].output.shape[1:]), end, _channels(calls[starts[name]].layer))
+        name: LayerBlock(
+            tuple(calls[end].output.shape[1:]), end, _channels(calls[starts[name]].layer)
+        )
         for name, end in ends.items()
     }
 

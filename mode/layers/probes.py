@@ -12,7 +12,7 @@ import numpy as np
 
 from mode import checks, seeds
 from mode.data import Data, Part
-from mode.layers.blocks import Block, blocks
+from mode.layers.blocks import LayerBlock, blocks
 from mode.layers.states import reductions, states
 
 # Enough steps of Adam for a softmax head on scaled activations to converge at any size of data.
@@ -38,7 +38,7 @@ def probe_layers(
     *,
     diagnosis: Part | None = None,
     seed: int = 0,
-    layer_blocks: Mapping[str, Block] | None = None,
+    layer_blocks: Mapping[str, LayerBlock] | None = None,
 ) -> Probes:
     """Train a softmax head on the activations of every weighted layer.
 
@@ -71,7 +71,7 @@ def probe_layers(
     return Probes(heads, scales, on_train, on_diagnosis, reductions(model, layer_blocks=by_name))
 
 
-def _groups(by_name: Mapping[str, Block], rows: int) -> list[list[str]]:
+def _groups(by_name: Mapping[str, LayerBlock], rows: int) -> list[list[str]]:
     """Return the names in groups whose activations of `rows` inputs fit GROUP_BYTES, or of one.
 
     Each group costs a run of the model, and its size bounds the memory.

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from mode import checks
-from mode.layers.blocks import LIMIT, Block, averaged, blocks
+from mode.layers.blocks import LIMIT, LayerBlock, averaged, blocks
 from mode.layers.hooks import Call, cut, leaf_layers, record_layer_calls, rows_of
 
 CHUNK = 4096
@@ -20,7 +20,7 @@ def states(
     x: Any,
     names: Iterable[str] | None = None,
     *,
-    layer_blocks: Mapping[str, Block] | None = None,
+    layer_blocks: Mapping[str, LayerBlock] | None = None,
 ) -> dict[str, np.ndarray]:
     """Return layer name -> activations (n, units), float32, all layers in one forward pass.
 
@@ -82,7 +82,7 @@ def features(array: np.ndarray, *, limit: int = LIMIT, channels: int = -1) -> np
 
 
 def reductions(
-    model: keras.Model, x: Any = None, *, layer_blocks: Mapping[str, Block] | None = None
+    model: keras.Model, x: Any = None, *, layer_blocks: Mapping[str, LayerBlock] | None = None
 ) -> dict[str, str]:
     """Return layer name -> how `states` makes rows of it: "flattened" or "averaged over space".
 

@@ -114,8 +114,8 @@ def _reseeded(config, seed: int, place: str = ""):
         return [_reseeded(part, seed, f"{place}/{n}") for n, part in enumerate(config)]
     if not isinstance(config, dict):
         return config
-    kept = {key: _reseeded(part, seed, f"{place}/{key}") for key, part in config.items()}
-    return kept | {"seed": seeds.derive(seed, place)} if "seed" in kept else kept
+    reseeded = {key: _reseeded(part, seed, f"{place}/{key}") for key, part in config.items()}
+    return reseeded | {"seed": seeds.derive(seed, place)} if "seed" in reseeded else reseeded
 
 
 def _check_built(model: keras.Model) -> None:
@@ -157,14 +157,14 @@ def _inputs_by_name(model: keras.Model):
 
 def _copy_compilation(source: keras.Model, copy: keras.Model, *, keep_optimizer: bool) -> None:
     """Compile `copy` like `source`, with its own optimizer."""
-    settings, given = source.get_compile_config() or {}, source.optimizer
-    wrapped = isinstance(given, keras.optimizers.LossScaleOptimizer)
+    settings, original = source.get_compile_config() or {}, source.optimizer
+    wrapped = isinstance(original, keras.optimizers.LossScaleOptimizer)
     if wrapped and "LossScaleOptimizer" not in str(settings.get("optimizer")):
-        given = given.inner_optimizer  # Keras wraps it itself, for mixed precision
-    optimizer = type(given).from_config(given.get_config())
-    kept = {key: settings[key] for key in KEPT if key in settings}
+        original = original.inner_optimizer  # Keras wraps it itself, for mixed precision
+    optimizer = type(original).from_config(original.get_config())
+    options = {key: settings[key] for key in KEPT if key in settings}
     metrics = {key: _metrics(settings, key) for key in ("metrics", "weighted_metrics")}
-    copy.compile(optimizer, source.loss, **metrics, **kept)
+    copy.compile(optimizer, source.loss, **metrics, **options)
     build_optimizer(copy)
     if keep_optimizer and source.optimizer.built:
         assign(copy.optimizer.variables, source.optimizer.variables)

@@ -102,8 +102,10 @@ def _loss_signature(loss) -> tuple:
 def _without_seeds(config):
     """A layer's seeds and initialisers do not shape its computation."""
     if isinstance(config, dict):
-        kept = {k: v for k, v in config.items() if k != "seed" and not k.endswith("_initializer")}
-        return {key: _without_seeds(value) for key, value in kept.items()}
+        entries = {
+            k: v for k, v in config.items() if k != "seed" and not k.endswith("_initializer")
+        }
+        return {key: _without_seeds(value) for key, value in entries.items()}
     return [_without_seeds(item) for item in config] if isinstance(config, list) else config
 
 

@@ -41,15 +41,15 @@ def units_of(model: keras.Model) -> int:
 def _output_shape(model: keras.Model):
     if hasattr(model, "output_shape"):
         return model.output_shape
-    wanted = input_shape(model)
-    return model.compute_output_spec(keras.KerasTensor(wanted)).shape if wanted else None
+    expected = input_shape(model)
+    return model.compute_output_spec(keras.KerasTensor(expected)).shape if expected else None
 
 
 def input_shape(model: keras.Model) -> tuple | None:
     """Return (None, ...), or None where a model has several inputs or does not say."""
     if hasattr(model, "input_shape"):
-        wanted = model.input_shape
-        return wanted if isinstance(wanted, tuple) else None
+        shape = model.input_shape
+        return shape if isinstance(shape, tuple) else None
     built = (model.get_build_config() or {}).get("input_shape")  # a subclassed model's first call
     return (None, *built[1:]) if built else None
 
@@ -99,31 +99,33 @@ def check_inputs(model: keras.Model, x: Any) -> None:
     In a Sequential or functional model an axis of 1 may be lacking or too many at the end, as
     Keras has it.
     """
-    given, graph = keras.tree.flatten(x), getattr(model, "inputs", None)
+    flat_inputs, graph = keras.tree.flatten(x), getattr(model, "inputs", None)
     several = graph and len(graph) > 1
     kind = "dict" if several and isinstance(model.input, dict) else "list"
     if graph and (
-        len(given) != len(graph) or (several and isinstance(x, dict) != (kind == "dict"))
+        len(flat_inputs) != len(graph) or (several and isinstance(x, dict) != (kind == "dict"))
     ):
-        wanted = f"a {kind} of {len(graph)} arrays" if several else "one array"
-        received = f"a {type(x).__name__} of {len(given)}" if len(given) > 1 else "one array"
-        checks.fail(f"the inputs must be {wanted}", received)
-    if not graph and len(given) > 1:
+        expected = f"a {kind} of {len(graph)} arrays" if several else "one array"
+        received = (
+            f"a {type(x).__name__} of {len(flat_inputs)}" if len(flat_inputs) > 1 else "one array"
+        )
+        checks.fail(f"the inputs must be {expected}", received)
+    if not graph and len(flat_inputs) > 1:
         return
     shapes = [tensor.shape for tensor in graph] if graph else [input_shape(model)]
-    for shape, array in zip(shapes, given, strict=True):
+    for shape, array in zip(shapes, flat_inputs, strict=True):
         if shape is not None and not _fits(shape, array.shape, loosely=bool(graph)):
             checks.fail(f"the inputs must have shape {('n', *shape[1:])}", f"shape {array.shape}")
-    checks.same_length(**{f"input {n}": array for n, array in enumerate(given, start=1)})
+    checks.same_length(**{f"input {n}": array for n, array in enumerate(flat_inputs, start=1)})
 
 
-def _fits(wanted: tuple, shape: tuple, *, loosely: bool) -> bool:
-    if loosely and len(wanted) == len(shape) + 1 and wanted[-1] == 1:
-        wanted = wanted[:-1]
-    elif loosely and len(shape) == len(wanted) + 1 and shape[-1] == 1:
+def _fits(expected: tuple, shape: tuple, *, loosely: bool) -> bool:
+    if loosely and len(expected) == len(shape) + 1 and expected[-1] == 1:
+        expected = expected[:-1]
+    elif loosely and len(shape) == len(expected) + 1 and shape[-1] == 1:
         shape = shape[:-1]
-    return len(wanted) == len(shape) and all(
-        side in (None, size) for side, size in zip(wanted[1:], shape[1:], strict=True)
+    return len(expected) == len(shape) and all(
+        side in (None, size) for side, size in zip(expected[1:], shape[1:], strict=True)
     )
 
 
@@ -132,9 +134,9 @@ def gives_logits(model: keras.Model, outputs: np.ndarray) -> bool:
 
     A subclassed model or a custom last layer does not; then the values decide.
     """
-    said = _last_activation(model)
-    if said in ("linear", "softmax", "sigmoid"):
-        return said == "linear"
+    last_activation = _last_activation(model)
+    if last_activation in ("linear", "softmax", "sigmoid"):
+        return last_activation == "linear"
     inside = outputs.min() >= 0 and outputs.max() <= 1
     return not (inside and (outputs.shape[1] == 1 or _sums_to_one(outputs)))
 

@@ -161,8 +161,8 @@ def _rate(model: keras.Model) -> float | None:
     """Return the learning rate, None where the optimizer follows a schedule of its own."""
     schedule = keras.optimizers.schedules.LearningRateSchedule
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    given = getattr(optimizer, "_learning_rate", None)
-    return None if isinstance(given, schedule) else float(optimizer.learning_rate)
+    setting = getattr(optimizer, "_learning_rate", None)
+    return None if isinstance(setting, schedule) else float(optimizer.learning_rate)
 
 
 def _compile(model: keras.Model, x: Any, optimizer: keras.Optimizer | None) -> None:

@@ -12,8 +12,6 @@
    no loss (Wortsman et al. 2022, CVPR). `max_broken` sets a limit (`mode.repair.model_choice`).
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -29,6 +27,7 @@ from mode.models.effort import multiplications
 from mode.repair.label_errors import alarming, unlikely
 from mode.repair.recipe import Recipe
 from mode.repair.retraining import joined, random_translation
+from mode.repair.work import Work
 from mode.stats import mcnemar
 
 # Passes over all inputs: at least and at most so many, a few where even those are much work.
@@ -45,44 +44,6 @@ EMPHASIS = ((NEARLY_RIGHT, 3.0), (0.5, 1.5), (0.0, 1.0))
 CHANCE = 0.05
 MANY_PASSES = 12  # with fewer, images are not worth translating
 SIDE = 28  # images of this size are moved by at most one pixel, larger ones by more
-
-
-@dataclass
-class Work:
-    """The passes that a repair plans to make, in inputs: how many are done.
-
-    deadline: of `time.monotonic`, where the work has to end by then.
-    """
-
-    planned: float
-    deadline: float | None = None
-    report: Callable[[float], None] | None = None
-    done: float = field(default=0.0, init=False)
-    reported: float = field(default=0.0, init=False)
-
-    def of(self, amount: float) -> dict[str, Any]:
-        """Return the options of `train` for a training of `amount` inputs, which count as done."""
-        before, self.done = self.done, self.done + amount
-        self.planned = max(self.planned, self.done)
-        options: dict[str, Any] = {}
-        if self.deadline is not None:
-            left = max(0.0, self.deadline - time.monotonic())
-            options["seconds"] = left * amount / (self.planned - before)
-        if self.report:
-            planned = self.planned
-            options["progress"] = lambda share: self._tell((before + share * amount) / planned)
-        return options
-
-    def _tell(self, share: float) -> None:
-        """Report a share, never less than before: what was not planned adds to the work."""
-        self.reported = max(self.reported, share)
-        if self.report:
-            self.report(self.reported)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the deadline has passed."""
-        return self.deadline is not None and time.monotonic() >= self.deadline
 
 
 @dataclass(frozen=True)

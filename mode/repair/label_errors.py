@@ -37,14 +37,14 @@ def suspects(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     labels = checks.labels("labels", labels, probabilities.shape[1])
     checks.same_length(labels=labels, probabilities=probabilities)
     counts = np.bincount(labels, minlength=probabilities.shape[1])
-    own = probabilities[np.arange(len(labels)), labels]
-    sums = np.bincount(labels, own, minlength=probabilities.shape[1])
+    label_probability = probabilities[np.arange(len(labels)), labels]
+    sums = np.bincount(labels, label_probability, minlength=probabilities.shape[1])
     # A class that no input is labelled as has no threshold, and is never suggested.
     limits = np.divide(sums, counts, out=np.full(len(counts), np.inf), where=counts > 0)
     confident = np.where(probabilities >= limits, probabilities, -1)
     suggested = confident.argmax(axis=1)
     hit = np.flatnonzero((confident.max(axis=1) >= 0) & (suggested != labels))
-    margin = own[hit] - probabilities[hit, suggested[hit]]
+    margin = label_probability[hit] - probabilities[hit, suggested[hit]]
     hit = hit[np.argsort(margin, kind="stable")]
     return pd.DataFrame({"index": hit, "label": labels[hit], "suggested": suggested[hit]})
 
@@ -65,9 +65,9 @@ def far_excess(labels: np.ndarray, probabilities: np.ndarray) -> float:
     probabilities = checks.numeric("probabilities", probabilities, ndim=2)
     labels = checks.labels("labels", labels, probabilities.shape[1])
     checks.same_length(labels=labels, probabilities=probabilities)
-    found = tempered(labels, probabilities)
-    far = found < FAR / found.shape[1]
-    expected = (found * far).sum(axis=1).mean()
+    tempered_probabilities = tempered(labels, probabilities)
+    far = tempered_probabilities < FAR / tempered_probabilities.shape[1]
+    expected = (tempered_probabilities * far).sum(axis=1).mean()
     return float(far[np.arange(len(labels)), labels].mean() - expected)
 
 
@@ -98,9 +98,9 @@ def unlikely(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
         labels, probabilities: as `suspects` takes them; the probabilities are tempered first.
     """
     likely = tempered(labels, probabilities)
-    own = likely[np.arange(len(labels)), labels]
-    index = np.flatnonzero(own < UNLIKELY / likely.shape[1])
-    index = index[np.argsort(own[index], kind="stable")]
+    label_probability = likely[np.arange(len(labels)), labels]
+    index = np.flatnonzero(label_probability < UNLIKELY / likely.shape[1])
+    index = index[np.argsort(label_probability[index], kind="stable")]
     suggested = likely[index].argmax(axis=1)
     return pd.DataFrame({"index": index, "label": labels[index], "suggested": suggested})
 
@@ -109,13 +109,13 @@ def tempered(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return probabilities (n, classes) by the one of TEMPERATURES that makes the labels likeliest
     (Guo et al. 2017, ICML, section 4.2)."""
     logs = np.log(np.maximum(probabilities.astype(np.float64), 1e-30))
-    own = np.arange(len(labels)), labels
+    label_places = np.arange(len(labels)), labels
 
     def at(temperature: float) -> np.ndarray:
         powers = np.exp((logs - logs.max(axis=1, keepdims=True)) / temperature)
         return powers / powers.sum(axis=1, keepdims=True)
 
-    surprise = [-np.log(np.maximum(at(t)[own], 1e-30)).sum() for t in TEMPERATURES]
+    surprise = [-np.log(np.maximum(at(t)[label_places], 1e-30)).sum() for t in TEMPERATURES]
     return at(TEMPERATURES[int(np.argmin(surprise))])
 
 
@@ -132,10 +132,10 @@ def held_out_probabilities(
     hidden = states(model, part.x, layer)[layer]
     hidden = zscale(hidden, scale_of(hidden))
     fold = seeds.generator(seed, "folds").permutation(len(part)) % FOLDS
-    found = np.zeros((len(part), classes), np.float32)
+    held_out = np.zeros((len(part), classes), np.float32)
     for number in range(FOLDS):
         out = fold == number
         rng = seeds.generator(seed, "suspects", number)
         head = softmax_head(hidden[~out], part.y[~out], classes, generator=rng)
-        found[out] = head_predict(head, hidden[out])
-    return found
+        held_out[out] = head_predict(head, hidden[out])
+    return held_out

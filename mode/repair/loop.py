@@ -18,10 +18,11 @@ from mode.models.copies import Snapshot, like
 from mode.models.predicting import check_inputs
 from mode.models.rescaled import of_unit_inputs
 from mode.repair.checkpoint import Checkpoint, identity
-from mode.repair.fine_tuning import Work, check_fine_tuning
+from mode.repair.fine_tuning import check_fine_tuning
 from mode.repair.model_choice import choose_model
 from mode.repair.recipe import OPTIONS, RECIPES, Defects, Recipe
 from mode.repair.round import ACCURACY, PROCESS, RepairContext, RoundResult, run_round
+from mode.repair.work import Work
 
 
 def no_suspects() -> pd.DataFrame:
@@ -56,9 +57,11 @@ class Repair:
 
     def __repr__(self) -> str:
         before, after = self.rounds["accuracy"].iloc[0], self.result
-        kept = f"round {self.kept} of {len(self.chosen)} kept" if self.kept else "original kept"
+        kept_round = (
+            f"round {self.kept} of {len(self.chosen)} kept" if self.kept else "original kept"
+        )
         moved = f"{after['repaired']} repaired, {after['broken']} broken"
-        return f"{100 * before:.1f} -> {100 * after['accuracy']:.1f} %, {moved}, {kept}"
+        return f"{100 * before:.1f} -> {100 * after['accuracy']:.1f} %, {moved}, {kept_round}"
 
     def __str__(self) -> str:
         faults = self._faults().to_string(index=False) if len(self.faults) else "no faulty label"

@@ -48,8 +48,8 @@ def choose_model(
     if limit is not None and broken > limit:
         return _within_limit(context, best, number, limit)
     chosen, share = _mixed_at_no_loss(context, best, after)
-    kept = f", with {share:.0%} of the original's weights" if share else ""
-    return chosen, number, f"round {number} is the best{kept}: {measured} (McNemar)"
+    mixed_in = f", with {share:.0%} of the original's weights" if share else ""
+    return chosen, number, f"round {number} is the best{mixed_in}: {measured} (McNemar)"
 
 
 def _mixed_at_no_loss(
@@ -58,13 +58,13 @@ def _mixed_at_no_loss(
     """Return the mix of weights that breaks least among those as accurate as `best`."""
     if context.recipe.retraining != "fine-tune":
         return best, 0.0
-    chosen, fewest, kept = best, context.broken_by(after), 0.0
+    chosen, fewest, best_share = best, context.broken_by(after), 0.0
     for share in SMALL_SHARES:
         mix = mixed(context, best, share)
         right = right_on(mix, context.data.diagnosis)
         if right.mean() >= after.mean() and context.broken_by(right) < fewest:
-            chosen, fewest, kept = mix, context.broken_by(right), share
-    return chosen, kept
+            chosen, fewest, best_share = mix, context.broken_by(right), share
+    return chosen, best_share
 
 
 def mixed(context: RepairContext, model: keras.Model, share: float) -> keras.Model:

@@ -12,13 +12,14 @@ import pandas as pd
 from mode import seeds
 from mode.data import Data
 from mode.faults import accuracy_by_label, transitions
-from mode.layers.blocks import Block, blocks
+from mode.layers.blocks import LayerBlock, blocks
 from mode.models import predict
-from mode.repair.fine_tuning import FineTuning, Work, right_on
+from mode.repair.fine_tuning import FineTuning, right_on
 from mode.repair.pool_selection import select_round
 from mode.repair.recipe import Recipe
 from mode.repair.retraining import best_batch, retrain
 from mode.repair.state import RepairState
+from mode.repair.work import Work
 
 # Columns that say how a round came about, not what its model does.
 PROCESS = ("round", "inputs", "label", "kind", "layer", "faulty labels", "seconds")
@@ -63,7 +64,7 @@ class RepairContext:
         return FineTuning(self.model, self.data, self.recipe, self.seed, self.work)
 
     @cached_property
-    def layer_blocks(self) -> Mapping[str, Block]:
+    def layer_blocks(self) -> Mapping[str, LayerBlock]:
         """The layers that count; the same in every round."""
         return blocks(self.model, self.data.train.x)
 

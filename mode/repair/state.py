@@ -14,7 +14,7 @@ from mode.data import Data, Part
 from mode.faults import accuracy_by_label, faulty_labels, labels_without_inputs
 from mode.heatmaps import HeatMaps, heatmaps
 from mode.layers import Probes, choose_layer, probe_layers, states
-from mode.layers.blocks import Block, blocks, last_hidden_layer
+from mode.layers.blocks import LayerBlock, blocks, last_hidden_layer
 from mode.layers.probes import scale_of, zscale
 from mode.models import predict
 from mode.repair.recipe import Recipe
@@ -35,7 +35,7 @@ class RepairState:
     data: Data
     recipe: Recipe
     seed: int
-    layer_blocks: Mapping[str, Block] | None = None
+    layer_blocks: Mapping[str, LayerBlock] | None = None
 
     @property
     def evaluation(self) -> Part:
@@ -43,7 +43,7 @@ class RepairState:
         return self.data.test if self.recipe.defects.test_leak else self.data.diagnosis
 
     @cached_property
-    def blocks(self) -> Mapping[str, Block]:
+    def blocks(self) -> Mapping[str, LayerBlock]:
         """The layers that count, from input to output."""
         return self.layer_blocks or blocks(self.model, self.data.train.x)
 

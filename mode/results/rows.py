@@ -26,8 +26,8 @@ def write_rows(rows: pd.DataFrame, path: str | os.PathLike, *, keep_volatile: bo
         'seed\\n0\\n'
     """
     dropped = [] if keep_volatile else [name for name in VOLATILE if name in rows]
-    kept = rows.drop(columns=dropped)
-    return write_text(kept.to_csv(index=False, lineterminator="\n", na_rep=MISSING), path)
+    stable_rows = rows.drop(columns=dropped)
+    return write_text(stable_rows.to_csv(index=False, lineterminator="\n", na_rep=MISSING), path)
 
 
 def read_rows(place: str | os.PathLike, runs: Iterable[str] | None = None) -> pd.DataFrame:
@@ -46,9 +46,9 @@ def read_rows(place: str | os.PathLike, runs: Iterable[str] | None = None) -> pd
     Raises:
         InputError: when there are none.
     """
-    wanted = None if runs is None else set(runs)
+    run_names = None if runs is None else set(runs)
     files = [path for path in sorted(Path(place).glob("*.csv")) if not path.match(f"*{PARTIAL}")]
-    files = [path for path in files if wanted is None or path.stem in wanted]
+    files = [path for path in files if run_names is None or path.stem in run_names]
     if not files:
         checks.fail("there must be rows of finished runs (.csv)", f"none in {place}")
     return pd.concat(map(read_partial, files), ignore_index=True)

@@ -57,10 +57,10 @@ def compare(
         row |= {"a12": a12(wide[name], wide[control]), "p": signed_rank(gains)}
         notes = filter(None, [_too_few(gains, len(arms), level), remark])
         rows.append(row | {"holm p": np.nan, "significant": False, "note": "; ".join(notes)})
-    found = pd.DataFrame(rows)
-    found["holm p"] = holm(found["p"])
-    found["significant"] = found["holm p"] <= level
-    return found
+    comparisons = pd.DataFrame(rows)
+    comparisons["holm p"] = holm(comparisons["p"])
+    comparisons["significant"] = comparisons["holm p"] <= level
+    return comparisons
 
 
 def signed_rank(differences: Any) -> float:
@@ -181,7 +181,7 @@ def median_interval(
     from scipy.stats import bootstrap
 
     moves = np.ptp([np.median(np.delete(values, i)) for i in range(len(values))]) > 0
-    found = bootstrap(
+    low_high = bootstrap(
         (values,),
         np.median,
         n_resamples=resamples,
@@ -189,7 +189,7 @@ def median_interval(
         method="BCa" if moves else "percentile",
         rng=generator,
     ).confidence_interval
-    return float(found.low), float(found.high), "" if moves else PERCENTILE
+    return float(low_high.low), float(low_high.high), "" if moves else PERCENTILE
 
 
 def equivalence(

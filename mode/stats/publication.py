@@ -75,12 +75,12 @@ def _accuracies(name: str, table: pd.DataFrame) -> pd.DataFrame:
 def _t_test(first: pd.Series, second: pd.Series, *, paired: bool = False) -> dict:
     from scipy.stats import ttest_ind, ttest_rel
 
-    found = ttest_rel(first, second) if paired else ttest_ind(first, second)
+    result = ttest_rel(first, second) if paired else ttest_ind(first, second)
     return {
         "test": "paired t-test" if paired else "unpaired t-test",
-        "statistic": float(found.statistic),
-        "df": int(found.df),
-        "p": float(found.pvalue),
+        "statistic": float(result.statistic),
+        "df": int(result.df),
+        "p": float(result.pvalue),
         "difference": 100 * float(first.mean() - second.mean()),
         "higher": int((first.to_numpy() > second.to_numpy()).sum()),
         "n": len(first),

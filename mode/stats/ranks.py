@@ -65,8 +65,8 @@ def mean_ranks(
     """
     wide = paired(table, value=value, arm=arm, block=block)
     ranks = wide.rank(axis=1, ascending=not larger_is_better).mean()
-    found = pd.DataFrame({"arm": ranks.index, "mean rank": ranks.to_numpy()})
-    return found.sort_values(["mean rank", "arm"], ignore_index=True)
+    by_arm = pd.DataFrame({"arm": ranks.index, "mean rank": ranks.to_numpy()})
+    return by_arm.sort_values(["mean rank", "arm"], ignore_index=True)
 
 
 def nemenyi(

@@ -191,15 +191,15 @@ def inputs_needed(rows: pd.DataFrame, *, goal: str = "random") -> pd.DataFrame:
     Between two rounds accuracy is taken to grow evenly; the median is over the seeds, an arm that
     never gets there counting as infinitely many. `share` is of the inputs that `goal` used.
     """
-    found = []
+    budgets = []
     for names, cell in rows.groupby([*CELL, "seed"], sort=False):
-        wanted = cell[cell["arm"] == goal].sort_values("round").iloc[-1]
+        goal_row = cell[cell["arm"] == goal].sort_values("round").iloc[-1]
         for arm, part in cell.groupby("arm", sort=False):
-            needed = reached(part["inputs"], part["accuracy"], wanted["accuracy"])
+            needed = reached(part["inputs"], part["accuracy"], goal_row["accuracy"])
             identity = dict(zip([*CELL, "seed"], names, strict=True))
-            found.append({**identity, "arm": arm, "inputs": needed, "of": wanted["inputs"]})
+            budgets.append({**identity, "arm": arm, "inputs": needed, "of": goal_row["inputs"]})
     keys = [*CELL, "arm"]
-    table = pd.DataFrame(found).groupby(keys, sort=False)[["inputs", "of"]].median().reset_index()
+    table = pd.DataFrame(budgets).groupby(keys, sort=False)[["inputs", "of"]].median().reset_index()
     return table.assign(goal=goal, share=table["inputs"] / table["of"])
 
 
@@ -228,8 +228,10 @@ def powers(finals: pd.DataFrame, control: str = "quota_random") -> pd.DataFrame:
             continue
         named = dict(zip(CELL[:-1], names, strict=True))
         for effect in EFFECTS:
-            found = stats.power(effect, seeds, sd=spread, comparisons=gains.shape[1])
-            rows.append({**named, "seeds": seeds, "sd": spread, "effect": effect, "power": found})
+            power_table = stats.power(effect, seeds, sd=spread, comparisons=gains.shape[1])
+            rows.append(
+                {**named, "seeds": seeds, "sd": spread, "effect": effect, "power": power_table}
+            )
     return pd.DataFrame(rows)
 
 

@@ -87,6 +87,6 @@ def lighter(picture: str) -> str:
     from PIL import Image
 
     full = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
-    kept = io.BytesIO()
-    full.quantize(256, dither=Image.Dither.NONE).save(kept, "PNG", optimize=True)
-    return base64.b64encode(kept.getvalue()).decode()
+    buffer = io.BytesIO()
+    full.quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()

@@ -14,6 +14,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
 ENGINE = "warm"
+PATIENCE = 30  # seconds until a kernel that does not answer is replaced
 # Run before a notebook's first cell; what is imported and compiled stays. Unseeded generators are
 # drawn anew from the operating system, as a new kernel does.
 CLEAR = """
@@ -48,7 +49,7 @@ class WarmEngine(Engine):
         """Execute the notebook of `nb_man`; its kernel stays unless a cell fails."""
         key = get_ident(), kernel_name
         kernel = _KERNELS.pop(key, None)
-        if kernel is None or not run_sync(kernel.is_alive)():
+        if kernel is None or not run_sync(_replies)(kernel):
             kernel = AsyncKernelManager(kernel_name=kernel_name)
         client = WarmClient(nb_man, km=kernel, kernel_name=kernel_name, timeout=None)
         try:
@@ -60,6 +61,19 @@ class WarmEngine(Engine):
                 client.kc.stop_channels()
             if key not in _KERNELS:
                 run_sync(kernel.shutdown_kernel)(now=True)
+
+
+async def _replies(kernel: AsyncKernelManager) -> bool:
+    """Say whether a kernel answers; one that was killed a moment ago still counts as alive."""
+    client = kernel.client()
+    client.start_channels()
+    try:
+        await client.wait_for_ready(timeout=PATIENCE)
+    except RuntimeError:  # it died, or does not answer
+        return False
+    finally:
+        client.stop_channels()
+    return True
 
 
 def close() -> None:

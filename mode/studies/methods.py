@@ -76,8 +76,8 @@ def selector_arms() -> dict[str, Recipe]:
 
 def baseline_arms() -> dict[str, Recipe]:
     """A few arms of the main comparison, for further scenarios and budgets."""
-    kept = ("quota_random", "random", "published", "mode", "margin", "mistakes", "recommended")
-    return {name: selection_arms()[name] for name in kept}
+    names = ("quota_random", "random", "published", "mode", "margin", "mistakes", "recommended")
+    return {name: selection_arms()[name] for name in names}
 
 
 def metric_arms() -> dict[str, Recipe]:

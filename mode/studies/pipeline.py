@@ -38,9 +38,9 @@ def tabulated(out: str | os.PathLike, studies: Iterable[str] = ()) -> list[str]:
     for study in studies:
         _study(study)
     folders = sorted(path.name for path in runs.glob("*") if path.name.split("-")[0] in STUDIES)
-    found = [f for f in folders if not studies or f in studies or f.split("-")[0] in studies]
+    selected = [f for f in folders if not studies or f in studies or f.split("-")[0] in studies]
     of = f"of {', '.join(studies)}" if studies else "of a study"
-    return found or checks.fail(f"there must be rows {of}", f"none in {runs}")
+    return selected or checks.fail(f"there must be rows {of}", f"none in {runs}")
 
 
 def tabulate(

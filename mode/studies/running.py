@@ -101,9 +101,9 @@ def run_study(
 
 def _runs(study: Study, common: dict, *, data: str, seeds: int, protocol: str) -> dict[str, dict]:
     """Return run's name -> its parameters; the name says what differs, then what was set."""
-    known = notebooks.parameters(study.notebook)
+    defaults = notebooks.parameters(study.notebook)
     for parameter in common:
-        checks.one_of(f"parameter of {study.notebook}", parameter, known)
+        checks.one_of(f"parameter of {study.notebook}", parameter, defaults)
     _check_names(data, common)
     runs = {}
     for point in study.grid(data=data, seeds=seeds, protocol=protocol):

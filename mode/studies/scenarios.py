@@ -70,8 +70,8 @@ def faulty_model(
         InputError: for an unknown scenario or model.
     """
     scenario = SCENARIOS[checks.one_of("scenario", name, SCENARIOS)]
-    kept = np.arange(len(data.train))[: scenario.train]
-    data = data.with_part("train", data.train.take(kept))
+    rows = np.arange(len(data.train))[: scenario.train]
+    data = data.with_part("train", data.train.take(rows))
     if scenario.fault:
         data = plant(scenario.fault, data, seed=seed, **scenario.options)
     stream = seeds.derive(seed, "scenario", name)

@@ -65,8 +65,8 @@ def against_control(finals: pd.DataFrame) -> pd.DataFrame:
         long, value="value", arm="metric", block="seed", control="no difference"
     )
     names = {"arm": "metric", "median difference": "final - control"}
-    kept = ["metric", "final - control", "low", "high", "p", "holm p", "note"]
-    return compared.rename(columns=names)[kept]
+    shown_columns = ["metric", "final - control", "low", "high", "p", "holm p", "note"]
+    return compared.rename(columns=names)[shown_columns]
 
 
 def metrics_differ(finals: pd.DataFrame) -> pd.DataFrame:
