@@ -83,20 +83,21 @@ def decoder_of(
     """
     labeled = _with_one_code(model, parts)
     low, high = value_range or _value_range(labeled, parts)
-    changed = shape is not None and tuple(shape) != labeled.output_shape[1 : 1 + len(shape)]
-    if (low, high) == (0, 1) and not changed:
+    made = tuple(labeled.output_shape[1:])
+    size = made if shape is None else (*shape, *made[len(shape) :])
+    if (low, high) == (0, 1) and size == made:
         return labeled
     code = keras.Input((labeled.input_shape[-1],))
     x = labeled(code)
     if (low, high) != (0, 1):
         x = keras.layers.Rescaling(1 / (high - low), -low / (high - low))(x)
-    if changed:
-        x = _fitted(x, shape)
+    if size != made:
+        x = _fitted(x, size)
     return keras.Model(code, x, name=model.name)
 
 
 def _with_one_code(model: keras.Model, parts: Generator) -> keras.Model:
-    if parts.label in ("", "concatenated"):
+    if parts.classes is None or parts.label == "concatenated":
         return model
     code = keras.Input((parts.latent + parts.classes,))
     latent, label = code[:, : parts.latent], code[:, parts.latent :]
@@ -130,8 +131,8 @@ def check_images(images: np.ndarray, low: int) -> None:
 
 def _fitted(x, shape: tuple):
     """Return images resized to (h, w), their channels averaged or repeated to c."""
-    x = ops.image.resize(x, shape[:2], antialias=True)
-    channels = x.shape[-1] if len(shape) == 2 else shape[2]
+    height, width, channels = shape
+    x = ops.image.resize(x, (height, width), antialias=True)
     if channels == x.shape[-1]:
         return x
     gray = ops.mean(x, axis=-1, keepdims=True)

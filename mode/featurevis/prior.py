@@ -164,7 +164,7 @@ def _from_decoder(model, classifier, box, classes, value_range, shape) -> Prior:
     card = {"name": decoder.name, "labelled": parts.classes is not None}
     mixture = None
     if parts.classes is not None:
-        limits = np.concatenate([limits, np.tile(np.float32([0, 1]), (parts.classes, 1))])
+        limits = np.concatenate([limits, np.tile(np.array([0, 1], np.float32), (parts.classes, 1))])
         mixture = of_labels(parts.latent, parts.classes)
     prior = _checked(Prior(decoder, limits, mixture, _with_logits(classifier), card))
     if mixture is not None and prior.classes not in (None, parts.classes):
