@@ -20,8 +20,8 @@ _MODULES = {
     "audit": "audits",
     "ablate": "dissection",
     "dissect": "dissection",
-    "Feedback": "feedback",
-    "feedback": "feedback",
+    "Feedback": "class_feedback",
+    "feedback": "class_feedback",
     "visualize": "report",
 }
 __all__ = sorted(_MODULES)

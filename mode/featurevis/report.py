@@ -16,7 +16,7 @@ from mode import checks
 from mode.data.archives import read
 from mode.featurevis import scores, targets
 from mode.featurevis.audits import Audit, audit
-from mode.featurevis.feedback import Feedback, check_units, feedback, unit_feedback
+from mode.featurevis.class_feedback import Feedback, check_units, feedback, unit_feedback
 from mode.featurevis.maximization import PreferredInputs
 from mode.featurevis.prior import Prior, load_prior
 from mode.models import load_model

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from mode.checks import InputError
 from mode.cli import main
-from mode.featurevis.feedback import class_table, parse_units, smallest_change
+from mode.featurevis.class_feedback import class_table, parse_units, smallest_change
 
 
 def test_the_table_names_what_each_class_is_confused_with():
