@@ -1,8 +1,11 @@
 """The report's claims and its peers, each as one line with its number, from the rows of the runs.
 
+Its interval of 90 % (classifiers resampled) decides: it holds, does not hold, or is not shown.
+
 `python benchmarks/featurevis_claims.py` writes `results/tables/featurevis_claims.csv`; seconds.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -12,85 +15,134 @@ from featurevis_calibrate import RUNS, TABLES, load
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
+from mode.seeds import generator
 
-def line(claim: str, measure: str, value: float, count: int, holds: bool | str) -> tuple:
-    said = {True: "holds", False: "does not hold"}.get(holds, holds)
-    return claim, measure, round(float(value), 3), count, said
+DRAWS = 300  # resamplings of the classifiers, for an interval of 90 %
+CONVERGED = LEAKED = 0.8  # AUROC above which a sign tells
+REPRODUCED = 0.9  # nearest training image / nearest unseen image, below which images are reproduced
 
 
 def area(truth, values) -> float:
     return roc_auc_score(np.asarray(truth), np.asarray(values))
 
 
+def interval(statistic: Callable, rows: pd.DataFrame) -> tuple[float, float]:
+    """Return the 90 % interval of a statistic of `rows`, which are resampled."""
+    stream = generator(0, "claims")
+    draws = []
+    while len(draws) < DRAWS:
+        value = statistic(rows.iloc[stream.integers(0, len(rows), len(rows))])
+        if np.isfinite(value):  # not so where all that were drawn are of one kind
+            draws.append(value)
+    low, high = np.quantile(draws, [0.05, 0.95])
+    return float(low), float(high)
+
+
+def line(
+    claim: str, measure: str, statistic: Callable, rows: pd.DataFrame, limit: float, sign: int = 1
+) -> tuple:
+    """Return claim, measure, value, low, high, number of classifiers and the verdict.
+
+    "holds" if the interval is above `limit` (below it for sign -1), "does not hold" if it is on the
+    other side, "not shown" if the limit lies inside.
+    """
+    low, high = interval(statistic, rows)
+    above, below = low > limit, high < limit
+    holds, fails = (above, below) if sign > 0 else (below, above)
+    verdict = "holds" if holds else "does not hold" if fails else "not shown"
+    value = float(statistic(rows))
+    return claim, measure, round(value, 3), round(low, 3), round(high, 3), len(rows), verdict
+
+
+def areas(truth: Callable, score: str, sign: int = 1) -> Callable:
+    """Return a statistic: the AUROC of `sign` times the score, NaN with one kind only."""
+
+    def statistic(rows):
+        kind = truth(rows)
+        return area(kind, sign * rows[score]) if kind.nunique() == 2 else np.nan
+
+    return statistic
+
+
+def ranks(score: str) -> Callable:
+    return lambda rows: spearmanr(rows[score], rows["gap"])[0]
+
+
+def wide(rows) -> pd.Series:
+    return rows["gap"] > 0.1
+
+
+def alike(rows) -> pd.Series:
+    return rows["condition"] == "homogeneous"
+
+
+def noisy(rows) -> pd.Series:
+    return rows["truth"] == "label noise"
+
+
 def on_the_zoo(zoo: pd.DataFrame) -> list[tuple]:
     """Return claims (a) and (c), and the measured scores, over all architectures."""
-    wide, alike = zoo["gap"] > 0.1, zoo["condition"] == "homogeneous"
-    noise = zoo["truth"] == "label noise"
-    over, n = zoo["truth"] == "over-fitted", len(zoo)
-    same, ratio = -zoo["diversity"], -zoo["diversity_ratio"]
-    talk = zoo["cross_talk"]
-    clean = ~noise
+    clean, over = zoo[~noisy(zoo)], zoo[zoo["truth"] == "over-fitted"]
+
+    def better(rows):
+        return ranks("over_confidence_more")(rows) - ranks("over_confidence")(rows)
+
     return [
         line("(a) over-fitted: restarts converge", "AUROC of -D, gap over 10 points",
-             area(wide, same), n, area(wide, same) > 0.8),
+             areas(wide, "diversity", -1), zoo, CONVERGED),
         line("(a) homogeneous: restarts converge", "AUROC of -D, homogeneous or not",
-             area(alike, same), n, area(alike, same) > 0.8),
+             areas(alike, "diversity", -1), zoo, CONVERGED),
         line("(a) homogeneous, against the reference model",
              "AUROC of -D / D of the reference model",
-             area(alike, ratio), n, area(alike, ratio) > 0.8),
+             areas(alike, "diversity_ratio", -1), zoo, CONVERGED),
         line("(c) over-fitted: other classes appear", "AUROC of cross-talk, without label noise",
-             area(wide[clean], talk[clean]), int(clean.sum()),
-             area(wide[clean], talk[clean]) > 0.8),
+             areas(wide, "cross_talk"), clean, LEAKED),
         line("(c) label noise: other classes appear", "AUROC of cross-talk, label noise or not",
-             area(noise, talk), n, area(noise, talk) > 0.8),
+             areas(noisy, "cross_talk"), zoo, LEAKED),
         line("O tells the gap without data", "Spearman with the gap",
-             spearmanr(zoo["over_confidence"], zoo["gap"])[0], n,
-             spearmanr(zoo["over_confidence"], zoo["gap"])[0] > 0.9),
-        line("O minus the reference model's tells it better", "Spearman with the gap",
-             spearmanr(zoo["over_confidence_more"], zoo["gap"])[0], n,
-             spearmanr(zoo["over_confidence_more"], zoo["gap"])[0]
-             > spearmanr(zoo["over_confidence"], zoo["gap"])[0]),
+             ranks("over_confidence"), zoo, 0.9),
+        line("O minus the reference model's tells it better", "difference of the Spearmans",
+             better, zoo, 0.0),
         line("errors that keep to regions tell homogeneous sets", "AUROC among over-fitted",
-             area(alike[over], zoo["unevenness"][over]), int(over.sum()),
-             area(alike[over], zoo["unevenness"][over]) > 0.93),
+             areas(alike, "unevenness"), over, 0.93),
     ]  # fmt: skip
 
 
 def of_peers(zoo: pd.DataFrame, peers: pd.DataFrame) -> list[tuple]:
     """Return claim (b), WeightWatcher and the pixel prototypes, where they were run."""
     both = zoo.merge(peers, on="name")
-    wide = both["gap"] > 0.1
     lines = []
     for name, sign in (("alpha", 1), ("prototype", -1)):
-        kept = both[both[name].notna()]
-        truth, values = wide[both[name].notna()], sign * kept[name]
+        rows = both[both[name].notna()].assign(value=lambda r, n=name, s=sign: s * r[n])
         title = "WeightWatcher: mean alpha" if name == "alpha" else "pixel prototypes"
-        rho = spearmanr(values, kept["gap"])[0]
         lines += [
-            line(title, "Spearman with the gap", rho, len(kept), "beside it"),
-            line(title, "AUROC, gap over 10 points", area(truth, values), len(kept), "beside it"),
+            line(title, "Spearman with the gap", ranks("value"), rows, 0.9),
+            line(title, "AUROC, gap over 10 points", areas(wide, "value"), rows, 0.8),
         ]
     for kind, rows in both.groupby("condition"):
-        near = rows["nearest_ratio"].mean()
         claim = f"(b) {kind}: training images are reproduced"
+        result = line(claim, "nearest training / unseen", lambda r: r["nearest_ratio"].mean(),
+                      rows, REPRODUCED, -1)  # fmt: skip
         # Mislabeled images of a class show others, as its preferred inputs do: no fair comparison.
-        holds = "confounded" if kind == "noisy" else near < 0.9
-        lines.append(line(claim, "nearest training / unseen", near, len(rows), holds))
+        lines.append((*result[:-1], "confounded") if kind == "noisy" else result)
     return lines
 
 
+MEASURES = {
+    "diversity": ("diversity of restarts D", "(a)"),
+    "between_networks": ("distance between networks", "(a)"),
+    "nearest_ratio": ("nearest training / unseen", "(b)"),
+    "cross_talk": ("cross-talk", "(c)"),
+}
+
+
 def of_the_report(report: pd.DataFrame) -> list[tuple]:
-    """Return the claims on the report's own experiment, arm by arm."""
+    """Return the claims on the report's own experiment, arm by arm: mean, least, most of three."""
     lines = []
     for arm, rows in report.groupby("arm", sort=False):
-        n = len(rows)
-        title = f"report's experiment, {arm}"
-        lines += [
-            line(title, "diversity of restarts D", rows["diversity"].mean(), n, "(a)"),
-            line(title, "distance between networks", rows["between_networks"].mean(), n, "(a)"),
-            line(title, "nearest training / unseen", rows["nearest_ratio"].mean(), n, "(b)"),
-            line(title, "cross-talk", rows["cross_talk"].mean(), n, "(c)"),
-        ]
+        for name, (measure, claim) in MEASURES.items():
+            values = rows[name].agg(["mean", "min", "max"]).round(3)
+            lines.append((f"report's experiment, {arm}", measure, *values, len(rows), claim))
     return lines
 
 
@@ -103,7 +155,7 @@ def main(runs: str, tables: str) -> None:
     lines = on_the_zoo(zoo) + of_the_report(pd.read_csv(folder / "report.csv"))
     if (folder / "peers.csv").exists():
         lines += of_peers(zoo, pd.read_csv(folder / "peers.csv"))
-    columns = ["claim", "measure", "value", "classifiers", "verdict"]
+    columns = ["claim", "measure", "value", "low", "high", "classifiers", "verdict"]
     table = pd.DataFrame(lines, columns=columns)
     Path(tables).mkdir(parents=True, exist_ok=True)
     table.to_csv(Path(tables) / "featurevis_claims.csv", index=False)

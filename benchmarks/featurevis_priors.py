@@ -1,6 +1,7 @@
-"""Make the ready priors: `python benchmarks/featurevis_priors.py digits|fashion --data FOLDER`.
+"""Make the ready priors: `python benchmarks/featurevis_priors.py digits|fashion|cifar10`.
 
-Images 40,000 to 60,000 of the training file; the zoo's classifiers see only the first 40,000.
+The last 20,000 training images of the file; the zoo's classifiers see only those before them.
+`--steps` and `--latent` train a larger prior, `--out` puts it into a folder of one's own.
 """
 
 import time
@@ -13,8 +14,8 @@ import numpy as np
 from mode.featurevis import fit_prior, save_prior
 from mode.featurevis.prior import READY
 
-SOURCES = {"digits": "mnist", "fashion": "fashion_mnist"}
-SLICE = (40_000, 60_000)
+SOURCES = {"digits": "mnist", "fashion": "fashion_mnist", "cifar10": "cifar10"}
+IMAGES = 20_000  # the last ones of the training file
 
 
 @click.command()
@@ -22,20 +23,21 @@ SLICE = (40_000, 60_000)
 @click.option("--data", envvar="MODE_DATA", required=True, help="folder with mnist.npz ...")
 @click.option("--out", default=str(READY), show_default=False, help="where the folder goes")
 @click.option("--steps", default=3000)
-def main(name: str, data: str, out: str, steps: int) -> None:
+@click.option("--latent", default=24)
+def main(name: str, data: str, out: str, steps: int, latent: int) -> None:
     with np.load(Path(data) / f"{SOURCES[name]}.npz") as stored:
-        x = stored["x_train"][slice(*SLICE)] / np.float32(255)
-        y = stored["y_train"][slice(*SLICE)]
-        x_test, y_test = stored["x_test"] / np.float32(255), stored["y_test"]
+        end = len(stored["x_train"])
+        start = end - IMAGES
+        x, y = stored["x_train"][start:] / np.float32(255), stored["y_train"][start:].ravel()
+        x_test, y_test = stored["x_test"] / np.float32(255), stored["y_test"].ravel()
+    x_test = x_test[..., None] if x_test.ndim == 3 else x_test
     clock, before = time.perf_counter(), time.process_time()
-    prior = fit_prior(x, y, name=name, steps=steps)
+    prior = fit_prior(x, y, name=name, steps=steps, latent=latent)
     used = round(time.process_time() - before), round(time.perf_counter() - clock)
     print(f"{used[0]} CPU-seconds, {used[1]} seconds")
-    right = (
-        prior.reference_classifier.predict(x_test[..., None], 500, verbose=0).argmax(1) == y_test
-    ).mean()
+    right = (prior.reference_classifier.predict(x_test, 500, verbose=0).argmax(1) == y_test).mean()
     card = prior.card | {
-        "data": f"{SOURCES[name]} training images {SLICE[0]} to {SLICE[1]}",
+        "data": f"{SOURCES[name]} training images {start} to {end}",
         "judge_test_accuracy": round(float(right), 4),
         "code_box": "mean +- 3 standard deviations of the codes of those images, per element",
     }

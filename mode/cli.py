@@ -241,19 +241,25 @@ def diagnose(target: str, rest: tuple[str, ...], watch_only: bool, allow_unsafe:
 
 @main.command()
 @click.argument("model")
-@click.option("--prior", default="digits", show_default=True, help="digits, fashion or a folder.")
+@click.option(
+    "--prior", default="digits", show_default=True, help="digits, fashion, cifar10 or a folder."
+)
 @click.option("--images", default=None, help="An .npz with x_train, to show the nearest image.")
 @click.option("--seed", default=0, show_default=True, help="Random seed.")
 @click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
-@_out(what="report.html, pictures and scores.csv")
-def visualize(model: str, prior: str, out: str, **options) -> None:
-    """Audit a saved classifier without its data: report.html, pictures and scores.csv."""
+@click.option("--unit", multiple=True, help="A unit to show, layer:3; may be repeated.")
+@click.option(
+    "--group", multiple=True, help="Units together, layer:1,4,9, weighted layer:1=2,4=0.5."
+)
+@_out(what="report.html, pictures, scores.csv and classes.csv")
+def visualize(model: str, prior: str, out: str, unit, group, **options) -> None:
+    """Audit a saved classifier without its data: report.html, pictures, scores.csv, classes.csv."""
     from mode.stderr import quietly
 
     with quietly():
         from mode.featurevis import visualize as run
 
-    result = run(model, prior, out, **options)
+    result = run(model, prior, out, units=(*unit, *group), **options)
     click.echo(str(result))
     click.echo(f"report: {out}/report.html")
 

@@ -63,11 +63,54 @@ def values(results: Results) -> dict:
         **numbers,
         **_sets(results),
         **reported,
-        "worst_miss": 100 * (unseen["error"] - unseen["true_error"]).abs().max(),
+        **_components(results),
+        "worst_miss": _largest_miss(unseen),
+        "worst_zoo": _largest_miss(results.table("featurevis_classifiers")),
+        "worst_blind": _largest_miss(results.table("featurevis_blind")),
         "judged": len(judged),
         "right": int((judged["verdict"] == judged["truth"]).sum()),
         "pictures": results.by("measure", "featurevis_pictures"),
         "picture_classifiers": only(results.table("featurevis_pictures")["classifiers"]),
+    }
+
+
+def _largest_miss(table: pd.DataFrame) -> float:
+    return 100 * (table["error"] - table["true_error"]).abs().max()
+
+
+WAYS = {
+    "audit": "the audit",
+    "uncorrected": "error on the prior's samples, uncorrected",
+    "images": "error on the 20,000 labeled images of the prior",
+}
+PARTS = {
+    "samples": "all scores of labeled samples (the audit's)",
+    "ascent": "activation maximization",
+    "both": "labeled samples and activation maximization",
+}
+
+
+def _components(results: Results) -> dict:
+    table = results.table("featurevis_components")
+    ranks = table[table["measure"] == "Spearman with the gap"].set_index("part")
+    parts = {key: ranks.loc[name, "value"] for key, name in PARTS.items()}
+    low, high = (ranks.loc[PARTS["both"], end] for end in ("low", "high"))
+    confirm(low < parts["samples"] < high, "activation maximization is not shown to add anything")
+    ways = results.by("way", "featurevis_baselines")
+    baselines = {key: ways[name] for key, name in WAYS.items()}
+    confirm(
+        baselines["audit"]["high"] < baselines["uncorrected"]["low"],
+        "the audit misses by less than the uncorrected error",
+    )
+    labels = results.table("featurevis_labels").set_index(["set", "label"])
+    unclear = {
+        name.replace(" ", "_"): int(labels.loc[(name, "no clear label")].sum())
+        for name in ("left out", "unseen")
+    }
+    return {
+        "components": {**parts, "both_low": low, "both_high": high},
+        "baselines": baselines,
+        "unclear": unclear,
     }
 
 

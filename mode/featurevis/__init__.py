@@ -20,6 +20,8 @@ _MODULES = {
     "audit": "audits",
     "ablate": "dissection",
     "dissect": "dissection",
+    "Feedback": "class_feedback",
+    "feedback": "class_feedback",
     "visualize": "report",
 }
 __all__ = sorted(_MODULES)

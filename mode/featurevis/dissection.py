@@ -18,6 +18,8 @@ from mode.featurevis.prior import Prior, as_prior, decode, reference_classifier_
 from mode.layers.hooks import replaced_attribute
 from mode.seeds import derive
 
+DIMMED = 0.1  # share of its probability that a class loses at least, if a unit dims it
+
 
 @dataclass(frozen=True)
 class Dissection:
@@ -25,7 +27,8 @@ class Dissection:
 
     effects: one row per unit and class: unit, class, before, after, drop (= before - after) and
     specific (the drop beyond the unit's mean over the classes), largest drop first. before: mean
-    probability of the class over its samples without an ablation.
+    probability of the class over its samples without an ablation. common: the units without which
+    every class loses at least a tenth of its probability: they dim all of them, and are no class's.
     """
 
     part: str
@@ -33,16 +36,29 @@ class Dissection:
     effects: pd.DataFrame
 
     def top(self, label: int, count: int = 5, *, by: str = "drop") -> list[int]:
-        """Return the units without which class `label` loses most, largest loss first.
+        """Return the units without which class `label` loses most, without the common ones.
 
         Args:
             count: number of units. Defaults to 5.
-            by: "drop", or "specific" to leave out units that every class needs. Defaults to
-                "drop".
+            by: "drop", or "specific" for the drop beyond the unit's mean over the classes.
+                Defaults to "drop".
         """
         checks.one_of("by", by, ("drop", "specific"))
-        of_label = self.effects[self.effects["class"] == label]
+        rows = self.effects
+        of_label = rows[(rows["class"] == label) & ~rows["unit"].isin(self.common)]
         return of_label.nlargest(count, by)["unit"].tolist()
+
+    @property
+    def common(self) -> list[int]:
+        """Return the units that dim every class, in order."""
+        dims = self.effects["drop"] >= DIMMED * self.effects["before"].abs()
+        every = dims.groupby(self.effects["unit"]).all()
+        return every.index[every].tolist()
+
+    def control(self, label: int, units: Sequence[int]) -> int:
+        """Return the class other than `label` that loses least without any one of `units`."""
+        rows = self.effects[self.effects["unit"].isin(units) & (self.effects["class"] != label)]
+        return int(rows.groupby("class")["drop"].max().idxmin())
 
 
 def dissect(

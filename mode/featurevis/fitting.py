@@ -17,7 +17,8 @@ from sklearn.mixture import GaussianMixture
 from tqdm import tqdm
 
 from mode import checks
-from mode.featurevis.prior import Mixture, Prior, decode, sample
+from mode.featurevis.mixture import Mixture
+from mode.featurevis.prior import Prior, decode, sample
 from mode.seeds import derive, generator
 
 BATCH, BETA = 100, 0.4

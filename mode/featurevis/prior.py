@@ -14,6 +14,8 @@ import keras
 import numpy as np
 
 from mode import checks
+from mode.featurevis import generators
+from mode.featurevis.mixture import Mixture, of_labels
 from mode.featurevis.targets import accepts, input_shape
 from mode.models import load_model
 from mode.seeds import generator
@@ -21,36 +23,6 @@ from mode.seeds import generator
 READY = Path(__file__).parent / "priors"
 FILES = ("card.json", "networks.json", "weights.npz")
 CLASSIFIER = "judge"  # name of the reference classifier in these files
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """Gaussian components of the codes of each class.
-
-    weights (k,) sum to 1 within each class; means (k, d); factors (k, d, d) are lower triangular
-    with factor @ factor.T the covariance; classes (k,) int, all 0 for images without labels.
-
-    Codes drawn from N(0, I) mostly decode to no recognizable image; those of a mixture fitted to
-    the codes of real images do, and have a class (Ghosh et al., ICLR 2020).
-    """
-
-    weights: np.ndarray
-    means: np.ndarray
-    factors: np.ndarray
-    classes: np.ndarray
-
-    def draw(
-        self, labels: np.ndarray, generator: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return one code for each entry of `labels`, (n, d) float32, and its component (n,)."""
-        component = np.empty(len(labels), dtype=int)
-        for label in np.unique(labels):
-            rows, of_label = labels == label, np.flatnonzero(self.classes == label)
-            share = self.weights[of_label] / self.weights[of_label].sum()
-            component[rows] = generator.choice(of_label, rows.sum(), p=share)
-        noise = generator.normal(size=(len(labels), self.means.shape[1]))
-        codes = self.means[component] + np.einsum("nij,nj->ni", self.factors[component], noise)
-        return codes.astype(np.float32), component
 
 
 @dataclass(frozen=True)
@@ -122,17 +94,29 @@ def load_prior(
     *,
     reference_classifier: keras.Model | None = None,
     box: float = 3.0,
+    classes: int | None = None,
+    value_range: tuple[float, float] | None = None,
+    shape: tuple[int, ...] | None = None,
     allow_unsafe: bool = False,
 ) -> Prior:
     """Return the prior called `source`.
 
     Args:
-        source: "digits", "fashion", a folder written by `save_prior`, a `.keras` file or a Keras
-            model code -> image. Images below 0 are taken to lie in [-1, 1] and are rescaled.
+        source: "digits", "fashion", "cifar10", a folder written by `save_prior`, a `.keras` file or
+            a Keras model code -> image, or code and label -> image (a conditional GAN).
         reference_classifier: with a `.keras` file or model: Keras classifier of its images, to
             logits or probabilities. Defaults to None.
         box: with a `.keras` file or model: codes are clipped to [-box, box]. Defaults to 3.
+        classes: with a generator that takes a label: the number of labels, in the order of the
+            reference classifier's classes. Defaults to the width of its one-hot label input; a
+            label in one vector with the latent vector, or a whole number, needs it.
+        value_range: lowest and highest value of the generator's pixels. Defaults to [0, 1], or to
+            [-1, 1] if some are below 0.
+        shape: (h, w) or (h, w, c) that images are resized to, as your classifier takes them.
+            Defaults to the generator's own.
         allow_unsafe: run code that a `.keras` file holds (Lambda). Defaults to False.
+
+    A whole label stays as it was drawn during an ascent; a one-hot label moves with the code.
 
     Raises:
         InputError: for an unknown name, a folder whose files are missing or do not fit together,
@@ -140,13 +124,13 @@ def load_prior(
             reference classifier that does not take these.
     """
     if isinstance(source, keras.Model):
-        return _from_decoder(source, reference_classifier, box)
+        return _from_decoder(source, reference_classifier, box, classes, value_range, shape)
     if not isinstance(source, str | PathLike):
         checks.fail("prior must be a name, a folder or a Keras model", type(source).__name__)
     path = Path(source)
     if path.suffix == ".keras" and path.is_file():
         decoder = load_model(path, allow_unsafe=allow_unsafe, compiled=False)
-        return _from_decoder(decoder, reference_classifier, box)
+        return _from_decoder(decoder, reference_classifier, box, classes, value_range, shape)
     if path.is_dir():
         return _checked(_read(path))
     names = [p.name for p in READY.iterdir() if p.is_dir()]
@@ -170,26 +154,33 @@ def reference_classifier_of(prior: Prior) -> keras.Model:
     return prior.reference_classifier
 
 
-def _from_decoder(decoder: keras.Model, classifier: keras.Model | None, box: float) -> Prior:
-    code: Any = getattr(decoder, "input_shape", None)
-    image: Any = getattr(decoder, "output_shape", None)
-    plain = isinstance(code, tuple) and isinstance(image, tuple)
-    if not plain or len(code) != 2 or len(image) != 4 or None in image[1:]:
-        checks.fail(
-            "a decoder must turn codes (n, d) into images (n, h, w, c)", f"{code} to {image}"
-        )
+def _from_decoder(model, classifier, box, classes, value_range, shape) -> Prior:
     if checks.number("box", box, 0) == 0:
         checks.fail("box must be above 0", f"{box}")
-    limits = np.tile(np.array([-box, box], np.float32), (code[-1], 1))
-    codes = generator(0, "range").normal(size=(16, code[-1])).astype(np.float32)
-    images = np.asarray(decoder(codes, training=False))
-    if images.min() < -0.01:
-        _check_images(images, -1)
-        inputs = keras.Input(code[1:])
-        shifted = keras.layers.Rescaling(0.5, 0.5)(decoder(inputs))
-        decoder = keras.Model(inputs, shifted, name=decoder.name)
-    card = {"name": decoder.name, "labelled": False}
-    return _checked(Prior(decoder, limits, None, _with_logits(classifier), card))
+    _check_options(classes, value_range, shape)
+    parts = generators.inputs_of(model, classes)
+    decoder = generators.decoder_of(model, parts, value_range, shape)
+    limits = np.tile(np.array([-box, box], np.float32), (parts.latent, 1))
+    card = {"name": decoder.name, "labelled": parts.classes is not None}
+    mixture = None
+    if parts.classes is not None:
+        limits = np.concatenate([limits, np.tile(np.array([0, 1], np.float32), (parts.classes, 1))])
+        mixture = of_labels(parts.latent, parts.classes)
+    prior = _checked(Prior(decoder, limits, mixture, _with_logits(classifier), card))
+    if mixture is not None and prior.classes not in (None, parts.classes):
+        expected = f"reference_classifier must have the generator's {parts.classes} classes"
+        checks.fail(expected, f"{prior.classes}")
+    return prior
+
+
+def _check_options(classes, value_range, shape) -> None:
+    if classes is not None:
+        checks.number("classes", classes, 2, integer=True)
+    if value_range is not None and (len(value_range) != 2 or value_range[0] >= value_range[1]):
+        checks.fail("value_range must be (lowest, highest)", f"{value_range}")
+    sizes = (2, 3)
+    if shape is not None and (len(shape) not in sizes or not all(n >= 1 for n in shape)):
+        checks.fail("shape must be (h, w) or (h, w, c)", f"{shape}")
 
 
 def _with_logits(classifier: keras.Model | None) -> keras.Model | None:
@@ -212,18 +203,10 @@ def _checked(prior: Prior) -> Prior:
     if prior.box.shape != (prior.latent, 2):
         checks.fail(f"a prior's box must be {(prior.latent, 2)}", f"shape {prior.box.shape}")
     images = decode(prior, np.clip(np.zeros((2, prior.latent), np.float32), *prior.box.T))
-    _check_images(images, 0)
+    generators.check_images(images, 0)
     if prior.reference_classifier is not None:
         _check_classifier(prior.reference_classifier, prior.shape, images)
     return prior
-
-
-def _check_images(images: np.ndarray, low: int) -> None:
-    if not (np.isfinite(images).all() and images.min() > low - 0.01 and images.max() < 1.01):
-        checks.fail(
-            "a decoder's images must lie in [0, 1] or [-1, 1]",
-            f"values from {images.min():g} to {images.max():g}",
-        )
 
 
 def _check_classifier(model, shape: tuple, images: np.ndarray) -> None:

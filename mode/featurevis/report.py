@@ -1,6 +1,8 @@
 """The report of one audit: an HTML page with its images inside, and a table."""
 
 import base64
+import re
+from collections.abc import Sequence
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -12,8 +14,9 @@ from PIL import Image
 
 from mode import checks
 from mode.data.archives import read
-from mode.featurevis import scores
+from mode.featurevis import scores, targets
 from mode.featurevis.audits import Audit, audit
+from mode.featurevis.class_feedback import Feedback, check_units, feedback, unit_feedback
 from mode.featurevis.maximization import PreferredInputs
 from mode.featurevis.prior import Prior, load_prior
 from mode.models import load_model
@@ -28,9 +31,9 @@ KEY = "x_train"
 
 
 def visualize(
-    model, prior, out, *, images=None, seed: int = 0, allow_unsafe: bool = False
+    model, prior, out, *, images=None, units=(), seed: int = 0, allow_unsafe: bool = False
 ) -> Audit:
-    """Audit a classifier; write report.html, scores.csv and one image per class into `out`.
+    """Audit a classifier; write report.html, scores.csv, classes.csv and images into `out`.
 
     Args:
         model: a `.keras` file or a Keras model.
@@ -38,6 +41,8 @@ def visualize(
         out: folder, created if it does not exist.
         images: training images to show beside the preferred inputs: an `.npz` with x_train, or an
             array as `audit` takes it. Defaults to None.
+        units: units ("layer:3") and groups ("layer:1,4,9", "layer:1=2,4=0.5") to show what they
+            prefer. Defaults to none.
         seed: seed of the audit. Defaults to 0.
         allow_unsafe: run code that the files of the model and the prior hold (Lambda). Defaults
             to False.
@@ -51,15 +56,25 @@ def visualize(
         prior = load_prior(prior, allow_unsafe=allow_unsafe)
     if images is not None and not isinstance(images, np.ndarray):
         images = training_images(images)
+    targets.check_model(model)
+    targets.check_input_shape(model, prior.shape)
+    parsed = check_units(model, prior, tuple(units))
     folder = _created(out)
     with copied_unsafely(allow_unsafe):
         result = audit(model, prior, images, seed=seed)
+        by_class = feedback(model, prior, result, seed=seed)
+    by_unit = [unit_feedback(model, prior, layer, unit, seed=seed) for layer, unit in parsed]
     result.scores.to_csv(folder / "scores.csv", index=False)
     preferred = result.preferred_inputs
     if preferred is not None and result.cross_talk is not None:
         for unit, row in zip(preferred.units, preferred.images, strict=True):
             (folder / f"class_{unit}.png").write_bytes(png(side_by_side(row)))
-    page = report_page(result, model.name, prior, images)
+    for text, (chosen, _) in zip(units, by_unit, strict=True):
+        name = re.sub(r"[^A-Za-z0-9=.,-]", "_", text)
+        (folder / f"unit_{name}.png").write_bytes(png(side_by_side(chosen.images[0])))
+    if by_class is not None:
+        by_class.table.to_csv(folder / "classes.csv", index=False)
+    page = report_page(result, model.name, prior, images, by_class, by_unit)
     (folder / "report.html").write_text(page, encoding="utf-8")
     return result
 
@@ -87,7 +102,14 @@ def _created(out) -> Path:
     return Path(out)
 
 
-def report_page(result: Audit, name: str, prior: Prior, images: np.ndarray | None = None) -> str:
+def report_page(
+    result: Audit,
+    name: str,
+    prior: Prior,
+    images: np.ndarray | None = None,
+    by_class: Feedback | None = None,
+    by_unit: Sequence[tuple[PreferredInputs, str]] = (),
+) -> str:
     """Return the whole report as HTML, with every image inside."""
     data = "no training image was used"
     if images is not None:
@@ -98,6 +120,12 @@ def report_page(result: Audit, name: str, prior: Prior, images: np.ndarray | Non
         f"<h1>{escape(name)}: {result.verdict}</h1>{result._repr_html_()}",
         f"<p>Prior used in place of data: {escape(str(prior.card.get('name')))}; {data}.</p>",
     ]
+    if by_class is not None:
+        parts.append(f"<h2>Strengths and weaknesses by class</h2>{by_class._repr_html_()}")
+    if by_unit:
+        parts.append("<h2>The preferred inputs of units</h2>")
+    for chosen, sentence in by_unit:
+        parts.append(f"<p>{escape(sentence)}</p>{inline_image(side_by_side(chosen.images[0]))}")
     if preferred is not None and result.cross_talk is not None:
         parts += ["<h2>The preferred inputs of each class</h2>", preferred._repr_html_()]
         if images is not None:

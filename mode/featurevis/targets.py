@@ -72,7 +72,8 @@ def check_input_shape(model: keras.Model, shape: tuple) -> None:
     runs = declared is not None or _runs(model, shape)
     if not runs or not accepts(declared, shape):
         received = f"shape {declared}" if runs else "a model that raises an error for them"
-        checks.fail(f"model must take the prior's images, shape {tuple(shape)}", received)
+        hint = "A generator's images are resized by load_prior(generator, shape=(h, w, c), ...)."
+        checks.fail(f"model must take the prior's images, shape {tuple(shape)}", received, hint)
 
 
 def _runs(model: keras.Model, shape: tuple) -> bool:

@@ -16,7 +16,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "02-run": {"metrics": ["dot", "earth_mover"], "rounds": 2, "batch": 50, "epochs": 1},
     "03-tables-and-figures": {},
     "04-why-does-it-not-learn": {"epochs": 3},
-    "05-is-it-over-fitted": {"epochs": 5, "restarts": 4},
+    "05-is-it-over-fitted": {"epochs": 3, "restarts": 4},
     "06-which-metric": {},
     "07-does-the-layer-matter": {},
     "08-which-inputs-repair": {},

@@ -216,3 +216,11 @@ def test_the_classifier_is_left_as_it_was(good, audited):
     x = np.random.default_rng(0).random((4, 28, 28, 1)).astype("float32")
     assert good.layers[-1].activation is keras.activations.softmax
     assert np.asarray(good(x)).sum(axis=1) == pytest.approx(np.ones(4), abs=1e-5)
+
+
+def test_the_prior_of_photographs_is_too_poor_for_a_verdict():
+    prior = load_prior("cifar10")
+    result = audit(prior.reference_classifier, prior)
+    assert result.verdict == "cannot tell"
+    assert result.interval == (0.0, 1.0)
+    assert "the prior is too poor" in result.reasons[0]

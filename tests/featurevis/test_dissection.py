@@ -2,10 +2,12 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from mode.checks import InputError
 from mode.featurevis import ablate, dissect
+from mode.featurevis.dissection import Dissection
 
 
 def test_ablate_zeroes_the_named_units_and_nothing_else():
@@ -58,3 +60,15 @@ def test_units_that_the_layer_lacks(digits_prior):
     with pytest.raises(InputError) as error:
         ablate(digits_prior.decoder, "up0", [32], codes)
     assert str(error.value) == "unit must be a whole number from 0 to 31. Received: 32."
+
+
+def test_a_unit_that_dims_every_class_is_named_and_not_offered():
+    rows = [(0, 0, 0.9, 0.1), (0, 1, 0.9, 0.8), (0, 2, 0.9, 0.9), (1, 0, 0.9, 0.2),
+            (1, 1, 0.9, 0.3), (1, 2, 0.9, 0.1)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["unit", "class", "before", "after"])
+    table["drop"] = table["before"] - table["after"]
+    table["specific"] = table["drop"] - table.groupby("unit")["drop"].transform("mean")
+    dissection = Dissection("classifier", "hidden", table)
+    assert dissection.common == [1]
+    assert dissection.top(0) == [0]
+    assert dissection.control(0, [0]) == 2

@@ -18,12 +18,17 @@ def redone(tmp_path_factory):
     try:
         import featurevis_calibrate
         import featurevis_claims
+        import featurevis_components
         import featurevis_pictures
     finally:
         sys.path.remove(str(ROOT / "benchmarks"))
     runs = ["--runs", str(ROOT / "results/runs/featurevis"), "--tables", str(out)]
     book = ["--thresholds", str(out / "thresholds.json")]
-    for command, more in ((featurevis_calibrate.main, book), (featurevis_claims.main, [])):
+    for command, more in (
+        (featurevis_calibrate.main, book),
+        (featurevis_claims.main, []),
+        (featurevis_components.main, []),
+    ):
         found = CliRunner().invoke(command, [*runs, *more])
         assert found.exit_code == 0, found.output
     pictures = ["--runs", runs[1], "--table", str(out / "featurevis_pictures.csv")]
