@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mode.data import Data, Part, plant
@@ -11,9 +12,11 @@ from mode.heatmaps import differential
 from mode.repair import Recipe, repair, run
 from mode.repair.pool_selection import select_round
 from mode.repair.state import RepairState
+from mode.stats import published_tables
 from mode.studies.experiments import compare_arms, labels_per_round, sized_for
 from mode.studies.methods import method
 from mode.studies.scenarios import LOOK_ALIKES
+from mode.studies.tables import published_against_repeated
 
 SMALL = Recipe(rounds=3, inputs_per_round=20, epochs=1, layer="random", stops=False)
 
@@ -156,3 +159,22 @@ def test_the_halves_are_the_published_ones_with_a_diagnosis_part():
         assert sorted(apart[:, 0]) == sorted(whole.pool.x[:, 0])
     assert isinstance(first, Data)
     assert (first.diagnosis.x != other.diagnosis.x).any()
+
+
+def test_each_published_number_stands_beside_the_median_of_its_repetition():
+    published_run = published_tables()[0].set_index("metric").loc["earth mover"]
+    finals = pd.DataFrame({"seed": range(9), "final": np.arange(9) / 10, "finished_early": 1})
+    finals = finals.assign(data="mnist", protocol="published", layer_selection=True, control=0.5)
+    finals = finals.assign(metric="earth_mover", initial=0.6)
+    table = published_against_repeated(finals).set_index("measure")
+    assert table["published"]["final"] == published_run["final"]
+    assert table["median"].round(9).to_dict() == {
+        "initial": 0.6,
+        "final": 0.4,
+        "control": 0.5,
+        "initial - final": 0.2,
+        "final - control": -0.1,
+    }
+    assert table["low"]["final"] < 0.4 < table["high"]["final"]
+    assert (table["early"]["final"], table["published_early"]["final"]) == (9, 0)
+    assert published_against_repeated(finals.assign(data="digits")).empty

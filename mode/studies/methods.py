@@ -155,6 +155,7 @@ def selection_arms() -> dict[str, Recipe]:
         "quota_random": _WHOLE["quota_random"],
         "random": RECIPES["random"],
         "random again": RECIPES["random"],
+        "published": _PUBLISHED,
         "mode": _MODE,
         **{name: RECIPES[name] for name in named},
         "recommended": _STUDIED,
@@ -175,7 +176,7 @@ def selector_arms() -> dict[str, Recipe]:
 
 def baseline_arms() -> dict[str, Recipe]:
     """A few arms of the main comparison, for further scenarios and budgets."""
-    names = ("quota_random", "random", "mode", "margin", "mistakes", "recommended")
+    names = ("quota_random", "random", "published", "mode", "margin", "mistakes", "recommended")
     return {name: selection_arms()[name] for name in names}
 
 
