@@ -55,7 +55,8 @@ def published_against_repeated(finals: pd.DataFrame) -> pd.DataFrame:
 
     `published` is of the publication's one run, `median` of the seeds of the published protocol,
     with its 95 % interval `low` to `high`; `early` and `published_early` count the runs that
-    finished before their last round. Only MNIST repeats the publication. Differences are initial - final and final - control.
+    finished before their last round. Only MNIST repeats the publication. Differences
+    are initial - final and final - control.
     """
     columns = ("initial", "final", "control")
     repeats = (finals["protocol"] == "published") & (finals["data"] == "mnist")
