@@ -318,7 +318,7 @@ def test_unknown_names_are_refused(refused):
         "no/such.npz must be an .npz archive of plain arrays. Received: no such file."
     )
     assert refused(load, "digits", split="publishd") == (
-        "split must be one of 'published', 'seeded'. Received: 'publishd'. "
+        "split must be one of 'halves', 'published', 'seeded'. Received: 'publishd'. "
         "Did you mean 'published'?"
     )
     assert refused(load, "digits", seed=-1) == (

@@ -132,6 +132,17 @@ def test_test_leak_diagnoses_on_the_test_part(under_fitted, small):
     assert len(probes.diagnosis["output"]) == len(small.test)
 
 
+def test_one_split_diagnosis_looks_at_the_diagnosing_part_alone(over_fitted, small):
+    recipe = replace(PIXEL, theta=0.92, gamma=0.1)
+    faults = RepairState(over_fitted, small, on("one_split_diagnosis", recipe), 0).faults
+    right = predict(over_fitted, small.diagnosis.x).argmax(axis=1) == small.diagnosis.y
+    below = [n for n in range(10) if right[small.diagnosis.y == n].mean() < 0.92]
+    assert sorted(faults["label"]) == below
+    assert set(faults["kind"]) == {"under-fitted"}
+    both = RepairState(over_fitted, small, recipe, 0).faults
+    assert "over-fitted" in set(both["kind"])
+
+
 def test_probe_diagnoses_instead_of_the_model(under_fitted, small):
     recipe = replace(PIXEL, layer="chosen")
     own = predict(under_fitted, small.diagnosis.x)

@@ -9,7 +9,41 @@ LAYERS = ("hidden_1", "hidden_2", "output")
 
 def values(results: Results) -> dict:
     """Return the numbers of the templates in publication.md."""
-    return {**_repeated(results), **_layers(results), **_defects(results), **_tests(results)}
+    parts = _repeated, _layers, _defects, _tests, _own_size
+    return {name: value for part in parts for name, value in part(results).items()}
+
+
+def _own_size(results: Results) -> dict:
+    """The published protocol on MNIST, with the published split."""
+    table = results.table("publication-mnist/published_against_repeated")
+    finals = table[table["measure"] == "final"]
+    inside = finals["published"].between(finals["low"], finals["high"])
+    repeated = [results.table(f"publication-mnist/table_{n}_published") for n in (1, 2)]
+    tested = pd.concat(repeated).rename(columns={"final - control": "median difference"})
+    return {
+        "own_seeds": only(table["seeds"]),
+        "own_table": _beside(table),
+        "own_rows": len(finals),
+        "own_inside": int(inside.sum()),
+        "own_directions": directions(tested),
+        "own_differences": tested["median difference"],
+        "own_early": int(finals["early"].sum()),
+        "own_runs": int(finals["seeds"].sum()),
+        "once_early": int(finals["published_early"].sum()),
+    }
+
+
+def _beside(table: pd.DataFrame) -> str:
+    """Initial, final and control, in %: the publication's one run, then our median (interval)."""
+    lines = []
+    for (number, metric), rows in table.groupby(["table", "metric"], sort=False):
+        line = [number[-1], metric.replace("_", " ")]
+        for row in rows.set_index("measure").loc[["initial", "final", "control"]].itertuples():
+            numbers = (100 * value for value in (row.published, row.median, row.low, row.high))
+            line.append("{:.1f} / {:.1f} ({:.1f} to {:.1f})".format(*numbers))
+        early = rows.iloc[0]
+        lines.append([*line, f"{early['published_early']} / {early['early']} of {early['seeds']}"])
+    return markdown(("Table", "metric", "initial", "final", "control", "finished early"), lines)
 
 
 def _repeated(results: Results) -> dict:

@@ -15,7 +15,7 @@ from mode.data.parts import Data, Part
 from mode.data.schema import PARTS, Names, encode_labels, is_gray, labeled_indices, prepared
 from mode.data.stores import open_streamed
 
-SPLITS = ("seeded", "published")
+SPLITS = ("seeded", "published", "halves")
 
 
 def load_data(
@@ -51,7 +51,8 @@ def load_data(
             the shape of the first one.
         seed: seed of the split. Defaults to 0.
         split: "seeded", with the classes in proportion, or "published" for the replication's
-            halves of x_train, whose diagnosis part *is* its test part. Defaults to "seeded".
+            halves of x_train, whose diagnosis part *is* its test part, or "halves" for these
+            halves with a sixth of the pool as the diagnosis part. Defaults to "seeded".
         data_dir: folder to look in first for `mnist.npz`, `fashion_mnist.npz` and `cifar10.npz`;
             then come the folder that the environment variable MODE_DATA names, Keras's cache,
             and a download. Defaults to None.
@@ -97,12 +98,12 @@ def load_data(
     x, y, labeled = _prepared(arrays)
     y, classes, names = encode_labels(y, arrays.values.get("class_names"), classes=classes)
     parts = {key[2:]: Part(x[key[2:]], labels, _checked=True) for key, labels in y.items()}
-    if split == "published":
+    if split != "seeded":
         if not is_named and (pool is not None or set(x) != {"train", "test"}):
-            expected = "the published split needs x_train, y_train, x_test, y_test alone"
+            expected = f"the split {split!r} needs x_train, y_train, x_test, y_test alone"
             received = f"keys {', '.join(arrays.values)}"
             checks.fail(expected, received if pool is None else "a pool")
-        data = splits.published(parts, classes)
+        data = splits.published(parts, classes, seed=seed if split == "halves" else None)
     elif is_named:
         data = splits.seeded(parts, classes, seed)
     elif pool is not None:

@@ -26,13 +26,15 @@ def starved(
     return _without(data, drop)
 
 
-def label_noise(data: Data, generator: np.random.Generator, *, share: float = 0.3) -> Data:
-    """Give the share `share` of the training inputs a label drawn from the other classes."""
+def label_noise(
+    data: Data, generator: np.random.Generator, *, share: float = 0.3, part: str = "train"
+) -> Data:
+    """Give the share `share` of the inputs of a part a label drawn from the other classes."""
     checks.number("share", share, 0, 1)
-    y = data.train.y.copy()
+    y = _labels(data, part).copy()
     noisy = generator.permutation(len(y))[: round(share * len(y))]
     y[noisy] = (y[noisy] + generator.integers(1, data.classes, len(noisy))) % data.classes
-    return data.with_part("train", data.train.with_labels(y))
+    return data.with_part(part, getattr(data, part).with_labels(y))
 
 
 def mislabelled(
@@ -41,18 +43,21 @@ def mislabelled(
     *,
     pairs: Mapping[int, int] | None = None,
     share: float = 0.6,
+    part: str = "train",
 ) -> Data:
-    """Label the share `share` of each class systematically as another: {true: wrong}.
+    """Label the share `share` of each class of a part systematically as another: {true: wrong}.
 
     The default pairs are 4 as 9, 3 as 5 and 7 as 1.
     """
     checks.number("share", share, 0, 1)
-    y = data.train.y.copy()
+    true_labels = _labels(data, part)
+    y = true_labels.copy()
     for true, wrong in (pairs or {4: 9, 3: 5, 7: 1}).items():
-        checks.labels("pairs", [wrong], data.classes)
-        where = _inputs_of(data, true)
+        for label in (true, wrong):
+            checks.labels("pairs", [label], data.classes)
+        where = np.flatnonzero(true_labels == true)
         y[generator.permutation(where)[: round(share * len(where))]] = wrong
-    return data.with_part("train", data.train.with_labels(y))
+    return data.with_part(part, getattr(data, part).with_labels(y))
 
 
 def missing_mode(
@@ -112,6 +117,10 @@ def _without(data: Data, dropped: list[np.ndarray]) -> Data:
     for indices in dropped:
         remain[indices] = False
     return data.with_part("train", data.train.take(remain))
+
+
+def _labels(data: Data, part: str) -> np.ndarray:
+    return getattr(data, checks.one_of("part", part, ("train", "pool"))).y
 
 
 def _inputs_of(data: Data, label: int) -> np.ndarray:

@@ -59,10 +59,11 @@ def seeded(parts: dict[str, Part], classes: int, seed: int) -> Data:
     return Data(**{**parts, **made}, classes=classes)
 
 
-def published(parts: dict[str, Part], classes: int) -> Data:
+def published(parts: dict[str, Part], classes: int, *, seed: int | None = None) -> Data:
     """Split as the replication did: two unstratified halves of the training inputs, one state.
 
-    It had no diagnosis part: the test part diagnoses, too (its defect `test_leak`).
+    It had no diagnosis part: the test part diagnoses, too (its defect `test_leak`). With a `seed`
+    a sixth of the pool, drawn by it, is the diagnosis part instead.
 
     Raises:
         InputError: for a data set without a test part.
@@ -73,6 +74,11 @@ def published(parts: dict[str, Part], classes: int) -> Data:
     order = np.random.RandomState(PUBLISHED_STATE).permutation(len(whole))
     middle = (len(whole) + 1) // 2
     pool, train = whole.take(order[:middle]), whole.take(order[middle:])
+    if seed is not None:
+        sixth = len(pool) // 6
+        sizes = {"diagnosis": sixth, "pool": len(pool) - sixth}
+        apart: dict[str, Any] = stratified(pool, sizes, seeds.generator(seed, "split"))
+        return Data(train, test=test, classes=classes, **apart)
     return Data(train, pool, diagnosis=test, test=test, classes=classes)
 
 

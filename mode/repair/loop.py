@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
@@ -154,6 +154,7 @@ def run(
     *,
     seed: int = 0,
     used_indices: Sequence[np.ndarray] = (),
+    labels_per_round: Sequence[Mapping[int, int]] = (),
     checkpoint: Checkpoint | None = None,
     after_round: Callable[[dict], bool | None] | None = None,
     chooses: bool = False,
@@ -164,6 +165,8 @@ def run(
 
     Args:
         used_indices: round by round, inputs that another repair takes from the same pool.
+        labels_per_round: round by round, how many inputs of each label are taken, at random:
+            what the recipe selects is left aside, and the repair has as many rounds at most.
         after_round: called with the row of each finished round; where it returns True the repair
             ends there, as if no more rounds had been asked for.
         chooses: choose the model to return on the diagnosis split; else it is the last round's.
@@ -175,9 +178,12 @@ def run(
     began, original = time.monotonic(), model
     model = of_unit_inputs(model) if data.from_bytes else model
     recipe = recipe.sized(len(data.pool))
+    if labels_per_round:
+        recipe = replace(recipe, rounds=min(recipe.rounds, len(labels_per_round)))
     _check(model, data, recipe)
     work = Work(1.0, None if minutes is None else began + 60 * minutes, progress)
-    context = RepairContext(model, data, recipe, tuple(used_indices), seed, chooses, work)
+    taken = tuple(used_indices), tuple(labels_per_round)
+    context = RepairContext(model, data, recipe, *taken, seed, chooses, work)
     done = checkpoint.open(identity(model, data, recipe, seed)) if checkpoint else []
     done = done[: recipe.rounds]
     if recipe.retraining == "fine-tune":
@@ -230,7 +236,7 @@ def run(
 def _working_copy(model: keras.Model, recipe: Recipe) -> keras.Model:
     """Return the copy that every round retrains; fine-tuning and training from scratch make a new
     model in each round."""
-    return clone(model) if recipe.retraining in ("replay", "new batch") else model
+    return clone(model) if recipe.retraining not in ("scratch", "fine-tune") else model
 
 
 def _best(rows: list[dict], chooses: bool) -> int:

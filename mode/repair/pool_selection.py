@@ -11,7 +11,7 @@ from mode.data import Data, Streamed
 from mode.distances import distance
 from mode.heatmaps import differential
 from mode.repair.recipe import RECIPES
-from mode.repair.state import RepairState
+from mode.repair.state import OVER_FITTED, RepairState
 from mode.repair.streamed_selection import select_streamed
 from mode.selection import SELECTORS, Candidates, select, shares
 
@@ -45,6 +45,7 @@ def select_round(
         available: which inputs of the pool may be taken (n,).
         size: how many inputs to take.
     """
+    state = _facing(state)
     chosen, free = [], available.copy()
     targets = selection_targets(state, free, size)
     for number, target in enumerate(targets):
@@ -57,6 +58,17 @@ def select_round(
     generator = seeds.generator(state.seed, "random share")
     chosen.append(_random_share(state, free, size - selected, generator=generator))
     return np.concatenate(chosen), _notes(state, targets, selected, size)
+
+
+def _facing(state: RepairState) -> RepairState:
+    """Return the state in whose recipe an over-fitted label gets the inputs that `over_fitting`
+    names: the farthest from DHCI, unless the recipe names another map."""
+    recipe = state.recipe
+    turns = recipe.over_fitting == "farthest" and recipe.selector == "nearest" and recipe.targeted
+    if not turns or state.fault["kind"] != OVER_FITTED:
+        return state
+    named = "dhci" if recipe.map == "by fault" else recipe.map
+    return state.with_recipe(replace(recipe, selector="farthest", map=named))
 
 
 def selection_targets(
@@ -81,7 +93,7 @@ def selection_targets(
     kind = "hci" if recipe.defects.pixel_hci_only else recipe.map
     if kind == "hci":
         return [SelectionTarget(same, count, maps.hci[label])]
-    if kind == "by fault" and fault["kind"] == "over-fitted":
+    if kind == "by fault" and fault["kind"] == OVER_FITTED:
         lost = count - count // 2
         return [
             SelectionTarget(same, lost, differential(maps, label, "dhwi")),

@@ -12,7 +12,9 @@ from mode.selection import SELECTORS
 
 LAYERS = ("chosen", "last hidden", "output", "random")
 MAPS = ("by fault", "hci", "dhci", "dhmi", "dhwi")
-RETRAININGS = ("replay", "new batch", "scratch", "fine-tune")
+FAULT_ORDERS = ("worst", "under-fitted", "over-fitted")
+OVER_FITTING = ("nearest", "farthest")
+RETRAININGS = ("replay", "new batch", "old inputs", "scratch", "fine-tune")
 REPLAY_FILTERS = ("any", "right")
 # Where nothing is said, the inputs as in the publication.
 INPUTS_PER_ROUND, EPOCHS, BATCH_SIZE = 2000, 3, 32
@@ -30,6 +32,7 @@ class Defects:
     pixel_hci_only: bool = False
     layer_never_differs: bool = False
     test_leak: bool = False
+    one_split_diagnosis: bool = False
     probe_diagnoses: bool = False
     extra_control_batch: bool = False
     fresh_init: bool = False
@@ -50,6 +53,8 @@ DEFECTS = {
     "pixel_hci_only": "maps are mean images of correct inputs; no layer, no differential map",
     "layer_never_differs": "layer selection always returns the output layer",
     "test_leak": "the test part diagnoses, feeds the maps, stops the loop, and scores it",
+    "one_split_diagnosis": "a label below theta on the part that diagnoses is under-fitted, "
+    "whatever its training accuracy; over-fitting is not looked for",
     "probe_diagnoses": "with layer selection, a re-headed sub-model is diagnosed, not the model",
     "extra_control_batch": "the control gets a batch before the stop test, from a pool that MODE "
     "used up, with its optimiser reset",
@@ -76,12 +81,20 @@ class Recipe:
     kind: cells of the heat maps ("pixel", "mean", "importance").
     map: which map: "by fault" (DHCI for under-fitting, DHWI and DHMI for over-fitting), or always
         "hci", "dhci", "dhwi" (inputs of the label), or "dhmi" (inputs of other labels).
-    layer: whose states are compared: "chosen" anew each round, "last hidden", "output", "random".
+    layer: whose states are compared: "chosen", "last hidden", "output", "random".
+    layer_rounds: rounds for which a "chosen" or "random" layer serves until the next is selected.
+    fault_order: which faulty label comes first: the "worst" one, or the worst "under-fitted" or
+        "over-fitted" one, and the worst one where there is none of that kind.
+    over_fitting: which inputs an over-fitted label gets by "nearest": the "nearest" ones to DHWI
+        and DHMI, or the "farthest" ones from DHCI (or from the map that `map` names), as the
+        publication's README has it; its code does not.
     alpha: share of a batch that the selector chooses; the rest is random.
     targeted: the selector's share comes from the worst label (and what is mistaken for it).
     retraining: "replay" (all chosen so far and old inputs), "new batch" (the last batch alone),
-        "scratch" (a fresh model, on the training part and all chosen so far), "fine-tune" (the
-        training part and all chosen so far, as `mode.repair.fine_tuning` describes).
+        "old inputs" (as many inputs as by replay, all of the training part, repeated where it has
+        fewer: what the steps do without a new input), "scratch" (a fresh model, on the training
+        part and all chosen so far), "fine-tune" (the training part and all chosen so far, as
+        `mode.repair.fine_tuning` describes).
     replay: old training inputs trained on beside the chosen ones, as a multiple of
         `inputs_per_round`.
     replay_filter: "any" old inputs, or only those that the model gets "right", which keeps wrong
@@ -111,6 +124,9 @@ class Recipe:
     kind: str = "mean"
     map: str = "by fault"
     layer: str = "chosen"
+    layer_rounds: int = 1
+    fault_order: str = "worst"
+    over_fitting: str = "nearest"
     alpha: float = 0.25
     targeted: bool = True
     retraining: str = "replay"
@@ -138,6 +154,9 @@ class Recipe:
         checks.one_of("kind", self.kind, KINDS)
         checks.one_of("map", self.map, MAPS)
         checks.one_of("layer", self.layer, LAYERS)
+        checks.one_of("fault_order", self.fault_order, FAULT_ORDERS)
+        checks.one_of("over_fitting", self.over_fitting, OVER_FITTING)
+        checks.number("layer_rounds", self.layer_rounds, 1, integer=True)
         checks.one_of("retraining", self.retraining, RETRAININGS)
         checks.one_of("replay_filter", self.replay_filter, REPLAY_FILTERS)
         for name in ("alpha", "weight_averaging", "weight_interpolation", "theta", "gamma", "eps"):
@@ -189,6 +208,13 @@ class Recipe:
         unread = {
             **dict.fromkeys(("metric", "kind", "map", "layer"), _unless(self.compares, COMPARING)),
             "eps": _unless(self.compares and self.layer == "chosen", "layer='chosen'"),
+            "layer_rounds": _unless(
+                self.compares and self.layer in ("chosen", "random"), "layer='chosen' or 'random'"
+            ),
+            "over_fitting": _unless(
+                self.selector == "nearest" and self.targeted, "selector='nearest', targeted,"
+            ),
+            "fault_order": _unless(self.targeted, "targeted=True"),
             **dict.fromkeys(replays, _unless(self.retraining == "replay", "retraining='replay'")),
             "checks_labels": _unless(self.retraining == "fine-tune", "retraining='fine-tune'"),
             **dict.fromkeys(

@@ -69,6 +69,10 @@ def _inputs(
     """Return what a round trains on."""
     if recipe.retraining == "new batch" or recipe.defects.no_replay:
         return data.pool.take(batches[-1])
+    if recipe.retraining == "old inputs":
+        count = sum(map(len, batches)) + round(recipe.replay * recipe.round_size)
+        order = seeds.generator(seed, "replay").permutation(len(data.train))
+        return data.train.take(np.resize(order, count))
     chosen = data.pool.take(np.concatenate(batches))
     if recipe.retraining == "scratch":
         return joined(chosen, data.train)

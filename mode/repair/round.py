@@ -20,6 +20,7 @@ from mode.repair.recipe import Recipe
 from mode.repair.retraining import best_batch, retrain
 from mode.repair.state import RepairState
 from mode.repair.work import Work
+from mode.selection import Candidates, select
 
 # Columns that say how a round came about, not what its model does.
 PROCESS = ("round", "inputs", "label", "kind", "layer", "faulty labels", "seconds")
@@ -47,6 +48,8 @@ class RepairContext:
     """What all rounds of a repair share.
 
     used_indices: round by round, inputs that another repair takes from the same pool.
+    labels_per_round: round by round, how many random inputs of each label are taken; where empty,
+        the recipe selects.
     chooses: whether the diagnosis split measures each round, to choose one.
     """
 
@@ -54,6 +57,7 @@ class RepairContext:
     data: Data
     recipe: Recipe
     used_indices: tuple[np.ndarray, ...]
+    labels_per_round: tuple[Mapping[int, int], ...]
     seed: int
     chooses: bool
     work: Work
@@ -120,11 +124,16 @@ def run_round(
     """
     data, recipe, number = context.data, context.recipe, len(rounds) + 1
     began, seed = time.perf_counter(), seeds.derive(context.seed, "round", number)
-    state = RepairState(model, data, recipe, seed, context.layer_blocks)
+    earlier_layer = _earlier_layer(recipe, rounds)
+    state = RepairState(model, data, recipe, seed, context.layer_blocks, earlier_layer)
     if state.faults.empty and recipe.stops:
         return _ended(state, f"round {number} was not needed: no label is faulty")
     available = context.available(rounds)
-    batch, notes = choose(state, available)
+    if context.labels_per_round:
+        batch = class_matched(state, available, context.labels_per_round[number - 1])
+        notes = state.unjudged
+    else:
+        batch, notes = choose(state, available)
     notes = [f"round {number}: {note}" for note in notes]
     tunes = recipe.retraining == "fine-tune"
     if len(batch) < recipe.round_size and not tunes:
@@ -148,6 +157,12 @@ def run_round(
     return RoundResult(row, batch, tuple(notes), state.faults, settings), after
 
 
+def _earlier_layer(recipe: Recipe, rounds: Sequence[RoundResult]) -> str | None:
+    """Return the layer of the last round where it serves the next one too (`layer_rounds`)."""
+    selects = recipe.layer not in ("chosen", "random") or len(rounds) % recipe.layer_rounds == 0
+    return None if selects else rounds[-1].row["layer"] or None
+
+
 def choose(state: RepairState, available: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Return a round's indices into the pool, and notes.
 
@@ -160,6 +175,16 @@ def choose(state: RepairState, available: np.ndarray) -> tuple[np.ndarray, list[
         if len(everything) <= recipe.round_size:  # there is nothing to choose
             return everything, state.unjudged
     return select_round(state, available, recipe.round_size)
+
+
+def class_matched(
+    state: RepairState, available: np.ndarray, quota: Mapping[int, int]
+) -> np.ndarray:
+    """Return random indices into the pool, `quota` of each label as far as it is `available`."""
+    candidates = Candidates(labels=state.data.pool.y, quota=dict(quota))
+    generator = seeds.generator(state.seed, "class-matched")
+    count = sum(quota.values())
+    return select("quota_random", candidates, count, among=available, generator=generator)
 
 
 def _ended(state: RepairState, *notes: str) -> tuple[RoundResult, None]:

@@ -20,7 +20,7 @@ from mode.models import predict
 from mode.repair.recipe import Recipe
 from mode.selection import SELECTORS
 
-UNDER_FITTED = "under-fitted"
+UNDER_FITTED, OVER_FITTED = "under-fitted", "over-fitted"
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class RepairState:
 
     seed: decides the batches of the probes, and which layer is taken where the recipe's is random.
     layer_blocks: the model's layers (`mode.layers.blocks`), where they are known already.
+    earlier_layer: the layer that an earlier round selected, where it serves this one too.
     """
 
     model: keras.Model
@@ -36,6 +37,7 @@ class RepairState:
     recipe: Recipe
     seed: int
     layer_blocks: Mapping[str, LayerBlock] | None = None
+    earlier_layer: str | None = None
 
     @property
     def evaluation(self) -> Part:
@@ -70,14 +72,17 @@ class RepairState:
     @cached_property
     def faults(self) -> pd.DataFrame:
         """The faulty labels, least accurate first (`mode.faults.faulty_labels`)."""
-        if self._probes_diagnose and self.probes:
-            on_train = self.probes.train[self.layer_names[-1]]
-        else:
-            on_train = predict(self.model, self.data.train.x)
-        evaluation, train, recipe = self.evaluation, self.data.train, self.recipe
-        splits = (evaluation.y, self.predictions, train.y, on_train)
+        recipe, held_out = self.recipe, (self.evaluation.y, self.predictions)
+        # One split as its own reference has no gap, so that no label is over-fitted.
+        reference = held_out if recipe.defects.one_split_diagnosis else self._on_train()
         limits = {"theta": recipe.theta, "gamma": recipe.gamma}
-        return faulty_labels(*splits, classes=self.data.classes, **limits)
+        return faulty_labels(*held_out, *reference, classes=self.data.classes, **limits)
+
+    def _on_train(self) -> tuple[np.ndarray, np.ndarray]:
+        train = self.data.train
+        if self._probes_diagnose and self.probes:
+            return train.y, self.probes.train[self.layer_names[-1]]
+        return train.y, predict(self.model, train.x)
 
     @cached_property
     def fault(self) -> pd.Series:
@@ -91,7 +96,8 @@ class RepairState:
             kinds = faults.loc[faults["label"] == label, "kind"]
             return pd.Series({"label": label, "kind": [*kinds, UNDER_FITTED][0]})
         if not faults.empty:
-            return faults.iloc[0]
+            first = faults[faults["kind"] == self.recipe.fault_order]
+            return (faults if first.empty else first).iloc[0]
         if not self.recipe.targeted:
             return pd.Series({"label": -1, "kind": ""})
         table = accuracy_by_label(self.evaluation.y, self.predictions, self.data.classes)
@@ -101,8 +107,8 @@ class RepairState:
     def layer(self) -> str | None:
         """The selected layer; None where the recipe compares nothing with a heat map."""
         recipe, names = self.recipe, self.layer_names if self.recipe.compares else []
-        if not names:
-            return None
+        if not names or self.earlier_layer:
+            return self.earlier_layer if names else None
         if recipe.layer == "random":
             return names[seeds.generator(self.seed, "layer").integers(len(names))]
         if recipe.layer == "chosen" and self.probes and not recipe.defects.layer_never_differs:
@@ -194,7 +200,8 @@ class RepairState:
 
     @property
     def _selects_layer(self) -> bool:
-        return self.recipe.layer == "chosen" and self.recipe.compares
+        selects = self.recipe.layer == "chosen" and self.recipe.compares
+        return selects and self.earlier_layer is None
 
     @property
     def _probes_diagnose(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from mode.data import Data
 from mode.distances import DISTANCES
 from mode.models import build, train
 from mode.repair.loop import Repair, control, run
-from mode.repair.recipe import Recipe
+from mode.repair.recipe import EPOCHS, Recipe
 from mode.selection import shares
 from mode.studies.methods import AGAIN, FAMILY, METRICS
 from mode.studies.scenarios import faulty_model
@@ -93,17 +94,59 @@ def compare_arms(
     """
     broken, planted = faulty_model(scenario, data, model=model, seed=seed)
     first: dict[str, np.ndarray] = {}
+    repairs: dict[str, Repair] = {}
+
+    def repair_by(name: str) -> Repair:
+        """Repair by a method, once where class-matched random ones need its labels."""
+        if name not in repairs:
+            recipe = arms[name]
+            options: dict[str, Any] = {"chooses": recipe.retraining == "fine-tune"}
+            again = recipe.selector == "random" and name.endswith(AGAIN)
+            stream = seeds.derive(seed, "arms", scenario, AGAIN if again else "")
+            if of := getattr(recipe, "labels_of", ""):
+                options["labels_per_round"] = labels_per_round(planted, repair_by(of))
+            sized = sized_for(recipe, len(planted.pool), rounds=rounds, batch=batch)
+            repairs[name] = run(broken, planted, sized, seed=stream, **options)
+        return repairs[name]
+
     for name, recipe in arms.items():
-        again = recipe.selector == "random" and name.endswith(AGAIN)
-        stream = seeds.derive(seed, "arms", scenario, AGAIN if again else "")
-        sized = replace(recipe, rounds=rounds, inputs_per_round=batch)
-        repaired = run(broken, planted, sized, seed=stream)
-        chosen = first_choice(repaired, sized)
+        repaired = repair_by(name)
+        chosen = first_choice(repaired, sized_for(recipe, 0, rounds=rounds, batch=batch))
         reference = first.setdefault(name.partition(FAMILY)[0] if FAMILY in name else "", chosen)
         overlap = np.isin(chosen, reference).mean() if len(chosen) else np.nan
         identity = {"scenario": scenario, "arm": name}
-        rows = repaired.rounds[[*COLUMNS, "faulty labels", "seconds"]].round(6)
+        rows = measured_rounds(repaired)[[*COLUMNS, "faulty labels", "seconds"]].round(6)
         yield rows.assign(**identity, overlap=np.round(overlap, 4))
+
+
+def sized_for(recipe: Recipe, pool: int, *, rounds: int, batch: int) -> Recipe:
+    """Return the recipe with the rounds and inputs per round of a study.
+
+    Fine-tuning plans its own. The whole pool is taken in one round, in about as many steps as the
+    study's rounds make: round k trains on k batches and the replayed inputs.
+    """
+    if recipe.retraining == "fine-tune":
+        return recipe
+    if not getattr(recipe, "whole_pool", False) or not pool:
+        return replace(recipe, rounds=rounds, inputs_per_round=batch)
+    old = recipe.replay * batch
+    passes = (recipe.epochs or EPOCHS) * (batch * rounds * (rounds + 1) / 2 + rounds * old)
+    epochs = max(1, round(passes / (pool + old)))
+    return replace(recipe, rounds=1, inputs_per_round=pool, replay=old / pool, epochs=epochs)
+
+
+def labels_per_round(data: Data, repaired: Repair) -> list[dict[int, int]]:
+    """Return, round by round, how many inputs of each label a repair took from the pool."""
+    counts = [np.unique(data.pool.y[batch], return_counts=True) for batch in repaired.chosen]
+    return [dict(zip(*map(np.ndarray.tolist, pair), strict=True)) for pair in counts]
+
+
+def measured_rounds(repaired: Repair) -> pd.DataFrame:
+    """Return a repair's rounds; of one that chooses its round, the first row and the chosen one."""
+    if "diagnosis accuracy" not in repaired.rounds:
+        return repaired.rounds
+    first, last = (repaired.rounds.iloc[n].to_dict() for n in (0, -1))
+    return pd.DataFrame([first, {**last, **repaired.result, "round": len(repaired.chosen)}])
 
 
 def first_choice(repaired: Repair, recipe: Recipe) -> np.ndarray:

@@ -4,11 +4,36 @@ The first arm of a study is its reference: the others are compared with what it 
 whose name ends in "again" repeats another one, as a control that nothing can differ from.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from mode import checks
 from mode.repair.recipe import LAYERS, PROTOCOLS, RECIPES, Recipe
+
+
+@dataclass(frozen=True)
+class Method(Recipe):
+    """A recipe, and what a study does with it beyond its own rounds.
+
+    labels_of: another method of the study; in each round as many inputs of each label are drawn at
+        random as that one chose (class-matched random).
+    whole_pool: all of the pool is taken in one round, in as many steps as the other methods make.
+    """
+
+    labels_of: str = ""
+    whole_pool: bool = False
+
+
+def method(recipe: Recipe, **options) -> Method:
+    """Return a recipe as a method, with other fields or options.
+
+    Example:
+        >>> method(RECIPES["random"], whole_pool=True).whole_pool
+        True
+    """
+    values = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
+    return Method(**{**values, **options})
+
 
 # The nine metrics of the publication's tables, in their order.
 METRICS = (
@@ -48,8 +73,83 @@ _PUBLISHED = protocol_recipe("published", layer_selection=True)
 _STUDIED = replace(RECIPES["mistakes"], replay_filter="right", weight_averaging=0.34, epochs=6)
 
 
+# Retraining with the same steps: plain, or on right old inputs alone and with averaged weights.
+_RECOMMENDED: dict[str, Any] = {"replay_filter": "right", "weight_averaging": 0.34}
+RETRAINED = ", recommended retraining"
+MATCHED = "class-matched random for "
+
+
+def equal_methods() -> dict[str, Recipe]:
+    """Every selector with both retrainings at equal steps, each kind of random inputs, and what
+    any reader asks for: the whole pool, no new inputs, twice the steps, the default repair."""
+    plain = {
+        "targeted_random": _WHOLE["quota_random"],
+        "random": RECIPES["random"],
+        "mode": _MODE,
+        "margin": RECIPES["margin"],
+        "entropy": RECIPES["entropy"],
+        "badge": RECIPES["badge"],
+        "misclassified_then_random": RECIPES["misclassified"],
+        "misclassified_then_margin": RECIPES["mistakes"],
+    }
+    random = RECIPES["random"]
+    matched = {
+        f"{MATCHED}{name}": method(random, labels_of=name)
+        for name in ("mode", "margin", "misclassified_then_margin")
+    }
+    return {
+        **plain,
+        "random again": random,
+        **matched,
+        **{f"{name}{RETRAINED}": replace(recipe, **_RECOMMENDED) for name, recipe in plain.items()},
+        "random, twice the steps": replace(random, epochs=6),
+        "misclassified_then_margin, twice the steps": _STUDIED,
+        "no new inputs": replace(random, retraining="old inputs"),
+        "whole pool": method(random, whole_pool=True),
+        "whole pool, recommended retraining": method(random, whole_pool=True, **_RECOMMENDED),
+        "published": _PUBLISHED,
+        "published, all rounds": replace(_PUBLISHED, stops=False),
+        "default repair": RECIPES["recommended"],
+    }
+
+
+def wrong_label_methods() -> dict[str, Recipe]:
+    """What prefers wrong labels, what does not, and the default with and without its check."""
+    named = {
+        "random": RECIPES["random"],
+        "margin": RECIPES["margin"],
+        "signed_margin": RECIPES["near_miss"],
+        "misclassified_then_margin": RECIPES["mistakes"],
+        "misclassified_then_random": RECIPES["misclassified"],
+        "mode": _MODE,
+    }
+    return {
+        **named,
+        f"misclassified_then_margin{RETRAINED}": replace(RECIPES["mistakes"], **_RECOMMENDED),
+        "whole pool": method(RECIPES["random"], whole_pool=True),
+        "default repair": RECIPES["recommended"],
+        "default repair without its check of labels": replace(
+            RECIPES["recommended"], checks_labels=False
+        ),
+    }
+
+
+def choice_methods() -> dict[str, Recipe]:
+    """What the publication leaves open: which fault comes first, how long a layer serves, and
+    whether an over-fitted label gets the nearest or the farthest inputs."""
+    return {
+        "targeted_random": _WHOLE["quota_random"],
+        "mode": _MODE,
+        "mode, under-fitted first": replace(_MODE, fault_order="under-fitted"),
+        "mode, over-fitted first": replace(_MODE, fault_order="over-fitted"),
+        "mode, layer for two rounds": replace(_MODE, layer_rounds=2),
+        "mode, layer for all rounds": replace(_MODE, layer_rounds=5),
+        "mode, farthest for over-fitting": replace(_MODE, over_fitting="farthest"),
+    }
+
+
 def selection_arms() -> dict[str, Recipe]:
-    """The main comparison: the recommended repair, the publication's, and kinds of selectors."""
+    """Kinds of selectors with plain retraining, and one with longer retraining."""
     named = ("misclassified", "mistakes", "margin", "entropy", "mdsa", "core_set", "badge")
     return {
         "quota_random": _WHOLE["quota_random"],
@@ -145,6 +245,9 @@ def oracle_arms() -> dict[str, Recipe]:
 
 
 ARMS = {
+    "equal": equal_methods,
+    "wrong_labels": wrong_label_methods,
+    "choices": choice_methods,
     "selection": selection_arms,
     "selectors": selector_arms,
     "baselines": baseline_arms,

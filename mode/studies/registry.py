@@ -26,6 +26,10 @@ _FURTHER = (
     "shifted_blur",
     "shifted_noise",
 )
+_WRONG_LABELS = (
+    "under_trained",
+    *(f"pool_{kind}_{percent}" for kind in ("uniform", "systematic") for percent in (5, 10, 20)),
+)
 PROTOCOLS = {
     "both": ("published", "corrected"),
     "published": ("published",),
@@ -53,19 +57,24 @@ class Study:
 def publication_grid(*, data: str, seeds: int, protocol: str) -> Iterator[dict]:
     """Yield protocol x with and without layer selection x seed."""
     for name in PROTOCOLS[checks.one_of("protocol", protocol, PROTOCOLS)]:
-        # The embedded digits have no test part of their own, which the published split needs.
-        split = "published" if name == "published" and data != "digits" else "seeded"
-        yield from _of_protocol(name, data, seeds, split)
+        # Without the defect `test_leak` there is a diagnosis part.
+        split = "published" if name == "published" else "halves"
+        yield from _of_protocol(name, data, seeds, _split(data, split))
 
 
 def defects_grid(*, data: str, seeds: int, protocol: str) -> Iterator[dict]:
     """Yield the same for each defect of the published protocol switched off alone, beside all on
-    and all off; all on the split that has a diagnosis part."""
+    and all off; all on a split that has a diagnosis part."""
     from mode.repair import recipe  # here, for drawing tables must not load Keras
 
     names = recipe.PROTOCOLS
     for name in names if protocol == "both" else [checks.one_of("protocol", protocol, names)]:
-        yield from _of_protocol(name, data, seeds, "seeded")
+        yield from _of_protocol(name, data, seeds, _split(data, "halves"))
+
+
+def _split(data: str, split: str) -> str:
+    """Return `split`, for data with the test part of its own that the published halves need."""
+    return "seeded" if data == "digits" else split
 
 
 def _of_protocol(protocol: str, data: str, seeds: int, split: str) -> Iterator[dict]:
@@ -145,8 +154,27 @@ STUDIES = {
         },
         small={"metrics": ["dot", "earth_mover"], "rounds": 2, "batch": 50, "epochs": 1},
     ),
+    "equal": _of_arms("Which inputs repair best when all are retrained alike?", "equal"),
+    "wrong_labels": _of_arms(
+        "What do wrong labels in the pool do?",
+        "wrong_labels",
+        scenarios=_WRONG_LABELS,
+    ),
+    "choices": _of_arms(
+        "Do the order of faults, the layer's rounds and farthest inputs matter?",
+        "choices",
+        scenarios=_FAULTS,
+        sizes=_FEW,
+    ),
+    "convolutions": _of_arms(
+        "Does the layer matter in LeNet-5?",
+        "layers",
+        tables=layers_tables,
+        scenarios=("under_trained", "over_fitted_500"),
+        sizes=({"batch": 400, "model": "lenet5"},),
+    ),
     "selection": _of_arms(
-        "Which inputs repair best: the main comparison", "selection", tables=selection_tables
+        "Which inputs repair best, retrained plainly?", "selection", tables=selection_tables
     ),
     "selectors": _of_arms("Do the other selectors repair better?", "selectors"),
     "further": _of_arms("Does it hold for other faults?", "baselines", scenarios=_FURTHER),

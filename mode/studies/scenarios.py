@@ -15,6 +15,8 @@ from mode.models import build, train
 class Scenario:
     """How a faulty model comes about.
 
+    The fault is planted in the training part, unless its options name another.
+
     train: inputs of the training part that make the model (all where None, or where there are
     fewer). epochs: passes over them. fault, options: what is planted first (PLANTED). room:
     whether a repair should find something to mend.
@@ -42,6 +44,19 @@ SCENARIOS = {
     "shifted_noise": Scenario(5000, 10, "shifted", {"kind": "noise", "amount": 0.3}),
     "no_room": Scenario(None, 3, room=False),
 }
+# Wrong labels in the pool of an under-trained model. A systematic one is that of a look-alike.
+LOOK_ALIKES = {0: 6, 1: 7, 2: 3, 3: 5, 4: 9, 5: 3, 6: 0, 7: 1, 8: 3, 9: 4}
+WRONG_LABELS = {
+    f"pool_{kind}_{percent}": Scenario(
+        3000, 4, fault, {"share": percent / 100, "part": "pool", **options}
+    )
+    for kind, fault, options in (
+        ("uniform", "label_noise", {}),
+        ("systematic", "mislabelled", {"pairs": LOOK_ALIKES}),
+    )
+    for percent in (5, 10, 20)
+}
+SCENARIOS |= WRONG_LABELS
 
 # The main comparison; the others show how far its answer reaches.
 MAIN = (
@@ -58,7 +73,7 @@ MAIN = (
 def faulty_model(
     name: str, data: Data, *, model: str = "published", seed: int = 0
 ) -> tuple[keras.Model, Data]:
-    """Return the model of a scenario, and the data with the fault in their training part.
+    """Return the model of a scenario, and the data with the fault planted.
 
     Args:
         name: a name of SCENARIOS.
