@@ -215,8 +215,11 @@ def repair(model: str, data: str, out: str, as_json: bool, **options) -> None:
 @click.argument("target")
 @click.argument("rest", nargs=-1, type=click.UNPROCESSED)
 @click.option("--watch-only", is_flag=True, help="Never stop a hopeless training.")
+@click.option("--strict", is_flag=True, help="Run a Keras 2 script as it is, not translated.")
 @click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
-def diagnose(target: str, rest: tuple[str, ...], watch_only: bool, allow_unsafe: bool) -> None:
+def diagnose(
+    target: str, rest: tuple[str, ...], watch_only: bool, strict: bool, allow_unsafe: bool
+) -> None:
     """Run TARGET.py with a diagnosis on every fit, or check TARGET.keras against REST, an .npz.
 
     REST are a script's own arguments; options of this command stand before TARGET.py.
@@ -236,7 +239,7 @@ def diagnose(target: str, rest: tuple[str, ...], watch_only: bool, allow_unsafe:
 
     if model:
         sys.exit(diagnose_model(target, *rest, allow_unsafe=allow_unsafe, show=click.echo))
-    sys.exit(run_script(target, rest, stop=not watch_only, show=click.echo))
+    sys.exit(run_script(target, rest, stop=not watch_only, strict=strict, show=click.echo))
 
 
 @main.command()

@@ -1,5 +1,6 @@
 """`diagnose` for people: a whole script run under diagnosis, or a saved model checked at rest."""
 
+import ast
 import re
 import runpy
 import sys
@@ -8,6 +9,7 @@ import traceback
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import shorten
+from types import ModuleType
 
 import keras
 import numpy as np
@@ -17,6 +19,7 @@ from mode.data import archives
 from mode.diagnosis.callback import Diagnosis
 from mode.diagnosis.diagnose import check
 from mode.diagnosis.report import Report
+from mode.diagnosis.translation import hints, translate
 
 NOTHING, FINDINGS, NOT_RUN = 0, 1, 2
 _NOT_USER = (Path(__file__).parents[1], sysconfig.get_path("stdlib"))
@@ -26,10 +29,11 @@ _PLACE = re.compile(
 )
 
 
-def run_script(path, arguments=(), *, stop: bool = True, show=print) -> int:
+def run_script(path, arguments=(), *, stop: bool = True, strict: bool = False, show=print) -> int:
     """Run a training script with a diagnosis on every `fit`, show the reports.
 
     Returns 0 for no finding above a note, 1 for findings, 2 where the script could not run.
+    What Keras 2 alone takes is translated first and reported, unless `strict`.
     A script that fails after a finding that explains the failure counts as 1.
     """
     script = Path(path)
@@ -40,7 +44,7 @@ def run_script(path, arguments=(), *, stop: bool = True, show=print) -> int:
     failed = False
     with _watched_fits(watches, stop), _as_main(script, arguments):
         try:
-            runpy.run_path(str(script), run_name="__main__")
+            _run(script, strict, show)
         except SystemExit as leaving:
             failed = leaving.code not in (None, 0)
             if isinstance(leaving.code, str):
@@ -55,6 +59,26 @@ def run_script(path, arguments=(), *, stop: bool = True, show=print) -> int:
     if not reports and not failed:
         show("The script ran but called no fit.")
     return _exit_code(reports, failed or not reports)
+
+
+def _run(script: Path, strict: bool, show) -> None:
+    """Run a script as `__main__`, translated to Keras 3 where that changes anything."""
+    tree = ast.parse(script.read_bytes(), filename=str(script))
+    for change in () if strict else hints(tree):
+        show(f"cannot translate {script.name} {change}")
+    changes = [] if strict else translate(tree).changes
+    if not changes:
+        runpy.run_path(str(script), run_name="__main__")
+        return
+    for change in changes:
+        show(f"translated to Keras 3: {script.name} {change}")
+    module, before = ModuleType("__main__"), sys.modules["__main__"]
+    module.__file__ = str(script)
+    sys.modules["__main__"] = module  # as `runpy` does, for what looks itself up there
+    try:
+        exec(compile(tree, str(script), "exec"), vars(module))
+    finally:
+        sys.modules["__main__"] = before
 
 
 def _exit_code(reports: list[Report], failed: bool) -> int:
