@@ -1,11 +1,12 @@
 """Find out why a training fails, where, and what fixes it.
 
-`check` looks at a model before training, `Diagnosis` watches a training, `autorepair` repairs one.
+`check` looks at a model before training, `Diagnosis` watches a training, `autorepair` repairs one,
+`diagnose_history` reads the log of one that is over.
 Imports go down only:
 
     repair/ | script                   plans, trials, `autorepair` | the command line
     callback                           `Diagnosis`
-    diagnose                           `check`, and a record -> findings with causes and fixes
+    diagnose | history                 `check`, and a record -> findings with causes and fixes
     rules/ | cause_scores | report     facts -> findings | evidence for causes | text and HTML
     catalog/ | recorder/               symptoms, causes, fixes | statistics of training steps
     facts/                             model, data, training and outcome as plain values
@@ -15,11 +16,12 @@ Imports go down only:
 from mode.diagnosis.callback import Diagnosis
 from mode.diagnosis.diagnose import check
 from mode.diagnosis.findings import Cause, Evidence, Finding, Fix
+from mode.diagnosis.history import diagnose_history
 from mode.diagnosis.repair.autorepair import autorepair
 from mode.diagnosis.report import Findings, Report
 from mode.diagnosis.script import diagnose_model, run_script
 
 __all__ = [
     "Cause", "Diagnosis", "Evidence", "Finding", "Findings", "Fix", "Report", "autorepair", "check",
-    "diagnose_model", "run_script",
+    "diagnose_history", "diagnose_model", "run_script",
 ]  # fmt: skip
