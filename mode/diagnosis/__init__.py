@@ -4,9 +4,11 @@
 `diagnose_history` reads the log of one that is over.
 Imports go down only:
 
-    repair/ | script                   plans, trials, `autorepair` | the command line
+    command                            what the command `diagnose` is given decides what it does
+    repair/ | script                   plans, trials, `autorepair` | a script with a diagnosis
     callback                           `Diagnosis`
     diagnose | history                 `check`, and a record -> findings with causes and fixes
+    output, places                     JSON, a page, lines of a script
     rules/ | cause_scores | report     facts -> findings | evidence for causes | text and HTML
     catalog/ | recorder/               symptoms, causes, fixes | statistics of training steps
     facts/                             model, data, training and outcome as plain values
