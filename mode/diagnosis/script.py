@@ -134,8 +134,9 @@ def diagnose_model(
 ) -> int:  # fmt: skip
     """Check a saved model against an `.npz` of x and y (or x_train and y_train), show the findings.
 
-    The report is added to `collected`. `allow_unsafe` runs code that the model file holds, such as a Lambda. Returns 0 for no finding
-    above a note, 1 for findings, 2 where a file could not be read.
+    The report is added to `collected`. `allow_unsafe` runs code that the model file holds, such as
+    a Lambda. Returns 0 for no finding above a note, 1 for findings, 2 where a file could not be
+    read.
     """
     from mode.models import load_model  # loads TensorFlow, which `check` alone does not need
 

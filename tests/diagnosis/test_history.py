@@ -63,7 +63,7 @@ def test_a_healthy_a_noisy_and_a_short_history_raise_no_alarm(log):
 def test_the_best_epoch_is_named_and_a_score_that_holds_makes_a_note():
     found = mode.diagnose_history(ROWS["overfitting"]).alarms[0]
     assert abs(found.when.epoch - 11) <= 2
-    held = dict(accuracy=0.9 + 0.002 * EPOCHS, val_accuracy=0.9 + 0 * EPOCHS)
+    held = {"accuracy": 0.9 + 0.002 * EPOCHS, "val_accuracy": 0.9 + 0 * EPOCHS}
     notes = mode.diagnose_history(_log(FALLING, TURNING, **held)).findings
     assert [(f.symptom, f.severity) for f in notes] == [("overfitting", "note")]
 
