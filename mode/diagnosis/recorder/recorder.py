@@ -8,10 +8,11 @@ Keras hangs a layer's logits on the tensor object. No judgement is made here.
 import functools
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from mode import checks
 from mode.diagnosis.facts.layers import activation_name, leaf_layers
@@ -94,8 +95,10 @@ class Recorder:
         self._wrapped.append((owner, name, before))
 
     def _make_function(self, original, *args, **kwargs):
+        before = self.model.train_function
         original(*args, **kwargs)
-        self.model.train_function = self._guarded(self.model.train_function)
+        if self.model.train_function is not before:  # `train_on_batch` asks for it at every step
+            self.model.train_function = self._guarded(self.model.train_function)
 
     def _guarded(self, function):
         """Return the compiled step with a way to learn of its exceptions."""
@@ -183,6 +186,16 @@ class Recorder:
         if self.statistics is None:
             self.statistics = RunningStatistics(self.store.layout)
         self._guard(self.statistics.add, values)
+
+    def samples(self) -> Iterator[tuple[str, str, np.ndarray]]:
+        """Yield (phase, layer, entries) of each tensor of the last recorded step; of a large
+        tensor a sample of its entries."""
+        if self.statistics is not None:
+            self._guard(self.statistics.settle)
+            for row, entries in zip(
+                self.statistics.layout.rows, self.statistics.samples, strict=False
+            ):
+                yield row.phase, "/".join(filter(None, (row.layer, row.variable))), entries
 
     @property
     def broken(self) -> bool:
