@@ -5,6 +5,8 @@ import sys
 import time
 import warnings
 import weakref
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,52 @@ class Diagnosis(keras.callbacks.Callback):
         if isinstance(owner, keras.callbacks.CallbackList):
             # whatever ends the training, the list of callbacks dies with it
             weakref.finalize(owner, self.recorder.remove)
+
+    @contextmanager
+    def watching(self, model) -> Iterator["Diagnosis"]:
+        """Watch a loop of the user's own around `train_on_batch` or a gradient tape.
+
+        The model must be called, and its optimizer applied, inside the `with` block; a function
+        that `tf.function` compiled before is not seen. After each step of one that is compiled
+        inside, call `on_train_batch_end(step)`, as for any callback. A tape's loop shows no
+        targets: their rules, and those that compare with the best constant, are left out.
+
+            with mode.Diagnosis().watching(model) as watch:
+                for x, y in batches:
+                    model.train_on_batch(x, y)
+            print(watch.report)
+
+        Raises:
+            InputError: for a model that is not compiled with an optimizer.
+        """
+        if getattr(model, "optimizer", None) is None:
+            checks.fail("watching needs a model with an optimizer", "a model that is not compiled",
+                        "Call model.compile(optimizer=..., loss=...) first.")  # fmt: skip
+        self.set_model(model)
+        self.on_train_begin()
+        try:
+            with self._loop(model):
+                yield self
+        except BaseException:
+            self._leave()
+            raise
+        self._say_what_was_not_seen()
+        self.on_train_end()
+
+    def _loop(self, model) -> AbstractContextManager[None]:
+        if self.recorder.store is None:  # the recorder has said why it cannot watch
+            return nullcontext()
+        loop = importlib.import_module("mode.diagnosis.recorder.loop")
+        return loop.watched_loop(model, self.recorder, lambda: self.on_train_batch_end(0))
+
+    def _say_what_was_not_seen(self) -> None:
+        steps = self.recorder.store.steps() if self.recorder.store is not None else 0
+        if not steps and self.recorder.store is not None:
+            self.recorder.missing.append("any step: the loop's function was compiled before, or "
+                                         "another optimizer or model was used")  # fmt: skip
+        elif steps > max(self._count, 1):
+            self.recorder.missing.append("all steps but the last: call on_train_batch_end(step) "
+                                         "after each step of a compiled function")  # fmt: skip
 
     def _look_at_model(self) -> None:
         """Take the facts while the weights are fresh; an unbuilt model waits for its first step."""

@@ -38,6 +38,8 @@ class Recorder:
         self._wrapped: list[tuple[object, str, object]] = []
         self.model: Any = None
         self.begun = False
+        self.loop = False  # the steps are the user's own, from the model's call to the optimizer's
+        self.on_step: Callable[[], None] = lambda: None
         self.on_error: Callable[[BaseException], None] = lambda error: None
 
     def install(self, model) -> None:
@@ -147,6 +149,9 @@ class Recorder:
         return loss
 
     def _model_call(self, original, *args, **kwargs):
+        if self.loop and (self.trace is None or self.trace.loop):
+            inputs = args[0] if args else next(iter(kwargs.values()), None)
+            self.trace = self.tracing.Trace(data=(inputs, None), loop=True)
         output = original(*args, **kwargs)
         if self.trace is not None:
             self.trace.output = output
@@ -155,7 +160,19 @@ class Recorder:
     def _apply(self, optimizer, original, grads, trainable_variables=None):
         if self.trace is not None:
             self._note_gradients(optimizer, grads, trainable_variables)
-        return original(grads, trainable_variables)
+        done = original(grads, trainable_variables)
+        if self.trace is not None and self.trace.loop:
+            trace, self.trace = self.trace, None
+            self.last_trace = trace
+            self._guard(self.tracing.flush, trace, self.store)
+            self.on_step()
+        return done
+
+    def note_loss(self, loss) -> None:
+        """Take the loss of a step of the user's own, which its gradients are taken of."""
+        flat = self.tracing.tensors(loss)
+        if self.trace is not None and self.trace.loop and flat:
+            self.trace.loss = flat[0]
 
     def _note_gradients(self, optimizer, grads, variables) -> None:
         scale = getattr(optimizer, "dynamic_scale", None) if optimizer.built else None

@@ -135,7 +135,7 @@ def slow_convergence(case: TrainingCase) -> list[Finding]:
             Evidence("share of the loss gone", whole / max(abs(losses[0]), 1e-12)),
         )
         return [make_finding("slow_convergence", Where("fit"), *evidence)]
-    if len(case.record.epochs) < LIMITS.few_epochs and outcome.level != "bad":
+    if 0 < len(case.record.epochs) < LIMITS.few_epochs and outcome.level != "bad":
         few = Evidence("epochs", len(case.record.epochs), LIMITS.few_epochs)
         return [make_finding("slow_convergence", Where("fit"), few)]
     return []
