@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mode import repair
     from mode.data import Data, load_data
-    from mode.diagnosis import Diagnosis, autorepair, check
+    from mode.diagnosis import Diagnosis, autorepair, check, diagnose_history
     from mode.featurevis import audit
     from mode.models import load_model
 
@@ -28,6 +28,7 @@ _PUBLIC = {
     "audit": "mode.featurevis",
     "autorepair": "mode.diagnosis",
     "check": "mode.diagnosis",
+    "diagnose_history": "mode.diagnosis",
     "load_data": "mode.data",
     "load_model": "mode.models",
 }
@@ -38,6 +39,7 @@ __all__ = [
     "audit",
     "autorepair",
     "check",
+    "diagnose_history",
     "load_data",
     "load_model",
     "repair",

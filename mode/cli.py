@@ -2,7 +2,7 @@
 
 import os
 import sys
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 
 import click
 
@@ -23,12 +23,17 @@ class Commands(click.Group):
             sys.exit(2)
 
 
+def _is_script(target: str) -> bool:
+    """Tell whether TARGET is run: it is neither a saved model nor the log of a training."""
+    return not (target.endswith((".keras", ".csv", ".tsv", ".json")) or os.path.isdir(target))
+
+
 class ScriptCommand(click.Command):
     """A command in which what follows a script's name belongs to the script."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         target = next((argument for argument in args if not argument.startswith("-")), "")
-        ctx.allow_interspersed_args = target.endswith(".keras")
+        ctx.allow_interspersed_args = not _is_script(target)
         return super().parse_args(ctx, args)
 
 
@@ -217,29 +222,59 @@ def repair(model: str, data: str, out: str, as_json: bool, **options) -> None:
 @click.option("--watch-only", is_flag=True, help="Never stop a hopeless training.")
 @click.option("--strict", is_flag=True, help="Run a Keras 2 script as it is, not translated.")
 @click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
-def diagnose(
-    target: str, rest: tuple[str, ...], watch_only: bool, strict: bool, allow_unsafe: bool
-) -> None:
-    """Run TARGET.py with a diagnosis on every fit, or check TARGET.keras against REST, an .npz.
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object.")
+@click.option("--out", default=None, metavar="DIR", help="Write report.html into this folder.")
+def diagnose(target: str, rest: tuple[str, ...], as_json: bool, out: str | None, **options) -> None:
+    """Run TARGET.py with a diagnosis on every fit, check TARGET.keras against REST, an .npz, or
+    read the log of a training that is over.
 
-    REST are a script's own arguments; options of this command stand before TARGET.py.
+    A log is a CSVLogger file (.csv), a history dictionary (.json) or a folder of TensorBoard
+    events. REST are a script's own arguments; options of this command stand before TARGET.py.
+    Findings with a place in the script are repeated as lines "file:line: message".
     Exit code 0: nothing found, 1: findings, 2: it could not run.
+
+    \b
+    --json prints one object on standard output, everything else goes to standard error:
+      version (1), target, exit_code,
+      reports [{worst, stopped, findings [{symptom, severity, text,
+        where {phase, layer, variable}, when {epoch, step},
+        evidence [{quantity, value, limit}], causes [{code, weight, why}],
+        fixes [{code, text, line}], line}]}]
+    A report is of one fit, model or log; line is the line in TARGET.py or null.
     """
-    model = target.endswith(".keras")
-    if model and len(rest) > 1:
-        checks.fail("TARGET.keras must be followed by one DATA.npz at most", " ".join(rest))
-    if model and watch_only:
-        checks.fail("--watch-only must come with a script, which trains", target)
-    if allow_unsafe and not model:
-        checks.fail("--allow-unsafe must come with TARGET.keras", target)
+    _refuse_other_options(target, rest, **options)
+    if out is not None and os.path.exists(out) and not os.path.isdir(out):
+        checks.fail("--out must name a folder", f"the file {out}")
     from mode.stderr import quietly
 
     with quietly():
-        from mode.diagnosis import diagnose_model, run_script
+        from mode.diagnosis.command import diagnose_target
 
-    if model:
-        sys.exit(diagnose_model(target, *rest, allow_unsafe=allow_unsafe, show=click.echo))
-    sys.exit(run_script(target, rest, stop=not watch_only, strict=strict, show=click.echo))
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        code, reports = diagnose_target(target, rest, **options, show=click.echo)
+    from mode.diagnosis import output
+
+    if out is not None:
+        click.echo(f"report: {output.write_page(out, target, reports)}", err=as_json)
+    if as_json:
+        click.echo(output.to_json(target, reports, code))
+    sys.exit(code)
+
+
+def _refuse_other_options(
+    target: str, rest: tuple, watch_only: bool, strict: bool, allow_unsafe: bool
+) -> None:
+    model = target.endswith(".keras")
+    if model and len(rest) > 1:
+        checks.fail("TARGET.keras must be followed by one DATA.npz at most", " ".join(rest))
+    for option, is_set in (("--watch-only", watch_only), ("--strict", strict)):
+        if is_set and not _is_script(target):
+            checks.fail(f"{option} must come with a script, which trains", target)
+    if allow_unsafe and not model:
+        checks.fail("--allow-unsafe must come with TARGET.keras", target)
+    if rest and not (model or _is_script(target)):
+        checks.fail("the log of a training must stand alone", " ".join((target, *rest)),
+                    "Name one log at a time.")  # fmt: skip
 
 
 @main.command()

@@ -1,19 +1,26 @@
 """`Diagnosis`: a Keras callback that watches one training and says what is wrong with it."""
 
+import importlib
 import sys
 import time
 import warnings
 import weakref
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
 
 import keras
 
+from mode import checks
 from mode.diagnosis.diagnose import diagnose
+from mode.diagnosis.facts.layer_numbers import PREFIX, layer_numbers
 from mode.diagnosis.facts.model import ModelFacts, model_facts
 from mode.diagnosis.facts.outcome import TrainingOutcome
 from mode.diagnosis.facts.training import EARLY, Record, still_falling
 from mode.diagnosis.findings import Finding
 from mode.diagnosis.recorder.recorder import Recorder
-from mode.diagnosis.report import Report
+from mode.diagnosis.report import Report, sentence
 from mode.diagnosis.rules.custom_code import custom_code_findings
 from mode.diagnosis.rules.outputs import failure_findings
 
@@ -22,19 +29,68 @@ _GROWTH = 1.5
 _HOPELESS = ("numerical_error", "zero_loss", "lr_negative", "nan_in_input", "single_class_target")
 
 
+class HopelessTraining(RuntimeError):
+    """A training that `Diagnosis(terminate=True)` ended; its message says why, where and when.
+
+    `finding` is the worst one and `report` the whole; `layer`, `phase` and `step` are where and
+    when the trouble began.
+
+    Example:
+        >>> str(HopelessTraining(Report()))
+        'the diagnosis ended the training'
+    """
+
+    def __init__(self, report: Report):
+        self.report = report
+        self.finding = report.alarms[0] if report.alarms else None
+        self.layer = self.finding.where.layer if self.finding else ""
+        self.phase = self.finding.where.phase if self.finding else ""
+        self.step = self.finding.when.step if self.finding else 0
+        text = "the diagnosis ended the training"
+        if self.finding:
+            where, when = self.finding.where, self.finding.when
+            text += f": {self.finding.symptom} at {where}, {when}: {sentence(self.finding)}"
+        super().__init__(text)
+
+
+def _one_folder(log_dir) -> Path | None:
+    """Return the folder for events as a path, None for none."""
+    if log_dir is None:
+        return None
+    if not isinstance(log_dir, str | Path):
+        checks.fail("log_dir must be the path of one folder", repr(log_dir))
+    if Path(log_dir).is_file():
+        checks.fail("log_dir must be a folder", f"the file {log_dir}")
+    return Path(log_dir)
+
+
 class Diagnosis(keras.callbacks.Callback):
     """Watches a training; `report` holds what was found, during the training and after it.
 
     Args:
         stop: end a training that cannot succeed; False only watches.
+        terminate: end it by a `HopelessTraining`, which says where and when, instead.
         every: steps between two records of gradients, updates and activations.
+        log: add `layer_numbers`, such as `diag/<layer>/grad_norm`, to the logs of each epoch.
+            Callbacks that stand behind this one in the list record them: `CSVLogger`,
+            `TensorBoard`, those of MLflow and Weights & Biases.
+        log_dir: a folder for TensorBoard, where each epoch adds histograms of each layer's
+            activations, gradients and updates at its last recorded step, and the report as text.
+
+    Raises:
+        InputError: where an option is of the wrong kind.
     """
 
-    def __init__(self, *, stop: bool = False, every: int = 20):
+    def __init__(
+        self, *, stop: bool = False, terminate: bool = False, every: int = 20, log: bool = False,
+        log_dir: str | Path | None = None,
+    ):  # fmt: skip
         super().__init__()
-        self.stop, self.every = stop, every
+        self.stop, self.terminate, self.every, self.log = stop, terminate, every, log
+        self.log_dir = _one_folder(log_dir)
         self.report = Report()
         self.recorder = Recorder(every)
+        self._events: Any = None
 
     def set_model(self, model) -> None:
         """Install the recorder, before the training step is compiled."""
@@ -52,6 +108,52 @@ class Diagnosis(keras.callbacks.Callback):
         if isinstance(owner, keras.callbacks.CallbackList):
             # whatever ends the training, the list of callbacks dies with it
             weakref.finalize(owner, self.recorder.remove)
+
+    @contextmanager
+    def watching(self, model) -> Iterator["Diagnosis"]:
+        """Watch a loop of the user's own around `train_on_batch` or a gradient tape.
+
+        The model must be called, and its optimizer applied, inside the `with` block; a function
+        that `tf.function` compiled before is not seen. After each step of one that is compiled
+        inside, call `on_train_batch_end(step)`, as for any callback. A tape's loop shows no
+        targets: their rules, and those that compare with the best constant, are left out.
+
+            with mode.Diagnosis().watching(model) as watch:
+                for x, y in batches:
+                    model.train_on_batch(x, y)
+            print(watch.report)
+
+        Raises:
+            InputError: for a model that is not compiled with an optimizer.
+        """
+        if getattr(model, "optimizer", None) is None:
+            checks.fail("watching needs a model with an optimizer", "a model that is not compiled",
+                        "Call model.compile(optimizer=..., loss=...) first.")  # fmt: skip
+        self.set_model(model)
+        self.on_train_begin()
+        try:
+            with self._loop(model):
+                yield self
+        except BaseException:
+            self._leave()
+            raise
+        self._say_what_was_not_seen()
+        self.on_train_end()
+
+    def _loop(self, model) -> AbstractContextManager[None]:
+        if self.recorder.store is None:  # the recorder has said why it cannot watch
+            return nullcontext()
+        loop = importlib.import_module("mode.diagnosis.recorder.loop")
+        return loop.watched_loop(model, self.recorder, lambda: self.on_train_batch_end(0))
+
+    def _say_what_was_not_seen(self) -> None:
+        steps = self.recorder.store.steps() if self.recorder.store is not None else 0
+        if not steps and self.recorder.store is not None:
+            self.recorder.missing.append("any step: the loop's function was compiled before, or "
+                                         "another optimizer or model was used")  # fmt: skip
+        elif steps > max(self._count, 1):
+            self.recorder.missing.append("all steps but the last: call on_train_batch_end(step) "
+                                         "after each step of a compiled function")  # fmt: skip
 
     def _look_at_model(self) -> None:
         """Take the facts while the weights are fresh; an unbuilt model waits for its first step."""
@@ -87,17 +189,43 @@ class Diagnosis(keras.callbacks.Callback):
             self.recorder.seek()
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        """Note the epoch's logs, and judge what is known when that is due."""
+        """Note the epoch's logs, judge what is known when that is due, and add to the logs."""
         self.recorder.epochs.append({k: float(v) for k, v in (logs or {}).items()})
         if self._count >= self._due:
             self._judge()
+        if self.log and logs is not None:
+            logs.update(layer_numbers(self.recorder.record(), self.model.name))
+        if self.log_dir is not None:
+            self._write_events(epoch + 1)
+
+    def _write_events(self, epoch: int) -> None:
+        """Add an epoch to the event folder; TensorFlow alone writes it."""
+        if self._events is None:
+            events = importlib.import_module("mode.diagnosis.recorder.events")
+            self._events = events.EventWriter(self.log_dir)
+        for phase, place, entries in self.recorder.samples():
+            if phase in ("activation", "gradient", "update"):
+                place = place.removeprefix(f"{self.model.name}/")
+                self._events.histogram(f"{PREFIX}/{place}/{phase}", entries, epoch)
+        self._events.text(f"{PREFIX}/report", f"```\n{self.report}\n```", epoch)
+        self._events.flush()
 
     def on_train_end(self, logs=None) -> None:
         """Give the final judgement and leave the model as it was."""
         try:
             self._judge(finished=True)
+            if self._events is not None:  # the last word, which no epoch has
+                self._events.text(
+                    f"{PREFIX}/report", f"```\n{self.report}\n```", len(self.recorder.epochs) + 1
+                )
         finally:
-            self.recorder.remove()
+            self._leave()
+
+    def _leave(self) -> None:
+        self.recorder.remove()
+        if self._events is not None:
+            self._events.close()
+            self._events = None
 
     def _judge(self, *, finished: bool = False) -> None:
         self._due, stopped = _GROWTH * self._count, self.report.stopped
@@ -112,9 +240,13 @@ class Diagnosis(keras.callbacks.Callback):
             warnings.warn(f"diagnosis failed: {error}", stacklevel=2)
             return
         self._tell(findings, outcome, record, stopped)
-        if self.stop and not finished and self._hopeless(record, outcome):
+        ending = (self.stop or self.terminate) and not finished
+        if ending and self._hopeless(record, outcome):
             self.model.stop_training = True
             self._tell(findings, outcome, record, True)
+            if self.terminate:
+                self._leave()  # an exception ends the training without its last callback
+                raise HopelessTraining(self.report)
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self._start
@@ -149,4 +281,4 @@ class Diagnosis(keras.callbacks.Callback):
         except Exception as trouble:  # the training's own error matters more
             error.add_note(f"Diagnosis failed too: {type(trouble).__name__}: {trouble}")
         finally:
-            self.recorder.remove()
+            self._leave()

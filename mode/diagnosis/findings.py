@@ -28,14 +28,14 @@ class Where:
 
 @dataclass(frozen=True)
 class When:
-    """The time of a finding: before training, or an epoch and a step (both from 1)."""
+    """The time of a finding: before training, an epoch, or an epoch and a step (both from 1)."""
 
     epoch: int = 0
     step: int = 0
 
     def __str__(self) -> str:
         if not self.step:
-            return "before training"
+            return f"epoch {self.epoch}" if self.epoch else "before training"
         return f"step {self.step}" + (f", epoch {self.epoch}" if self.epoch else "")
 
 

@@ -115,6 +115,18 @@ class Limits:
     overfit_drop: float = 0.03  # two standard errors of an accuracy of 95 % on 200 rows
     overfit_slight: float = 0.15  # of the best constant's loss: too low to matter
     overfit_training: float = 0.9  # of the training loss at the best epoch: it still falls
+    # a training that is over, of which only the curves are known
+    history_epochs: int = 7  # of fewer, no course can be told from noise
+    history_window: int = 10  # the median of a tenth of the epochs is a level: noise is averaged
+    history_windowed: int = 50  # epochs in such a level at most
+    history_noise: float = 3.0  # standard deviations of a level, as usual for an outlier
+    history_rise: float = 0.05  # share of the validation loss's fall: lost again, it is no drift
+    history_worth: float = 0.02  # of the best validation loss: a smaller rise matters to no one
+    history_falls: float = 0.98  # of the training loss at the best epoch: it is still being fitted
+    history_diverged: float = 0.5  # share of the fall of the training loss that is lost again
+    history_learned: float = 0.8  # accuracy: the loss may have fallen before the first log
+    history_identical: float = 1e-6  # of the training loss: the same rows were measured twice
+    history_far_better: float = 0.5  # of the training loss: no dropout explains a lower one
     overlap: float = 0.05  # share of rows: more than chance collisions of their marks
     suspicious_epochs: int = 4  # in fewer, training lags behind by being measured on the way
     suspicious_lead: float = 0.1  # of accuracy, validation over training

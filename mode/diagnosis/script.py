@@ -29,8 +29,13 @@ _PLACE = re.compile(
 )
 
 
-def run_script(path, arguments=(), *, stop: bool = True, strict: bool = False, show=print) -> int:
+def run_script(
+    path, arguments=(), *, stop: bool = True, strict: bool = False, show=print,
+    collected: list[Report] | None = None,
+) -> int:  # fmt: skip
     """Run a training script with a diagnosis on every `fit`, show the reports.
+
+    The reports are added to `collected`.
 
     Returns 0 for no finding above a note, 1 for findings, 2 where the script could not run.
     What Keras 2 alone takes is translated first and reported, unless `strict`.
@@ -53,6 +58,8 @@ def run_script(path, arguments=(), *, stop: bool = True, strict: bool = False, s
             failed = True
             show(_failure(error))
     reports = [watch.report for watch in watches]
+    if collected is not None:
+        collected += reports
     for number, report in enumerate(reports, 1):
         show(f"fit {number} of {len(reports)}")
         show(str(report))
@@ -146,11 +153,15 @@ def _as_main(script: Path, arguments):
         sys.argv, sys.path[:] = argv, path
 
 
-def diagnose_model(model_path, data_path=None, *, allow_unsafe: bool = False, show=print) -> int:
+def diagnose_model(
+    model_path, data_path=None, *, allow_unsafe: bool = False, show=print,
+    collected: list[Report] | None = None,
+) -> int:  # fmt: skip
     """Check a saved model against an `.npz` of x and y (or x_train and y_train), show the findings.
 
-    `allow_unsafe` runs code that the model file holds, such as a Lambda. Returns 0 for no finding
-    above a note, 1 for findings, 2 where a file could not be read.
+    The report is added to `collected`. `allow_unsafe` runs code that the model file holds, such as
+    a Lambda. Returns 0 for no finding above a note, 1 for findings, 2 where a file could not be
+    read.
     """
     from mode.models import load_model  # loads TensorFlow, which `check` alone does not need
 
@@ -161,6 +172,8 @@ def diagnose_model(model_path, data_path=None, *, allow_unsafe: bool = False, sh
         show(f"Error: {error}")
         return NOT_RUN
     report = Report(tuple(check(model, x, y)))
+    if collected is not None:
+        collected.append(report)
     show(str(report))
     return _exit_code([report], False)
 

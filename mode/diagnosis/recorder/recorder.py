@@ -8,10 +8,11 @@ Keras hangs a layer's logits on the tensor object. No judgement is made here.
 import functools
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from mode import checks
 from mode.diagnosis.facts.layers import activation_name, leaf_layers
@@ -37,6 +38,8 @@ class Recorder:
         self._wrapped: list[tuple[object, str, object]] = []
         self.model: Any = None
         self.begun = False
+        self.loop = False  # the steps are the user's own, from the model's call to the optimizer's
+        self.on_step: Callable[[], None] = lambda: None
         self.on_error: Callable[[BaseException], None] = lambda error: None
 
     def install(self, model) -> None:
@@ -94,8 +97,10 @@ class Recorder:
         self._wrapped.append((owner, name, before))
 
     def _make_function(self, original, *args, **kwargs):
+        before = self.model.train_function
         original(*args, **kwargs)
-        self.model.train_function = self._guarded(self.model.train_function)
+        if self.model.train_function is not before:  # `train_on_batch` asks for it at every step
+            self.model.train_function = self._guarded(self.model.train_function)
 
     def _guarded(self, function):
         """Return the compiled step with a way to learn of its exceptions."""
@@ -144,6 +149,9 @@ class Recorder:
         return loss
 
     def _model_call(self, original, *args, **kwargs):
+        if self.loop and (self.trace is None or self.trace.loop):
+            inputs = args[0] if args else next(iter(kwargs.values()), None)
+            self.trace = self.tracing.Trace(data=(inputs, None), loop=True)
         output = original(*args, **kwargs)
         if self.trace is not None:
             self.trace.output = output
@@ -152,7 +160,19 @@ class Recorder:
     def _apply(self, optimizer, original, grads, trainable_variables=None):
         if self.trace is not None:
             self._note_gradients(optimizer, grads, trainable_variables)
-        return original(grads, trainable_variables)
+        done = original(grads, trainable_variables)
+        if self.trace is not None and self.trace.loop:
+            trace, self.trace = self.trace, None
+            self.last_trace = trace
+            self._guard(self.tracing.flush, trace, self.store)
+            self.on_step()
+        return done
+
+    def note_loss(self, loss) -> None:
+        """Take the loss of a step of the user's own, which its gradients are taken of."""
+        flat = self.tracing.tensors(loss)
+        if self.trace is not None and self.trace.loop and flat:
+            self.trace.loss = flat[0]
 
     def _note_gradients(self, optimizer, grads, variables) -> None:
         scale = getattr(optimizer, "dynamic_scale", None) if optimizer.built else None
@@ -183,6 +203,16 @@ class Recorder:
         if self.statistics is None:
             self.statistics = RunningStatistics(self.store.layout)
         self._guard(self.statistics.add, values)
+
+    def samples(self) -> Iterator[tuple[str, str, np.ndarray]]:
+        """Yield (phase, layer, entries) of each tensor of the last recorded step; of a large
+        tensor a sample of its entries."""
+        if self.statistics is not None:
+            self._guard(self.statistics.settle)
+            for row, entries in zip(
+                self.statistics.layout.rows, self.statistics.samples, strict=False
+            ):
+                yield row.phase, "/".join(filter(None, (row.layer, row.variable))), entries
 
     @property
     def broken(self) -> bool:

@@ -67,6 +67,7 @@ class RunningStatistics:
         self._moments: dict[str, np.ndarray] = {}
         self._labels: dict[str, tuple] = {}
         self._peaks: np.ndarray | None = None
+        self.samples: list[np.ndarray] = []  # of the last record, one array a row of the layout
         self._marks = np.zeros(1 << batch.HASH_BITS, bool)
         self._found = np.zeros(3)
 
@@ -98,6 +99,7 @@ class RunningStatistics:
         heads = self._add_data(batch.unpack(data, shapes[0].astype(int), ranks))
         earlier = [] if self._peaks is None else [self._peaks]
         self._peaks = np.max([*earlier, *peaks], axis=0)
+        self.samples = np.split(samples[-1], np.cumsum(lengths)[:-1])
         self.steps.extend(window[:, 0].astype(int))
         self.losses.extend(window[:, 2].astype(float))
         self.pairs.extend(window[:, 3:])
@@ -177,11 +179,18 @@ class RunningStatistics:
         return float(hits / rows) if rows and distinct >= 0.95 * rows else 0.0
 
     def units(self) -> dict[str, np.ndarray]:
-        """Return the largest value of each unit of each rectified layer in this epoch."""
+        """Return the largest value of each unit of each rectified layer in this epoch.
+
+        A unit of a layer that is called several times is active where it is so in any call.
+        """
         widths = [width for _, width in self.layout.units]
         peaks = self._peaks if self._peaks is not None else np.full(sum(widths), batch.LOWEST)
         parts = np.split(peaks, np.cumsum(widths))
-        return {name: part for (name, _), part in zip(self.layout.units, parts, strict=False)}
+        units: dict[str, np.ndarray] = {}
+        for (name, _), part in zip(self.layout.units, parts, strict=False):
+            alike = name in units and len(units[name]) == len(part)
+            units[name] = np.maximum(units[name], part) if alike else part
+        return units
 
     def moments(self, kind: str) -> tuple[Moments, ...]:
         """Return the running statistics of the inputs, targets or outputs."""

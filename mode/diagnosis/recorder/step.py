@@ -28,6 +28,7 @@ class Trace:
     output: object = None
     loss: object = None
     again: Callable | None = None  # gives the loss of the mere values of the predictions
+    loop: bool = False  # of the user's own loop, which no `train_step` holds together
     guarded: bool = False  # loss scaling meets non-finite gradients on purpose
 
 

@@ -102,22 +102,23 @@ def _recorded_losses(record: Record) -> np.ndarray:
 
 def oscillating_loss(case: TrainingCase) -> list[Finding]:
     """The loss turns round at most epochs, by a good part of itself, and gets nowhere."""
-    curve = loss_curve(case.record)
+    evidence = swings(loss_curve(case.record))
+    return [make_finding("oscillating_loss", Where("loss"), *evidence)] if evidence else []
+
+
+def swings(curve: np.ndarray) -> tuple[Evidence, ...]:
+    """Return the evidence that the end of a loss curve swings without progress, or nothing."""
     losses = curve[-LIMITS.oscillating_records :]
     if len(losses) < LIMITS.oscillating_fewest or not np.isfinite(losses).all():
-        return []
+        return ()
     steps = np.diff(losses)
     flips = float((np.sign(steps[1:]) != np.sign(steps[:-1])).mean())
     swing = float((losses.max() - losses.min()) / max(abs(np.mean(losses)), 1e-12))
     earlier, later = curve[: max(len(curve) // 2, 1)], curve[-len(curve) // 2 :]
     improving = later.min() < LIMITS.swing_fall * earlier.min()
     if flips <= LIMITS.flips or swing <= LIMITS.swing or improving:
-        return []
-    evidence = (
-        Evidence("share of turns", flips, LIMITS.flips),
-        Evidence("swing", swing, LIMITS.swing),
-    )
-    return [make_finding("oscillating_loss", Where("loss"), *evidence)]
+        return ()
+    return Evidence("share of turns", flips, LIMITS.flips), Evidence("swing", swing, LIMITS.swing)
 
 
 def slow_convergence(case: TrainingCase) -> list[Finding]:
@@ -134,7 +135,7 @@ def slow_convergence(case: TrainingCase) -> list[Finding]:
             Evidence("share of the loss gone", whole / max(abs(losses[0]), 1e-12)),
         )
         return [make_finding("slow_convergence", Where("fit"), *evidence)]
-    if len(case.record.epochs) < LIMITS.few_epochs and outcome.level != "bad":
+    if 0 < len(case.record.epochs) < LIMITS.few_epochs and outcome.level != "bad":
         few = Evidence("epochs", len(case.record.epochs), LIMITS.few_epochs)
         return [make_finding("slow_convergence", Where("fit"), few)]
     return []
@@ -172,14 +173,14 @@ def overfitting(case: TrainingCase) -> list[Finding]:
     slight = np.isfinite(scale) and tail.max() < LIMITS.overfit_slight * scale
     if not over or slight or training[-1] >= LIMITS.overfit_training * training[best]:
         return []
-    if not _score_suffers(case.record, float(tail.min() / validation[best])):
+    if not score_suffers(case.record, float(tail.min() / validation[best])):
         return []
     times = float(tail[-1] / validation[best])
     evidence = Evidence("validation loss over its best", times, LIMITS.overfit)
     return [make_finding("overfitting", Where("fit"), evidence)]
 
 
-def _score_suffers(record: Record, rise: float) -> bool:
+def score_suffers(record: Record, rise: float) -> bool:
     """Tell whether the validation accuracy falls or stays far below training's.
 
     Without an accuracy, the loss has to `rise` further above its best.
