@@ -1,7 +1,8 @@
 """Experiments on one model, as rows: metrics against their controls, methods on a faulty model."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import keras
 import numpy as np
@@ -39,21 +40,38 @@ def compare_metrics(
     """
     for metric in metrics:
         checks.one_of("metric", metric, DISTANCES)
-    start: dict[str, keras.Model] = {}
+    recipes = {metric: replace(recipe, metric=metric) for metric in metrics}
+    streams = {
+        metric: seeds.derive(seed, "metric", metric if recipe.defects.fresh_init else "shared")
+        for metric in metrics
+    }
+
+    @cache
+    def start(stream: int) -> keras.Model:
+        return initial_model(data, model, epochs=epochs, seed=stream)
+
     controls: dict[tuple, Repair] = {}
-    for metric in metrics:
-        name = metric if recipe.defects.fresh_init else "shared"
-        stream = seeds.derive(seed, "metric", name)
-        if name not in start:
-            start[name] = initial_model(data, model, epochs=epochs, seed=stream)
-        repaired = run(start[name], data, replace(recipe, metric=metric), seed=stream)
+    for metric, repaired in _repair_each(recipes, data, start, streams):
         # A control depends on nothing but its model and its number of rounds, unless it draws from
         # the pool that its metric's repair has left.
         left = metric if recipe.defects.extra_control_batch else ""
-        key = (name, left, len(repaired.chosen))
+        stream = streams[metric]
+        key = (stream, left, len(repaired.chosen))
         if key not in controls:
-            controls[key] = control(start[name], data, recipe, repaired, seed=stream)
+            controls[key] = control(start(stream), data, recipe, repaired, seed=stream)
         yield _rows(metric, repaired, controls[key])
+
+
+def _repair_each(
+    recipes: Mapping[str, Recipe],
+    data: Data,
+    start: Callable[[int], keras.Model],
+    streams: Mapping[str, int],
+) -> Iterator[tuple[str, Repair]]:
+    """Yield (name, repair) of each recipe, from the model `start(seed)` and with the seed that
+    `streams` has for its name."""
+    for name, recipe in recipes.items():
+        yield name, run(start(streams[name]), data, recipe, seed=streams[name])
 
 
 def initial_model(data: Data, name: str, *, epochs: int, seed: int) -> keras.Model:
@@ -92,13 +110,17 @@ def compare_arms(
         InputError: for an unknown scenario or model, or a pool smaller than a batch.
     """
     broken, planted = faulty_model(scenario, data, model=model, seed=seed)
-    first: dict[str, np.ndarray] = {}
+    recipes = {
+        name: replace(recipe, rounds=rounds, inputs_per_round=batch)
+        for name, recipe in arms.items()
+    }
+    streams = {}
     for name, recipe in arms.items():
         again = recipe.selector == "random" and name.endswith(AGAIN)
-        stream = seeds.derive(seed, "arms", scenario, AGAIN if again else "")
-        sized = replace(recipe, rounds=rounds, inputs_per_round=batch)
-        repaired = run(broken, planted, sized, seed=stream)
-        chosen = first_choice(repaired, sized)
+        streams[name] = seeds.derive(seed, "arms", scenario, AGAIN if again else "")
+    first: dict[str, np.ndarray] = {}
+    for name, repaired in _repair_each(recipes, planted, lambda _: broken, streams):
+        chosen = first_choice(repaired, recipes[name])
         reference = first.setdefault(name.partition(FAMILY)[0] if FAMILY in name else "", chosen)
         overlap = np.isin(chosen, reference).mean() if len(chosen) else np.nan
         identity = {"scenario": scenario, "arm": name}
