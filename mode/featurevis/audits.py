@@ -19,7 +19,7 @@ SCALES = {"[0, 255]": (255.0, 0.0), "[-1, 1]": (2.0, -1.0)}
 
 
 @dataclass(frozen=True, repr=False)
-class Audit:
+class Audit(verdict.Conclusion):
     """The verdict and the scores it is based on.
 
     error: estimated test error, 0 to 1, and interval (low, high) of 90 %; overfitting: a score
@@ -31,12 +31,6 @@ class Audit:
     model's output for each of the prior's classes.
     """
 
-    error: float
-    interval: tuple[float, float]
-    overfitting: float
-    homogeneity: float
-    verdict: str
-    reasons: tuple[str, ...]
     scores: pd.DataFrame
     preferred_inputs: PreferredInputs | None
     cross_talk: np.ndarray | None
