@@ -371,10 +371,18 @@ def test_two_threads_train_what_each_alone_would():
 
 
 def test_compiled_loops_are_forgotten_after_a_few_architectures():
-    for units in range(4, 4 + 2 * loops.KEPT):
+    for units in range(4, 6 + loops.KEPT):
         model = keras.Sequential([keras.Input((6,)), layers.Dense(units), layers.Dense(3)])
         train(model, X[:8], Y[:8], epochs=1)
     assert len(loops._TRAINERS) <= loops.KEPT
+
+
+def test_without_a_copy_the_model_itself_gets_the_same_weights():
+    model = compiled("dense")
+    trained = train(model, X, Y)
+    assert train(model, X, Y, copy=False) is model
+    for mine, expected in zip(model.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, expected)
 
 
 def test_frozen_layers_stay_frozen():

@@ -45,6 +45,7 @@ def train(
     seconds: float | None = None,
     progress: Callable[[float], None] | None = None,
     seed: int = 0,
+    copy: bool = True,
 ) -> keras.Model:
     """Return a trained copy of `model`; its optimizer goes on from the model's state.
 
@@ -69,40 +70,12 @@ def train(
             longer. The result then depends on the machine's speed.
         progress: called with the share of the training that is done, from 0 on.
         seed: decides the order of the inputs and the masks of dropout layers.
+        copy: False trains `model` itself and returns it. Defaults to True.
 
     Moving statistics of batch normalization are estimated again at the end, on `x`.
 
     Raises:
         InputError: for inputs or labels that do not fit the model.
-    """
-    options: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
-    options["optimizer"] = optimizer
-    options |= {"weight_averaging": weight_averaging, "decay": decay}
-    options |= {"augment": augment, "frequency": frequency}
-    options |= {"seconds": seconds, "progress": progress, "seed": seed}
-    return train_in_place(clone(model), x, y, **options)
-
-
-def train_in_place(
-    model: keras.Model,
-    x: Any,
-    y: np.ndarray,
-    *,
-    epochs: int = 3,
-    batch_size: int = 32,
-    optimizer: keras.Optimizer | None = None,
-    weight_averaging: float = 0.0,
-    decay: float = 0.0,
-    augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
-    frequency: np.ndarray | None = None,
-    seconds: float | None = None,
-    progress: Callable[[float], None] | None = None,
-    seed: int = 0,
-) -> keras.Model:
-    """Train `model` itself and return it; the arguments are those of `train`.
-
-    Raises:
-        InputError: as `train`.
     """
     checks.number("epochs", epochs, 0, integer=True)
     checks.number("batch_size", batch_size, 1, integer=True)
@@ -115,6 +88,7 @@ def train_in_place(
     targets = targets_of(model, checks.labels("y", y, classes_of(model)))
     rows = checks.not_empty("x", keras.tree.flatten(x)[0])
     checks.same_length(x=rows, y=targets)
+    model = clone(model) if copy else model
     _compile(model, x, optimizer)
     order = seeds.generator(seed, "order")
     orders = [_order(len(rows), frequency, order) for _ in range(epochs)]

@@ -11,7 +11,7 @@ import numpy as np
 from mode import checks, seeds
 from mode.data import Data, Part
 from mode.models import clone, predict, reinitialize
-from mode.models.training import train_in_place
+from mode.models.training import train
 from mode.repair.recipe import BATCH_SIZE, EPOCHS, Recipe
 
 # Passes over all there is, when a model starts anew: as many as made the study's models.
@@ -53,10 +53,10 @@ def retrain(
     part, epochs = _inputs(model, data, batches, recipe, seed=seed), recipe.epochs or EPOCHS
     if recipe.retraining == "scratch":
         anew = reinitialize(model, seed=seeds.derive(seed, "fresh"))
-        return train_in_place(anew, part.x, part.y, epochs=SCRATCH_EPOCHS, **options)
+        return train(anew, part.x, part.y, epochs=SCRATCH_EPOCHS, copy=False, **options)
     copy = model if in_place else clone(model)
     before = [keras.ops.convert_to_numpy(v) for v in copy.trainable_variables]
-    train_in_place(copy, part.x, part.y, epochs=epochs, **options)
+    train(copy, part.x, part.y, epochs=epochs, copy=False, **options)
     if share := recipe.weight_interpolation:
         for old, variable in zip(before, copy.trainable_variables, strict=True):
             variable.assign(share * old + (1 - share) * variable)
