@@ -29,7 +29,7 @@ _GROWTH = 1.5
 _HOPELESS = ("numerical_error", "zero_loss", "lr_negative", "nan_in_input", "single_class_target")
 
 
-class HopelessTraining(RuntimeError):
+class HopelessTraining(RuntimeError):  # noqa: N818
     """A training that `Diagnosis(terminate=True)` ended; its message says why, where and when.
 
     `finding` is the worst one and `report` the whole; `layer`, `phase` and `step` are where and
