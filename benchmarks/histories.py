@@ -63,7 +63,9 @@ def rows(checkout: Path, seed: int = 0) -> pd.DataFrame:
     for name, label, curves in read(checkout):
         for form in FORMS:
             shaped = in_form(curves, form, name, seed)
-            epochs = tuple({"loss": a, "val_loss": b} for a, b in zip(*shaped.values(), strict=True))
+            epochs = tuple(
+                {"loss": a, "val_loss": b} for a, b in zip(*shaped.values(), strict=True)
+            )
             lost = relapse(empty_record(epochs=epochs))
             held = np.array(shaped["val_loss"])
             alarms = [finding.symptom for finding in diagnose_history(shaped).alarms]

@@ -15,7 +15,7 @@ Imports go down only:
     findings | limits                  what is handed on | every threshold
 """
 
-from mode.diagnosis.callback import Diagnosis, HopelessTraining
+from mode.diagnosis.callback import Diagnosis, HopelessTrainingError
 from mode.diagnosis.diagnose import check
 from mode.diagnosis.findings import Cause, Evidence, Finding, Fix
 from mode.diagnosis.history import diagnose_history
@@ -24,6 +24,6 @@ from mode.diagnosis.report import Findings, Report
 from mode.diagnosis.script import diagnose_model, run_script
 
 __all__ = [
-    "Cause", "Diagnosis", "Evidence", "Finding", "Findings", "Fix", "HopelessTraining", "Report",
-    "autorepair", "check", "diagnose_history", "diagnose_model", "run_script",
+    "Cause", "Diagnosis", "Evidence", "Finding", "Findings", "Fix", "HopelessTrainingError",
+    "Report", "autorepair", "check", "diagnose_history", "diagnose_model", "run_script",
 ]  # fmt: skip

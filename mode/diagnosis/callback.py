@@ -29,14 +29,14 @@ _GROWTH = 1.5
 _HOPELESS = ("numerical_error", "zero_loss", "lr_negative", "nan_in_input", "single_class_target")
 
 
-class HopelessTraining(RuntimeError):  # noqa: N818
+class HopelessTrainingError(RuntimeError):
     """A training that `Diagnosis(terminate=True)` ended; its message says why, where and when.
 
     `finding` is the worst one and `report` the whole; `layer`, `phase` and `step` are where and
     when the trouble began.
 
     Example:
-        >>> str(HopelessTraining(Report()))
+        >>> str(HopelessTrainingError(Report()))
         'the diagnosis ended the training'
     """
 
@@ -69,7 +69,7 @@ class Diagnosis(keras.callbacks.Callback):
 
     Args:
         stop: end a training that cannot succeed; False only watches.
-        terminate: end it by a `HopelessTraining`, which says where and when, instead.
+        terminate: end it by a `HopelessTrainingError`, which says where and when, instead.
         every: steps between two records of gradients, updates and activations.
         log: add `layer_numbers`, such as `diag/<layer>/grad_norm`, to the logs of each epoch.
             Callbacks that stand behind this one in the list record them: `CSVLogger`,
@@ -246,7 +246,7 @@ class Diagnosis(keras.callbacks.Callback):
             self._tell(findings, outcome, record, True)
             if self.terminate:
                 self._leave()  # an exception ends the training without its last callback
-                raise HopelessTraining(self.report)
+                raise HopelessTrainingError(self.report)
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self._start

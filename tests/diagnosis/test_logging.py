@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mode import checks
-from mode.diagnosis import Diagnosis, HopelessTraining
+from mode.diagnosis import Diagnosis, HopelessTrainingError
 from tests.diagnosis.conftest import classifier
 
 NUMBERS = ("activation_rms", "grad_norm", "weight_norm", "update_ratio", "dead_units")
@@ -66,7 +66,10 @@ def test_an_event_folder_holds_histograms_of_each_layer_and_the_report(tmp_path,
 
 @pytest.mark.parametrize(
     ("option", "message"),
-    [(["a", "b"], "log_dir must be the path of one folder"), (__file__, "log_dir must be a folder")],
+    [
+        (["a", "b"], "log_dir must be the path of one folder"),
+        (__file__, "log_dir must be a folder"),
+    ],
 )
 def test_what_is_no_folder_is_refused_in_one_line(option, message):
     with pytest.raises(checks.InputError, match=message):
@@ -84,13 +87,13 @@ def test_a_loop_over_trials_learns_which_layer_ended_a_training(two_classes):
         watch = Diagnosis(terminate=True)
         try:
             model, _ = _fit(two_classes, watch, model=model, epochs=20)
-        except HopelessTraining as end:
-            ends.append(end)
-            assert end.report is watch.report
-            assert watch.report.stopped
-            assert "call" not in vars(model.layers[0])  # the model is as it was
-            assert "train_step" not in vars(model)
-    (end,) = ends
+        except HopelessTrainingError as end:
+            ends.append((end, watch, model))
+    ((end, watch, model),) = ends
+    assert end.report is watch.report
+    assert watch.report.stopped
+    assert "call" not in vars(model.layers[0])  # the model is as it was
+    assert "train_step" not in vars(model)
     assert (end.phase, end.layer != "") == ("layer", True)
     assert 0 < end.step <= 40
     assert end.layer in str(end)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from mode import checks
-from mode.diagnosis import Diagnosis, HopelessTraining
+from mode.diagnosis import Diagnosis, HopelessTrainingError
 from tests.diagnosis.conftest import classifier
 
 STEPS = 60
@@ -83,10 +83,15 @@ def test_the_steps_of_a_tape_are_recorded(two_classes, compiled):
 
 def test_the_layer_where_a_tape_s_loop_broke_is_named(two_classes):
     model = _model()
-    with pytest.raises(HopelessTraining) as end, Diagnosis(terminate=True).watching(model):
-        step = _step(model, lambda y, p: tf.reduce_mean(tf.sqrt(p - p)))
-        for x, y in _batches(two_classes):
-            step(x, y)
+
+    def train():
+        with Diagnosis(terminate=True).watching(model):
+            step = _step(model, lambda y, p: tf.reduce_mean(tf.sqrt(p - p)))
+            for x, y in _batches(two_classes):
+                step(x, y)
+
+    with pytest.raises(HopelessTrainingError) as end:
+        train()
     assert end.value.finding.symptom == "numerical_error"
     assert end.value.step <= 2
     assert "call" not in vars(model.layers[0])
