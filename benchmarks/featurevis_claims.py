@@ -80,11 +80,11 @@ def of_peers(zoo: pd.DataFrame, peers: pd.DataFrame) -> list[tuple]:
 
 
 def of_the_report(report: pd.DataFrame) -> list[tuple]:
-    """Return the claims on the report's own experiment, arm by arm."""
+    """Return the claims on the report's own experiment, group by group."""
     lines = []
-    for arm, rows in report.groupby("arm", sort=False):
+    for group, rows in report.groupby("group", sort=False):
         n = len(rows)
-        title = f"report's experiment, {arm}"
+        title = f"report's experiment, {group}"
         lines += [
             line(title, "diversity of restarts D", rows["diversity"].mean(), n, "(a)"),
             line(title, "distance between networks", rows["between_networks"].mean(), n, "(a)"),

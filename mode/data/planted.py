@@ -14,7 +14,7 @@ from mode import checks, seeds
 from mode.data.parts import Data, Part
 
 
-def starved(
+def under_sampled(
     data: Data, generator: np.random.Generator, *, labels: Sequence[int] = (5, 8, 9), keep=0.05
 ) -> Data:
     """Keep only the share `keep` of the training inputs of each of `labels`."""
@@ -35,7 +35,7 @@ def label_noise(data: Data, generator: np.random.Generator, *, share: float = 0.
     return data.with_part("train", data.train.with_labels(y))
 
 
-def mislabelled(
+def mislabeled(
     data: Data,
     generator: np.random.Generator,
     *,
@@ -94,7 +94,7 @@ def plant(name: str, data: Data, *, seed: int = 0, **options) -> Data:
     Example:
         >>> from mode.data import load
         >>> data = load("digits")
-        >>> faulty = plant("starved", data, labels=[8], keep=0.1)
+        >>> faulty = plant("under_sampled", data, labels=[8], keep=0.1)
         >>> len(data.train), len(faulty.train), len(faulty.pool)
         (1500, 1365, 2000)
 
@@ -152,9 +152,9 @@ def _noise(x: np.ndarray, amount: float, generator: np.random.Generator) -> np.n
 TRAITS = {"thin": _ink, "rotated": _slant}
 SHIFTS = {"blur": _blur, "noise": _noise}
 PLANTED: dict[str, Callable[..., Data]] = {
-    "starved": starved,
+    "under_sampled": under_sampled,
     "label_noise": label_noise,
-    "mislabelled": mislabelled,
+    "mislabeled": mislabeled,
     "missing_mode": missing_mode,
     "shifted": shifted,
 }

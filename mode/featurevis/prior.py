@@ -104,7 +104,7 @@ def draw(
     if prior.mixture is None:
         codes = stream.normal(size=(count, prior.latent)).astype(np.float32)
         return np.clip(codes, *prior.box.T), None, np.zeros(count, int)
-    labeled = prior.card.get("labelled")
+    labeled = prior.card.get("labeled")
     selected = labels if labeled and labels is not None else np.unique(prior.mixture.classes)
     classes = np.resize(np.asarray(selected), count)
     codes, component = prior.mixture.draw(classes, stream)
@@ -188,7 +188,7 @@ def _from_decoder(decoder: keras.Model, classifier: keras.Model | None, box: flo
         inputs = keras.Input(code[1:])
         shifted = keras.layers.Rescaling(0.5, 0.5)(decoder(inputs))
         decoder = keras.Model(inputs, shifted, name=decoder.name)
-    card = {"name": decoder.name, "labelled": False}
+    card = {"name": decoder.name, "labeled": False}
     return _checked(Prior(decoder, limits, None, _with_logits(classifier), card))
 
 
