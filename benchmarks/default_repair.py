@@ -99,8 +99,8 @@ COLUMNS += ["inputs used", "kept round", "seconds"]
 def measured(before: keras.Model, made: dict[str, Measured], data: Data) -> pd.DataFrame:
     """Return a row for each way: what `compare` says, shares of what was right before that broke,
     and the class that was the least accurate on the test split before."""
-    test, judge = data.test, data.diagnosis
-    initial, on_diagnosis = predict(before, test.x), predict(before, judge.x)
+    test, diagnosis = data.test, data.diagnosis
+    initial, on_diagnosis = predict(before, test.x), predict(before, diagnosis.x)
     by_class = accuracy_by_label(test.y, initial, data.classes)["accuracy"]
     right, worst = int((initial.argmax(axis=1) == test.y).sum()), int(by_class.idxmin())
     table = compare(before, {way: (m.model, m.seconds) for way, m in made.items()}, data)
@@ -111,7 +111,7 @@ def measured(before: keras.Model, made: dict[str, Measured], data: Data) -> pd.D
     found = []
     for m in made.values():
         after = accuracy_by_label(test.y, predict(m.model, test.x), data.classes)["accuracy"]
-        moved = transitions(judge.y, on_diagnosis, predict(m.model, judge.x), data.classes)
+        moved = transitions(diagnosis.y, on_diagnosis, predict(m.model, diagnosis.x), data.classes)
         broken = moved.broken / max(1, moved.broken + moved.still_right)
         row = {"accuracy of worst class": after[worst], "broken on diagnosis": broken}
         found.append(row | {"inputs used": m.inputs, "kept round": m.kept})

@@ -21,11 +21,11 @@ LOSSES = (
     *("mse", "mae", "huber", "poisson", "hinge", "kl_divergence", "mean_squared_logarithmic_error"),
     *("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"),
 )
-OPTIMISERS = ("sgd", "adam", "rmsprop", "adagrad", "nadam")
+OPTIMIZERS = ("sgd", "adam", "rmsprop", "adagrad", "nadam")
 
 
 def sample(draw: np.random.Generator) -> dict:
-    """Return a random specification: input, layers, output, loss, target, optimiser, rate."""
+    """Return a random specification: input, layers, output, loss, target, optimizer, rate."""
     return {
         "input": str(draw.choice(["table", "sequence", "image", "tokens"])),
         "hidden": [str(draw.choice(ACTIVATIONS)) for _ in range(draw.integers(0, 4))],
@@ -34,7 +34,7 @@ def sample(draw: np.random.Generator) -> dict:
         "last": str(draw.choice(ACTIVATIONS)),
         "loss": str(draw.choice(LOSSES)),
         "target": str(draw.choice(["real", "labels", "one_hot", "binary", "signed", "nan"])),
-        "optimiser": str(draw.choice(OPTIMISERS)),
+        "optimizer": str(draw.choice(OPTIMIZERS)),
         "rate": float(10.0 ** draw.uniform(-5, 1)),
         "every": int(draw.integers(1, 5)),
         # compiling takes most of the time, and a last, smaller batch is compiled apart
@@ -62,7 +62,7 @@ def build(spec: dict):
         x = layers.Concatenate()([h, x]) if "branch" in spec["extras"] else h
     model = keras.Model(i, layers.Dense(spec["units"], spec["last"])(x))
     optimizer = keras.optimizers.get(
-        {"class_name": spec["optimiser"], "config": {"learning_rate": spec["rate"]}}
+        {"class_name": spec["optimizer"], "config": {"learning_rate": spec["rate"]}}
     )
     model.compile(optimizer, spec["loss"], run_eagerly=spec["eagerly"])
     return model
@@ -125,7 +125,7 @@ def compare(spec: dict, arrays) -> dict[str, str]:
 
 def run(models: int, seed: int, path: Path) -> pd.DataFrame:
     """Add one row per model to `path`, where those it holds already are left out."""
-    names = ("input", "hidden", "last", "loss", "target", "optimiser", "eagerly")
+    names = ("input", "hidden", "last", "loss", "target", "optimizer", "eagerly")
     known = pd.read_csv(path, keep_default_na=False) if path.exists() else pd.DataFrame()
     # collecting after every few thousand graph objects takes half of the time
     gc.freeze()

@@ -148,7 +148,7 @@ def step_by_step(name: str) -> np.ndarray:
 def whole_fits(name: str) -> np.ndarray:
     """Return the seconds of whole fits, unwatched and watched, shape (pairs, 1, 2).
 
-    Compiling and every judgement are in them, and so is what else the machine does.
+    Compiling and every judgment are in them, and so is what else the machine does.
     """
     found = []
     for n in range(WHOLE_PAIRS):
@@ -166,7 +166,7 @@ def overhead(name: str, what: str, found: np.ndarray) -> dict:
 
     At each place, the seconds unwatched and what watching adds are interquartile means over the
     pairs: a pair during which the machine did something else does not count. Nor do, step by
-    step, the few judgements of some milliseconds; whole fits have them.
+    step, the few judgments of some milliseconds; whole fits have them.
     """
     alone = trim_mean(found[..., 0], 0.25).sum()
     more = trim_mean(found[..., 1] - found[..., 0], 0.25).sum()

@@ -126,7 +126,7 @@ def repair(program, seed: int = 0) -> dict:
     task = program.task()
     began = time.perf_counter()
     try:
-        mended = autorepair(
+        repaired = autorepair(
             program.build,
             (task.x, task.y),
             validation=(task.test_x, task.test_y),
@@ -135,8 +135,8 @@ def repair(program, seed: int = 0) -> dict:
             batch_size=program.fit.get("batch_size", 32),
         )
         goal, changes, failure = (
-            _goal(program, mended.model, task),
-            "; ".join(mended.changes),
+            _goal(program, repaired.model, task),
+            "; ".join(repaired.changes),
             "",
         )
     except Exception as error:

@@ -49,13 +49,13 @@ def rows(folder: Path) -> pd.DataFrame:
 
 
 def programs(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a program: what was found, whether right, and what mended it."""
+    """Return one row a program: what was found, whether right, and what repaired it."""
     names = ["set", "program", "faulty", "found", "fix_right", "flagged", "first_fix"]
     found = runs[runs.what == "diagnose"][[*names, "symptoms", "level"]]
     columns = ["set", "program", "goal", "threshold", "reached", "changes"]
-    mended = runs[runs.what == "repair"].reindex(columns=columns)
-    mended = mended.rename(columns={"reached": "repaired", "goal": "repaired goal"})
-    return found.merge(mended, on=["set", "program"], how="left")
+    repairs = runs[runs.what == "repair"].reindex(columns=columns)
+    repairs = repairs.rename(columns={"reached": "repaired", "goal": "repaired goal"})
+    return found.merge(repairs, on=["set", "program"], how="left")
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
 def _counts(part: pd.DataFrame) -> dict:
     seen, fixed = part[part.what == "diagnose"], part[part.what == "fixed"]
     faulty, healthy = (seen[seen.faulty.astype(bool) == f] for f in (True, False))
-    mended = part[part.what == "repair"]
+    repairs = part[part.what == "repair"]
     wait = (faulty.seconds_to_first - faulty.first_step).clip(lower=0).median()
     return {
         "faulty": len(faulty),
@@ -81,8 +81,8 @@ def _counts(part: pd.DataFrame) -> dict:
         "fixed forms": len(fixed),
         "fixed forms at their goal": int(fixed.reached.sum()) if len(fixed) else 0,
         "fixed forms flagged": int(fixed.flagged.sum()) if len(fixed) else 0,
-        "repairs tried": len(mended),
-        "repaired": int(mended.reached.sum()) if len(mended) else 0,
+        "repairs tried": len(repairs),
+        "repaired": int(repairs.reached.sum()) if len(repairs) else 0,
         "median seconds from the first step to the first finding": round(wait, 2),
     }
 
@@ -97,36 +97,36 @@ for symptom in SYMPTOMS.values():
 def ablation(runs: pd.DataFrame) -> pd.DataFrame:
     """Return for each group of rules: programs it speaks of, speaks of first, is needed for."""
     seen = runs[(runs.what == "diagnose") & runs.faulty.astype(bool)].fillna({"symptoms": ""})
-    told = [line.split() for line in seen.symptoms]
+    named = [line.split() for line in seen.symptoms]
     right = [set(line.split()) for line in seen.accepted]
-    before = [bool(set(t) & r) for t, r in zip(told, right, strict=True)]
+    before = [bool(set(t) & r) for t, r in zip(named, right, strict=True)]
     lines = []
     for group, codes in GROUPS.items():
         own = set(codes)
-        left = [bool((set(t) - own) & r) for t, r in zip(told, right, strict=True)]
+        left = [bool((set(t) - own) & r) for t, r in zip(named, right, strict=True)]
         lines.append({
             "rules": group,
-            "speaks of": sum(bool(own & set(t)) for t in told),
-            "comes first": sum(bool(t) and t[0] in own for t in told),
+            "speaks of": sum(bool(own & set(t)) for t in named),
+            "comes first": sum(bool(t) and t[0] in own for t in named),
             "found without it": sum(left),
             "found only by it": sum(b and not after for b, after in zip(before, left, strict=True)),
-            "faulty": len(told),
+            "faulty": len(named),
         })  # fmt: skip
     return pd.DataFrame(lines)
 
 
 def limits(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return every program that was missed, wrongly advised, wrongly flagged or not mended."""
+    """Return every program that was missed, wrongly advised, wrongly flagged or not repaired."""
     seen = runs[runs.what.isin(["diagnose", "first"])]
     faulty = seen.faulty.astype(bool)
-    fixed, mended = runs[runs.what == "fixed"], runs[runs.what == "repair"]
+    fixed, repairs = runs[runs.what == "fixed"], runs[runs.what == "repair"]
     kinds = {
         "missed": seen[faulty & ~seen.found.astype(bool)],
         "wrong first fix": seen[faulty & seen.found.astype(bool) & ~seen.fix_right.astype(bool)],
         "healthy, flagged": seen[~faulty & seen.flagged.astype(bool)],
         "fixed form, flagged": fixed[fixed.flagged.astype(bool)] if len(fixed) else fixed,
         "fixed form below its goal": fixed[~fixed.reached.astype(bool)],
-        "not repaired": mended[~mended.reached.astype(bool)],
+        "not repaired": repairs[~repairs.reached.astype(bool)],
     }
     columns = ["set", "program", "what", "first_fix", "symptoms", "changes", "goal", "threshold"]
     parts = [part.reindex(columns=columns).assign(limit=kind) for kind, part in kinds.items()]

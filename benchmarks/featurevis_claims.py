@@ -137,12 +137,12 @@ MEASURES = {
 
 
 def of_the_report(report: pd.DataFrame) -> list[tuple]:
-    """Return the claims on the report's own experiment, arm by arm: mean, least, most of three."""
+    """Return the claims on the report's own experiment by group: mean, least, most of three."""
     lines = []
-    for arm, rows in report.groupby("arm", sort=False):
+    for group, rows in report.groupby("group", sort=False):
         for name, (measure, claim) in MEASURES.items():
             values = rows[name].agg(["mean", "min", "max"]).round(3)
-            lines.append((f"report's experiment, {arm}", measure, *values, len(rows), claim))
+            lines.append((f"report's experiment, {group}", measure, *values, len(rows), claim))
     return lines
 
 

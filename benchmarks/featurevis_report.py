@@ -1,6 +1,6 @@
 """The report's own experiment: five classes, 100 homogeneous images each; its claims in numbers.
 
-`python benchmarks/featurevis_report.py --data FOLDER` trains three arms (homogeneous, as many at
+`python benchmarks/featurevis_report.py --data FOLDER` trains three groups (homogeneous, as many at
 random, all images) of three reinitialized networks on the digits 0 to 4 and audits each.
 (a) restarts and reinitialized weights converge: diversity D, and the distance between the mean
 preferred inputs of two networks. (b) they reproduce training images: distance to the nearest of
@@ -22,19 +22,19 @@ from mode.featurevis.reference import reinitialize
 from mode.seeds import derive, generator
 
 CLASSES, EACH, NETWORKS = (0, 1, 2, 3, 4), 100, 3
-ARMS = {"homogeneous": EACH, "random": EACH, "all": 3000}
+GROUPS = {"homogeneous": EACH, "random": EACH, "all": 3000}
 
 
-def indices(arm: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the training images of an arm; homogeneous ones are those nearest to one of them."""
-    pick = generator(0, "report", arm)
+def indices(group: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the training images of a group; homogeneous ones are those nearest to one of them."""
+    pick = generator(0, "report", group)
     parts = []
     for label in CLASSES:
         own = pick.permutation(np.flatnonzero(y == label))
-        if arm == "homogeneous":
+        if group == "homogeneous":
             gaps = ((x[own] - x[own[0]]) ** 2).sum(axis=(1, 2, 3))
             own = own[np.argsort(gaps, kind="stable")]
-        parts.append(own[: ARMS[arm]])
+        parts.append(own[: GROUPS[group]])
     return np.concatenate(parts)
 
 
@@ -46,8 +46,8 @@ def network(seed: int) -> keras.Model:
     return reinitialize(keras.Model(inputs, layers.Dense(len(CLASSES), "softmax")(x)), seed=seed)
 
 
-def trained(arm: str, number: int, x, y) -> keras.Model:
-    seed = derive(0, "report", arm, number)
+def trained(group: str, number: int, x, y) -> keras.Model:
+    seed = derive(0, "report", group, number)
     model = network(seed)
     step = classifier_step(model, keras.optimizers.Adam(1e-3), logits=False)
     rows = batches(len(x), 64, 500, generator(seed, "batches"))
@@ -78,11 +78,11 @@ def main(data: str, out: str) -> None:
         x_test, y_test = stored["x_test"][..., None] / np.float32(255), stored["y_test"]
     known = np.isin(y_test, CLASSES)
     prior, rows, pictures = load_prior("digits"), [], {}
-    for arm, count in ARMS.items():
-        index = indices(arm, x[:40_000], y[:40_000])
+    for group, count in GROUPS.items():
+        index = indices(group, x[:40_000], y[:40_000])
         means = []
         for number in range(NETWORKS):
-            model = trained(arm, number, x[index], y[index])
+            model = trained(group, number, x[index], y[index])
             result = audit(model, prior, classes=CLASSES)
             preferred = result.preferred_inputs.images
             seen = [x[index][y[index] == k] for k in CLASSES]
@@ -93,14 +93,14 @@ def main(data: str, out: str) -> None:
                 ratio(s, a[: len(b)], b) for s, a, b in zip(preferred, seen, fresh, strict=True)
             ]
             rows.append({
-                "arm": arm, "network": number,
+                "group": group, "network": number,
                 "train_accuracy": accuracy(model, x[index], y[index]),
                 "test_accuracy": accuracy(model, x_test[known], y_test[known]),
                 "estimated_error": result.error, "verdict": result.verdict,
                 "homogeneity": result.homogeneity, "diversity": value["diversity"],
                 "nearest_ratio": np.mean(near), "cross_talk": value["cross_talk"],
             })  # fmt: skip
-            pictures[f"{arm}_{number}"] = _pictures(preferred, seen)
+            pictures[f"{group}_{number}"] = _pictures(preferred, seen)
         between = [scores.spread(np.stack([m[k] for m in means])) for k in range(len(CLASSES))]
         for row in rows[-NETWORKS:]:
             row["between_networks"] = np.mean(between)

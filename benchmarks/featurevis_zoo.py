@@ -50,10 +50,15 @@ def members(zoo: str = "zoo") -> list[dict]:
 
 def _member(cell: dict, choices: dict) -> dict:
     name = "-".join(str(v) for v in cell.values())
-    pick = generator(0, "zoo", name)
+    pick = generator(0, "zoo", _stream(name))
     plan = {k: pick.choice(v).item() for k, v in choices.items()}
     plan |= {"optimizer": pick.choice(["adam", "sgd"]).item()}
     return {"name": name, **cell, **DEFAULTS, **plan}
+
+
+def _stream(name: str) -> str:
+    """Return what seeds a member: its name as it was spelled when the rows were made."""
+    return name.replace("normalized", "normalised")
 
 
 DEFAULTS = {"each": 4000, "noise": 0.0, "steps": 1500, "regularized": False, "rate": 1.0,
@@ -120,7 +125,7 @@ ARCHITECTURES = {
     "mlp-tanh": _dense("tanh"),
     "lenet": _lenet,
     "convolutional": _convolutional,
-    "batch-normalised": _normalized,
+    "batch-normalized": _normalized,
     "residual": _residual,
 }
 
@@ -170,7 +175,7 @@ def build(architecture: str, regularized: bool, seed: int) -> keras.Model:
 
 def chosen(member: dict, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices and labels that the member is trained on."""
-    pick = generator(0, "zoo data", member["name"])
+    pick = generator(0, "zoo data", _stream(member["name"]))
     parts = []
     for label in range(10):
         own = pick.permutation(np.flatnonzero(y == label))
@@ -188,7 +193,7 @@ def chosen(member: dict, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.n
 
 def trained(member: dict, x: np.ndarray, labels: np.ndarray) -> keras.Model:
     """Return the member, trained as its row says."""
-    seed = derive(0, "zoo training", member["name"])
+    seed = derive(0, "zoo training", _stream(member["name"]))
     model = build(member["architecture"], member["regularized"], seed)
     adam = member["optimizer"] == "adam"
     rate = member["rate"] * (1e-3 if adam else 0.05)

@@ -26,7 +26,7 @@ from mode.repair import RECIPES, run
 TRAINING = 54_000
 # All is replayed, what was chosen is seen twice, and images are moved by at most a pixel.
 RECIPE = replace(
-    RECIPES["mistakes"],
+    RECIPES["misclassified_then_margin"],
     rounds=1,
     inputs_per_round=4000,
     replay=TRAINING / 4000,
@@ -101,11 +101,11 @@ def rows(name: str, seed: int) -> pd.DataFrame:
         "this project": lambda: run(model, data, recipe, seed=seed).model,
         "plain fine-tuning": lambda: train(model, data.train.x, data.train.y, **steps, seed=seed),
     }
-    for way, mend in ways.items():
+    for way, repair in ways.items():
         start = perf_counter()
-        mended = mend()
+        repaired = repair()
         seconds = round(perf_counter() - start, 1)
-        values = outcome(before, right(mended))
+        values = outcome(before, right(repaired))
         found.append({"data": name, "way": way, "seed": seed, **values, "took": seconds})
     return pd.DataFrame(found).round(4)
 

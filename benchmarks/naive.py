@@ -62,7 +62,7 @@ def run(model: keras.Model, data: Data, recipe: Recipe, *, seed: int = 0) -> Out
 def control(
     model: keras.Model, data: Data, recipe: Recipe, repaired: Outcome, *, seed: int = 0
 ) -> Outcome:
-    """Give a copy of `model`, with a new optimiser, random batches that `repaired` left over.
+    """Give a copy of `model`, with a new optimizer, random batches that `repaired` left over.
 
     As published it gets one batch more than the repair, if that ended early.
     """

@@ -26,9 +26,9 @@ def states(pool: int, known: int, *, errors: int = 500) -> Candidates:
     label = [draw.integers(0, CLASSES, size) for size in (pool, known, errors)]
     part = [np.maximum(means[y] + draw.normal(0, 1.5, (len(y), UNITS)), 0) for y in label]
     score = 0.3 * part[0] @ means.T
-    odds = np.exp(score - score.max(axis=1, keepdims=True))
+    weights = np.exp(score - score.max(axis=1, keepdims=True))
     return Candidates(
-        probabilities=(odds / odds.sum(axis=1, keepdims=True)).astype(np.float32),
+        probabilities=(weights / weights.sum(axis=1, keepdims=True)).astype(np.float32),
         labels=label[0],
         features=part[0].astype(np.float32),
         train_features=part[1].astype(np.float32),

@@ -26,8 +26,8 @@ def rows(*, repeats: int = 5) -> list[dict]:
 
 def heavy_imports(arguments: list[str]) -> list[str]:
     """Return which of HEAVY the interpreter loads when it is started with these arguments."""
-    told = _python(["-X", "importtime", *arguments]).stderr
-    loaded = set(re.findall(r"\| +(\w+)$", told, flags=re.MULTILINE))
+    imported = _python(["-X", "importtime", *arguments]).stderr
+    loaded = set(re.findall(r"\| +(\w+)$", imported, flags=re.MULTILINE))
     return [name for name in HEAVY if name in loaded]
 
 

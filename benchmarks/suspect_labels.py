@@ -44,13 +44,16 @@ def rows(name: str, kind: tuple, seed: int) -> list[dict]:
     found = []
     for size, share in product(POOLS, SHARES):
         pool, wrong = with_wrong_labels(data.pool.take(np.arange(size)), share, data.classes, seed)
-        odds = held_out_probabilities(model, pool, data.classes, seed=seed)
-        hit = suspects(pool.y, odds)["index"].to_numpy()
+        probabilities = held_out_probabilities(model, pool, data.classes, seed=seed)
+        hit = suspects(pool.y, probabilities)["index"].to_numpy()
         row = {"data": name, "model": architecture, "classes": data.classes, "pool": size}
         row |= {"wrong": share, "suspect": len(hit) / size}
         row |= {"of them wrong": wrong[hit].mean() if len(hit) else np.nan}
         row |= {"of wrong found": wrong[hit].sum() / max(1, wrong.sum()) if share else np.nan}
-        row |= {"excess": far_excess(pool.y, odds), "said": look_wrong(pool.y, odds)}
+        row |= {
+            "excess": far_excess(pool.y, probabilities),
+            "said": look_wrong(pool.y, probabilities),
+        }
         found.append(row)
     return found
 

@@ -40,7 +40,7 @@ class ScriptCommand(click.Command):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mode")
 def main() -> None:
-    """Find which labels a classifier gets wrong, which layer is to blame, which inputs mend it."""
+    """Find the labels that a classifier gets wrong, and repair them with inputs of a pool."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 

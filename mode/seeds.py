@@ -1,6 +1,6 @@
 """Random streams derived from names.
 
-Each consumer of randomness asks for a stream of its own by name, so that adding an arm
+Each consumer of randomness asks for a stream of its own by name, so that adding a method
 to an experiment does not shift the random numbers of the others. No global generator.
 """
 
@@ -9,6 +9,19 @@ from hashlib import blake2b
 import numpy as np
 
 from mode import checks
+
+# What was renamed keeps its stream, so that committed rows can be made again.
+RENAMED = {
+    "methods": "arms",
+    "mislabeled": "mislabelled",
+    "under_sampled": "starved",
+    "under_sampled_10": "starved_10",
+    "under_sampled_5": "starved_5",
+    "under_sampled_2": "starved_2",
+    "no_planted_fault": "no_room",
+    "preferred_confidence": "stimulus_confidence",
+    "reference_confidence": "judged_sure",
+}
 
 
 def derive(seed: int, *names: str | int) -> int:
@@ -24,7 +37,7 @@ def derive(seed: int, *names: str | int) -> int:
         InputError: when `seed` is not a whole number of at least 0.
     """
     checks.number("seed", seed, 0, integer=True)
-    text = "\x1f".join([str(int(seed)), *map(str, names)])
+    text = "\x1f".join([str(int(seed)), *(str(RENAMED.get(name, name)) for name in names)])
     return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big") >> 1
 
 

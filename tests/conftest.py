@@ -47,7 +47,7 @@ def _no_browser() -> str:
 
 @pytest.fixture(autouse=True)
 def _same_weights():
-    """Keras takes the seeds of initialisers from Python's generator; without this, they differ."""
+    """Keras takes the seeds of initializers from Python's generator; without this, they differ."""
     random.seed(0)
 
 

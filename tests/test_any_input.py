@@ -128,7 +128,7 @@ def test_selectors(seed, name, n, size, classes):
         allowed = np.arange(len(candidates)) if among is None else np.arange(size)[among]
         assert len(set(found.tolist())) == len(found) <= n
         assert set(found.tolist()) <= set(allowed.tolist())
-        if name != "quota_random":
+        if name != "class_matched_random":
             assert len(found) == min(n, len(allowed))
 
 
@@ -191,7 +191,7 @@ def test_streamed_pools(seed, metric, shape, n, dtype, kind):
 
 @cases(200, seed=SEED, shape=SHAPES, dtype=DTYPE, kind=KIND, classes=st.integers(1, 4))
 def test_own_archives(seed, shape, dtype, kind, classes, tmp_path_factory):
-    """Any subset of parts, labels of any spelling, unlabelled pools."""
+    """Any subset of parts, labels of any spelling, unlabeled pools."""
     rng = np.random.default_rng(seed)
     arrays, path = {}, tmp_path_factory.getbasetemp() / "any.npz"
     dtype = rng.choice(["f4", "u1", dtype])

@@ -139,7 +139,7 @@ def test_an_own_archive(archive):
     assert load(str(archive()), seed=0).train.x.tobytes() == data.train.x.tobytes()
 
 
-def test_floats_colours_and_one_hot_labels_are_taken_as_they_are(archive):
+def test_floats_colors_and_one_hot_labels_are_taken_as_they_are(archive):
     given = arrays(shape=(4, 5, 3))
     x = {name: given[name] / 255 for name in ("x_train", "x_test")}
     data = load(archive(**x, y_train=np.eye(3)[given["y_train"]]), split="published")
@@ -158,7 +158,7 @@ def test_floats_colours_and_one_hot_labels_are_taken_as_they_are(archive):
         (np.zeros((60, 2, 3, 4, 1)), np.float32, (2, 3, 4, 1)),
         (np.zeros((60, 2, 3, 5), int), np.float32, (2, 3, 5)),  # images of any channels
         (np.zeros((60, 2, 3), np.uint8), np.float32, (2, 3, 1)),
-        (np.linspace(0, 1, 60 * 6).reshape(60, 2, 3), np.float32, (2, 3, 1)),  # grey images
+        (np.linspace(0, 1, 60 * 6).reshape(60, 2, 3), np.float32, (2, 3, 1)),  # gray images
     ],
 )
 def test_inputs_of_any_rank_stay_as_they_are_and_images_become_floats(x, dtype, shape, archive):

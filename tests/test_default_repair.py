@@ -79,7 +79,7 @@ def rows(repaired) -> str:
     return repaired.rounds.drop(columns="seconds").to_csv()
 
 
-def relabelled(part: Part, places: np.ndarray, *, classes: int, seed: int = 0) -> Part:
+def relabeled(part: Part, places: np.ndarray, *, classes: int, seed: int = 0) -> Part:
     """The part with other labels, drawn at random, at these places."""
     y = part.y.copy()
     moves = np.random.default_rng(seed).integers(1, classes, len(places))
@@ -427,7 +427,7 @@ def test_a_sound_pool_has_nothing_set_aside(good, repaired_clean):
 def test_wrong_labels_are_set_aside_and_hurt_little(good, repaired_clean, tmp_path):
     model, data = good
     wrong = np.random.default_rng(1).permutation(1200)[:120]
-    pool = relabelled(data.pool, wrong, classes=10)
+    pool = relabeled(data.pool, wrong, classes=10)
     noisy = data.with_part("pool", pool)
     shares: list[float] = []
     repaired = repair(model, noisy, progress=shares.append, checkpoint_dir=tmp_path)

@@ -78,11 +78,11 @@ def test_canberra_is_chebyshev(under_fitted, small):
     assert chosen(under_fitted, small, canberra) != chebyshev
 
 
-def test_grey_level_earth_mover_is_blind_to_position(under_fitted, small):
+def test_gray_level_earth_mover_is_blind_to_position(under_fitted, small):
     recipe = replace(PIXEL, metric="earth_mover")
-    grey = on("grey_level_earth_mover", recipe)
+    gray = on("gray_level_earth_mover", recipe)
     expected = ranked(under_fitted, small, recipe, "earth_mover")[:20]
-    assert chosen(under_fitted, small, grey) == expected
+    assert chosen(under_fitted, small, gray) == expected
     assert set(chosen(under_fitted, small, recipe)) != set(expected)
 
 
@@ -169,7 +169,7 @@ def test_extra_control_batch(under_fitted, small):
     assert set(control(under_fitted, small, whole, repaired).chosen[0].tolist()) >= used
     before = int(under_fitted.optimizer.iterations)
     assert int(fair.model.optimizer.iterations) == before + 1
-    assert int(unfair.model.optimizer.iterations) == 1 + 2, "its optimiser was reset"
+    assert int(unfair.model.optimizer.iterations) == 1 + 2, "its optimizer was reset"
 
 
 def test_fresh_init_gives_each_metric_a_model_of_its_own(small):
@@ -178,7 +178,7 @@ def test_fresh_init_gives_each_metric_a_model_of_its_own(small):
     )
     for switch, models in ((recipe, 1), (on("fresh_init", recipe), 2)):
         rows = pd.concat(compare_metrics(small, switch, metrics=["dot", "cosine"], epochs=1))
-        starts = rows[rows["round"] == 0].drop(columns="arm").drop_duplicates()
+        starts = rows[rows["round"] == 0].drop(columns="method").drop_duplicates()
         assert starts["metric"].tolist() == ["dot", "cosine"], "a control starts as its repair does"
         assert len(starts.drop(columns="metric").drop_duplicates()) == models
 

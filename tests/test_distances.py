@@ -29,7 +29,7 @@ def by_row(function):
 
 
 def transport(x, m, shape=SHAPE):
-    """The whole linear programme of both signs, without any of the short cuts."""
+    """The whole linear program of both signs, without any of the short cuts."""
     from ot import emd2
 
     places = [(i, j) for i in range(shape[0]) for j in range(shape[1])]

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from mode.checks import InputError
 from mode.diagnosis.facts.training import COLUMNS, Record, Row, empty_record
 from mode.figures import FIGURES, draw, save, screen, style
-from mode.figures.arms import cliques
+from mode.figures.methods import cliques
 from mode.heatmaps import HeatMaps
 
 RANDOM = np.random.default_rng(5)
@@ -59,7 +59,7 @@ BY_ROUND = pd.DataFrame(
     {
         "protocol": "corrected",
         "layer_selection": [True, True, False, False] * 2,
-        "arm": ["mode"] * 4 + ["control"] * 4,
+        "method": ["mode"] * 4 + ["control"] * 4,
         "round": [0, 1] * 4,
         "accuracy": [0.8, 0.9] * 4,
         "worst accuracy": [0.5, 0.6] * 4,
@@ -80,8 +80,8 @@ AGAINST = pd.DataFrame(
         "data": "digits",
         "classes": [2, 2, 2, 5, 5],
         "batch": 200,
-        "control": "quota_random",
-        "arm": ["quota_random", "margin", "mode", "quota_random", "margin"],
+        "control": "targeted_random",
+        "method": ["targeted_random", "margin", "mode", "targeted_random", "margin"],
         "initial": [0.8, 0.8, 0.8, 0.7, 0.7],
         "final": [0.9, 0.92, 0.89, 0.8, 0.81],
         "n": ["", 6, 6, "", 6],
@@ -94,7 +94,7 @@ AGAINST = pd.DataFrame(
 )
 MEAN_RANKS = pd.DataFrame(
     {
-        "arm": ["margin", "mode", "random", "random again"],
+        "method": ["margin", "mode", "random", "random again"],
         "mean rank": [1.25, 2, 3.25, 3.5],
         "critical difference": 1.5,
         "n": 6,
@@ -102,9 +102,15 @@ MEAN_RANKS = pd.DataFrame(
 ).assign(data="digits", classes=10, batch=200)
 BY_INPUTS = pd.DataFrame(
     [
-        {"scenario": scenario, "arm": arm, "round": n, "inputs": 50 * n, "accuracy": 0.8 + n / 100}
-        for scenario in ("starved_5", "no_room")
-        for arm in ("random", "a", "b", "c", "d", "e", "recommended")
+        {
+            "scenario": scenario,
+            "method": method,
+            "round": n,
+            "inputs": 50 * n,
+            "accuracy": 0.8 + n / 100,
+        }
+        for scenario in ("under_sampled_5", "no_planted_fault")
+        for method in ("random", "a", "b", "c", "d", "e", "recommended")
         for n in range(3)
     ]
 ).assign(data="digits", classes=10, batch=50)
@@ -117,7 +123,7 @@ ALPHAS = pd.DataFrame(
         "final": [0.9, 0.88, 0.97, 0.96],
     }
 )
-OFF = AGAINST[AGAINST["arm"] != "quota_random"].rename(columns={"arm": "defect"})[:2]
+OFF = AGAINST[AGAINST["method"] != "targeted_random"].rename(columns={"method": "defect"})[:2]
 RANKED = {"dot": IMAGES[:3], "earth_mover": IMAGES[3:5]}
 
 ROWS = (
@@ -139,7 +145,7 @@ ZOO = pd.DataFrame(
     {"condition": ["fine", "few"], "gap": [0.01, 0.2], "overfitting": [0.0, 0.3]}
 ).assign(true_error=[0.02, 0.2], error=[0.03, 0.18], low=[0.01, 0.1], high=[0.05, 0.3])
 LIVE = pd.DataFrame(
-    {"arm": ["repair", "control", "repair"], "round": [0, 0, 1], "accuracy": [0.5, 0.5, 0.75]}
+    {"method": ["repair", "control", "repair"], "round": [0, 0, 1], "accuracy": [0.5, 0.5, 0.75]}
 )
 EXAMPLES = {
     "layer_accuracy": (CURVE, {"chosen": "hidden_2", "label": 5}),
@@ -172,7 +178,7 @@ EXAMPLES = {
     "table_against_control": (TABLE, {}),
     "accuracy_by_round": (BY_ROUND, {}),
     "layers_chosen": (CHOSEN, {}),
-    "arms_against_control": (AGAINST, {}),
+    "methods_against_control": (AGAINST, {}),
     "critical_difference": (MEAN_RANKS, {}),
     "accuracy_by_inputs": (BY_INPUTS, {}),
     "alpha_by_classes": (ALPHAS, {}),
@@ -267,7 +273,7 @@ def test_a_figure_for_the_screen_is_a_png_of_the_whole_figure():
     assert not ink[:, -1].any()
 
 
-def test_a_live_curve_shows_what_there_is_of_each_arm():
+def test_a_live_curve_shows_what_there_is_of_each_method():
     ax = drawn("repair_and_control")
     lines = {line.get_label(): line.get_ydata().tolist() for line in ax.lines}
     assert lines == {"repair": [50, 75], "control: random inputs": [50]}
@@ -481,9 +487,9 @@ def test_a_table_of_one_seed_says_that_nothing_was_tested():
     assert ax.get_xlabel().endswith("\none seed, no test")
 
 
-def test_arms_are_drawn_best_first_in_points_with_a_line_for_each_cell():
-    ax = drawn("arms_against_control")
-    assert tick_labels(ax.yaxis) == ["margin", "quota random", "mode"]
+def test_methods_are_drawn_best_first_in_points_with_a_line_for_each_cell():
+    ax = drawn("methods_against_control")
+    assert tick_labels(ax.yaxis) == ["margin", "targeted random", "mode"]
     marks = [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in ax.lines[1:]]
     assert marks == [([2], [-0.2]), ([-1], [1.8]), ([1], [0.2])]
     assert [line.get_marker() for line in ax.lines[1:]] == ["o", "o", "s"]
@@ -492,30 +498,30 @@ def test_arms_are_drawn_best_first_in_points_with_a_line_for_each_cell():
     segments = np.concatenate([np.array(part.get_segments()) for part in ax.collections])
     np.testing.assert_allclose(segments[:, :, 0], [[1, 3], [-2, 1], [-1, 2]])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        "quota random",
+        "targeted random",
         "95 % interval",
         "median, p ≤ 0.05 after Holm",
         "median, p > 0.05",
         "digits, 2 classes, 200 inputs a round",
         "digits, 5 classes, 200 inputs a round",
     ]
-    assert ax.get_xlabel().endswith("arm - quota random (percentage points), pairs: 6")
+    assert ax.get_xlabel().endswith("method - targeted random (percentage points), pairs: 6")
     assert texts(ax)[:3] == ["initial\n%", "80.0", "80.0"]
-    one = drawn("arms_against_control", AGAINST[:3])
+    one = drawn("methods_against_control", AGAINST[:3])
     assert one.get_title(loc="left").endswith("digits, 2 classes, 200 inputs a round")
 
 
-def test_arms_of_one_seed_are_not_tested():
+def test_methods_of_one_seed_are_not_tested():
     empty = dict.fromkeys(("low", "high", "holm p"), "")
-    ax = drawn("arms_against_control", AGAINST[:3].assign(**empty, note="one block, no test"))
+    ax = drawn("methods_against_control", AGAINST[:3].assign(**empty, note="one block, no test"))
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels == ["quota random", "median, not tested"]
+    assert labels == ["targeted random", "median, not tested"]
     assert ax.get_xlabel().endswith("\none block, no test")
-    ax = drawn("arms_against_control", AGAINST.assign(note=["", "", "ties", "", ""]))
+    ax = drawn("methods_against_control", AGAINST.assign(note=["", "", "ties", "", ""]))
     assert ax.get_xlabel().endswith("\nsee the notes in the table")
 
 
-def test_bars_join_the_largest_groups_of_arms_closer_than_the_critical_difference():
+def test_bars_join_the_largest_groups_of_methods_closer_than_the_critical_difference():
     def slow(ranks, apart):
         ranks = sorted(ranks)
         groups = {tuple(b for b in ranks if 0 <= b - a < apart) for a in ranks}
@@ -532,7 +538,7 @@ def test_bars_join_the_largest_groups_of_arms_closer_than_the_critical_differenc
         assert list(cliques(ranks, apart)) == slow(ranks, apart)
 
 
-def test_the_diagram_names_every_arm_with_its_rank_best_at_the_right():
+def test_the_diagram_names_every_method_with_its_rank_best_at_the_right():
     ax = drawn("critical_difference")
     assert texts(ax) == [
         "digits, 10 classes, 200 inputs a round; 6 blocks",
@@ -552,22 +558,25 @@ def test_the_diagram_names_every_arm_with_its_rank_best_at_the_right():
     )
 
 
-def test_each_scenario_has_a_panel_and_at_most_six_arms_a_color():
+def test_each_scenario_has_a_panel_and_at_most_six_methods_a_color():
     ax = drawn("accuracy_by_inputs")
     panels = ax.child_axes
-    assert [panel.get_title(loc="left") for panel in panels] == ["starved 5", "no room"]
+    assert [panel.get_title(loc="left") for panel in panels] == [
+        "under sampled 5",
+        "no planted fault",
+    ]
     assert [len(panel.lines) for panel in panels] == [7, 7]
     line = panels[0].lines[-1]
     assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([0, 50, 100], [80, 81, 82])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        *["random", "recommended", "a", "b", "c", "d", "other arms"]
+        *["random", "recommended", "a", "b", "c", "d", "other methods"]
     ]
     assert sum(line.get_color() == "0.75" for line in panels[0].lines) == 1
     looks = {(line.get_color(), line.get_marker()) for line in panels[0].lines}
     assert len(looks) == 7
     batches = pd.concat([BY_INPUTS, BY_INPUTS.assign(batch=100)])
     panels = drawn("accuracy_by_inputs", batches).child_axes
-    assert panels[0].get_title(loc="left") == "batch 50, starved 5"
+    assert panels[0].get_title(loc="left") == "batch 50, under sampled 5"
 
 
 def test_each_number_of_classes_has_a_panel_of_shares_in_order():
@@ -601,11 +610,11 @@ def test_defects_are_named_and_their_effects_are_in_points():
     ax = drawn("defects")
     assert tick_labels(ax.yaxis) == ["margin", "mode"]
     assert [line.get_xdata().tolist() for line in ax.lines[1:]] == [[2], [-1]]
-    by_arm = drawn("defects", OFF.rename(columns={"defect": "arm"}))
-    assert tick_labels(by_arm.yaxis) == ["margin", "mode"]
+    by_method = drawn("defects", OFF.rename(columns={"defect": "method"}))
+    assert tick_labels(by_method.yaxis) == ["margin", "mode"]
 
 
-def test_rounds_tell_the_arms_apart_by_their_line():
+def test_rounds_tell_the_methods_apart_by_their_line():
     lines = drawn("accuracy_by_round").lines
     assert [(line.get_label().split(": ")[1], line.get_linestyle()) for line in lines] == [
         ("MODE", "-"),
@@ -687,9 +696,9 @@ LISTED = ", ".join(map(repr, sorted(FIGURES)))
         ),
         (
             "accuracy_by_round",
-            BY_ROUND.assign(arm="margin"),
+            BY_ROUND.assign(method="margin"),
             {},
-            "arm must be one of 'control', 'mode'. Received: 'margin'.",
+            "method must be one of 'control', 'mode'. Received: 'margin'.",
         ),
         (
             "heatmaps",

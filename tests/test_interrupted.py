@@ -20,7 +20,7 @@ from keras import layers
 from mode.cli import main
 
 # of a recipe that goes on with another number of rounds
-OPTIONS = ["--recipe", "mistakes", "--rounds", "3", "--inputs-per-round", "40"]
+OPTIONS = ["--recipe", "misclassified_then_margin", "--rounds", "3", "--inputs-per-round", "40"]
 OPTIONS += ["--max-broken", "1", "--no-report"]
 WRITTEN = ("rows.csv", "chosen.csv", "faults.csv", "suspects.csv", "splits.csv")
 
@@ -178,5 +178,5 @@ def test_a_lambda_is_repaired_where_it_is_allowed_knowingly(files, tmp_path):
     assert run(tmp_path / "unsafe.keras", files[1], "--out", tmp_path / "new").exit_code == 2
     with pytest.raises(ValueError, match="Lambda"):
         keras.saving.load_model(tmp_path / "out" / "repaired.keras")
-    mended = keras.saving.load_model(tmp_path / "out" / "repaired.keras", safe_mode=False)
-    assert not np.array_equal(mended.get_weights()[0], model.get_weights()[0])
+    repaired = keras.saving.load_model(tmp_path / "out" / "repaired.keras", safe_mode=False)
+    assert not np.array_equal(repaired.get_weights()[0], model.get_weights()[0])

@@ -144,7 +144,7 @@ def test_numbers_that_single_precision_cannot_hold_are_refused(refused):
     assert refused(load_data, {"x": x, "y": [0, 1] * 70}).startswith("x_train must be finite")
 
 
-def test_grey_bytes_fit_parts_that_bring_the_channel(refused):
+def test_gray_bytes_fit_parts_that_bring_the_channel(refused):
     held = arrays(train=140, test=9)
     wrong = held | {"x_test": held["x_test"].astype(float)}  # up to 255
     assert refused(load_data, wrong).startswith("test inputs must have shape")

@@ -70,7 +70,7 @@ KINDS = {
     "subclassed logits": lambda: subclassed(last="linear"),
     "binary": lambda: sequential(layers.Dense(1, "sigmoid")),
     "binary logits": lambda: sequential(layers.Dense(1)),
-    "batch normalisation and dropout": lambda: sequential(
+    "batch normalization and dropout": lambda: sequential(
         layers.Dense(4),
         layers.BatchNormalization(),
         layers.Dropout(0.5),

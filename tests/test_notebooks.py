@@ -74,7 +74,7 @@ def test_an_unknown_notebook_is_refused():
         notebooks.path("02-runn")
 
 
-def test_pictures_are_kept_in_256_colours_that_hardly_differ():
+def test_pictures_are_kept_in_256_colors_that_hardly_differ():
     ramp = np.indices((64, 64)).sum(axis=0)[..., None] * np.array([2, 1, 1])
     full, stored = Image.fromarray(ramp.astype(np.uint8)), io.BytesIO()
     full.save(stored, "PNG")

@@ -105,7 +105,7 @@ def test_a_class_matched_method_is_run_for_another_one(small):
     plain = Recipe(selector="margin", targeted=False, alpha=1.0, stops=False, epochs=1)
     methods = {"matched": method(replace(plain, selector="random"), labels_of="margin")}
     rows = list(compare_arms(small, "under_trained", methods | {"margin": plain}, batch=20))
-    assert [table["arm"].iloc[0] for table in rows] == ["matched", "margin"]
+    assert [table["method"].iloc[0] for table in rows] == ["matched", "margin"]
     assert rows[0]["inputs"].tolist() == rows[1]["inputs"].tolist()
 
 
@@ -133,9 +133,9 @@ def test_the_whole_pool_takes_about_as_many_steps_as_the_rounds():
     assert sized_for(default, 25_000, rounds=5, batch=2000) == default, "it plans its own"
 
 
-@pytest.mark.parametrize("fault", ["label_noise", "mislabelled"])
+@pytest.mark.parametrize("fault", ["label_noise", "mislabeled"])
 def test_wrong_labels_can_be_planted_in_the_pool(fault, small):
-    options = {"pairs": LOOK_ALIKES} if fault == "mislabelled" else {}
+    options = {"pairs": LOOK_ALIKES} if fault == "mislabeled" else {}
     planted = plant(fault, small, part="pool", share=0.1, **options)
     assert (planted.train.y == small.train.y).all()
     wrong = planted.pool.y != small.pool.y

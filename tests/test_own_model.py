@@ -183,15 +183,15 @@ def test_labels_are_written_as_the_caller_spells_them(files, few, tmp_path):
 
 def test_a_pool_without_labels_is_asked_for_and_then_used(files, tmp_path, refused):
     model, _, arrays = files
-    unlabelled = {key: value for key, value in arrays.items() if key != "y_pool"}
+    unlabeled = {key: value for key, value in arrays.items() if key != "y_pool"}
     data = tmp_path / "own.npz"
-    np.savez(data, **unlabelled)
+    np.savez(data, **unlabeled)
     assert refused(repair_files, model, data, out=tmp_path) == (
         "the data must hold y_pool. Received: a pool without labels. "
         "Use --label-budget N to list which inputs to label."
     )
     assert "'margin'" in refused(
-        repair_files, model, data, out=tmp_path, recipe="mistakes", label_budget=9
+        repair_files, model, data, out=tmp_path, recipe="misclassified_then_margin", label_budget=9
     )
     command = ["repair", str(model), str(data), "--out", str(tmp_path), "--label-budget", "9"]
     asked = CliRunner().invoke(main, command)
@@ -202,7 +202,7 @@ def test_a_pool_without_labels_is_asked_for_and_then_used(files, tmp_path, refus
     assert set(wanted) == set(expected)
     y = np.full(len(arrays["x_pool"]), -1)
     y[wanted] = arrays["y_pool"][wanted]
-    np.savez(data, **unlabelled, y_pool=y)
+    np.savez(data, **unlabeled, y_pool=y)
     done = repair_files(model, data, out=tmp_path, label_budget=9, **ONE_ROUND)
     chosen = pd.read_csv(tmp_path / "chosen.csv")
     assert set(chosen["index"]) == set(wanted)

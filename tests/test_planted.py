@@ -30,22 +30,22 @@ def test_every_fault_is_repeatable_and_leaves_what_it_was_given(name, small):
     assert (small.train.y == labels).all()
 
 
-@pytest.mark.parametrize("name", ["starved", "label_noise", "mislabelled"])
+@pytest.mark.parametrize("name", ["under_sampled", "label_noise", "mislabeled"])
 def test_another_seed_plants_another_fault(name, small):
     assert changed(plant(name, small, seed=1), plant(name, small, seed=2)) == {"train"}
 
 
 def test_starved(small):
     before = np.bincount(small.train.y, minlength=10)
-    planted = plant("starved", small, labels=[3, 7], keep=0.1)
+    planted = plant("under_sampled", small, labels=[3, 7], keep=0.1)
     after = np.bincount(planted.train.y, minlength=10)
     expected = [round(0.1 * n) if label in (3, 7) else n for label, n in enumerate(before)]
     assert after.tolist() == expected
     kept = {row.tobytes() for row in planted.train.x}
     order = [row.tobytes() in kept for row in small.train.x]
     assert (planted.train.x == small.train.x[order]).all(), "the others keep their order"
-    assert changed(small, plant("starved", small, labels=[])) == set()
-    assert not np.isin(5, plant("starved", small, labels=[5], keep=0).train.y)
+    assert changed(small, plant("under_sampled", small, labels=[])) == set()
+    assert not np.isin(5, plant("under_sampled", small, labels=[5], keep=0).train.y)
 
 
 def test_label_noise(small):
@@ -57,14 +57,14 @@ def test_label_noise(small):
     assert (plant("label_noise", small, share=1).train.y != small.train.y).all()
 
 
-def test_mislabelled(small):
-    planted = plant("mislabelled", small, share=0.5, pairs={4: 9, 9: 4})
+def test_mislabeled(small):
+    planted = plant("mislabeled", small, share=0.5, pairs={4: 9, 9: 4})
     moved = planted.train.y != small.train.y
     pairs = set(zip(small.train.y[moved].tolist(), planted.train.y[moved].tolist(), strict=True))
     assert pairs == {(4, 9), (9, 4)}
     for label in (4, 9):
         assert moved[small.train.y == label].sum() == round(0.5 * (small.train.y == label).sum())
-    default = plant("mislabelled", small).train.y
+    default = plant("mislabeled", small).train.y
     moved = default != small.train.y
     pairs = set(zip(small.train.y[moved].tolist(), default[moved].tolist(), strict=True))
     assert pairs == {(4, 9), (3, 5), (7, 1)}
@@ -96,8 +96,8 @@ def test_shifted(small):
         expected = ndimage.gaussian_filter(small.test.x[image, ..., 0], 1.5)
         np.testing.assert_allclose(blurred.test.x[image, ..., 0], expected, atol=1e-6)
     noisy = plant("shifted", small, kind="noise", amount=0.1)
-    grey = (small.pool.x > 0.4) & (small.pool.x < 0.6)
-    assert np.std((noisy.pool.x - small.pool.x)[grey]) == pytest.approx(0.1, rel=0.05)
+    gray = (small.pool.x > 0.4) & (small.pool.x < 0.6)
+    assert np.std((noisy.pool.x - small.pool.x)[gray]) == pytest.approx(0.1, rel=0.05)
     assert noisy.pool.x.min() == 0
     assert noisy.pool.x.max() == 1
     assert noisy.pool.x.dtype == np.float32
@@ -106,19 +106,23 @@ def test_shifted(small):
 
 BAD = [
     (
-        ("starvd", {}),
-        f"planted fault must be one of {listed(PLANTED)}. Received: 'starvd'. "
-        "Did you mean 'starved'?",
+        ("under_sampld", {}),
+        f"planted fault must be one of {listed(PLANTED)}. Received: 'under_sampld'. "
+        "Did you mean 'under_sampled'?",
     ),
     (
-        ("starved", {"kep": 0.1}),
-        "option of starved must be one of 'keep', 'labels'. Received: 'kep'. Did you mean 'keep'?",
+        ("under_sampled", {"kep": 0.1}),
+        "option of under_sampled must be one of 'keep', 'labels'. Received: 'kep'. "
+        "Did you mean 'keep'?",
     ),
-    (("starved", {"keep": 1.1}), "keep must be a number from 0 to 1. Received: 1.1."),
-    (("starved", {"labels": [10]}), "label must be from 0 to 9. Received: labels from 10 to 10."),
+    (("under_sampled", {"keep": 1.1}), "keep must be a number from 0 to 1. Received: 1.1."),
+    (
+        ("under_sampled", {"labels": [10]}),
+        "label must be from 0 to 9. Received: labels from 10 to 10.",
+    ),
     (("label_noise", {"share": -1}), "share must be a number from 0 to 1. Received: -1."),
     (
-        ("mislabelled", {"pairs": {1: 10}}),
+        ("mislabeled", {"pairs": {1: 10}}),
         "pairs must be from 0 to 9. Received: labels from 10 to 10.",
     ),
     (

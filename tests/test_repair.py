@@ -132,7 +132,7 @@ def test_a_sound_model_is_left_alone(under_fitted, small):
     assert alone.model is not under_fitted
 
 
-@pytest.mark.parametrize("selector", ["mode", "quota_random", "recommended"])
+@pytest.mark.parametrize("selector", ["mode", "targeted_random", "recommended"])
 def test_the_control_gets_as_many_inputs(selector, under_fitted, small):
     """Also where the pool has too few of the label: 200 of 600 inputs, of which about 60 are."""
     recipe = replace(RECIPES[selector], rounds=2, inputs_per_round=200, epochs=1, gamma=1.0)
@@ -174,7 +174,7 @@ def test_resumed_faults_have_the_types_of_found_ones(theta, under_fitted, small,
 
 
 def test_a_used_up_pool_gives_what_it_has_and_says_so(under_fitted, small):
-    for recipe in ("mode", "mistakes"):
+    for recipe in ("mode", "misclassified_then_margin"):
         repaired = repair(
             under_fitted, small, recipe=recipe, rounds=4, inputs_per_round=250, stops=False
         )
@@ -296,7 +296,7 @@ def one_hot_loss(model: keras.Model) -> keras.Model:
         lambda: one_hot_loss(small_net(layers.Dense(8, "relu"))),
         lambda: small_net(layers.Dense(8), layers.BatchNormalization(), layers.Dropout(0.2)),
     ],
-    ids=["logits", "one-hot", "normalised"],
+    ids=["logits", "one-hot", "normalized"],
 )
 def test_other_kinds_of_models_are_repaired(make, small):
     start = train(make(), small.train.x, small.train.y, epochs=3)
@@ -395,9 +395,9 @@ def test_protocols(refused):
     )
     lone = protocol_recipe("without no_replay", layer_selection=True)
     assert (len(lone.defects.on()), lone.defects.no_replay, lone.replay) == (11, False, 2.0)
-    selectors = listed({*SELECTORS, "oracle"} - {"quota_random"})
-    assert refused(Recipe, selector="quota_random") == (
-        f"selector must be one of {selectors}. Received: 'quota_random'. Did you mean 'random'?"
+    selectors = listed({*SELECTORS, "oracle"} - {"class_matched_random"})
+    assert refused(Recipe, selector="targeted_random") == (
+        f"selector must be one of {selectors}. Received: 'targeted_random'. Did you mean 'random'?"
     )
 
 
@@ -406,8 +406,8 @@ def test_the_experiment_has_rows_of_each_metric_and_its_control(small, refused):
         "corrected", layer_selection=False, rounds=1, inputs_per_round=50, epochs=1
     )
     rows = pd.concat(compare_metrics(small, recipe, metrics=METRICS[:2], epochs=2))
-    assert rows.groupby(["metric", "arm"]).size().to_dict() == {
-        (metric, arm): 2 for metric in ("cosine", "dot") for arm in ("control", "mode")
+    assert rows.groupby(["metric", "method"]).size().to_dict() == {
+        (metric, method): 2 for metric in ("cosine", "dot") for method in ("control", "mode")
     }
     assert len(METRICS) == 9
     message = refused(next, compare_metrics(small, recipe, metrics=["dott"]))
@@ -424,7 +424,7 @@ def test_each_metric_has_the_control_of_its_own_repair(small):
     for metric in metrics:
         repaired = run(start, small, replace(recipe, metric=metric), seed=seed)
         expected = control(start, small, recipe, repaired, seed=seed)
-        found = rows[(rows["metric"] == metric) & (rows["arm"] == "control")]
+        found = rows[(rows["metric"] == metric) & (rows["method"] == "control")]
         columns = [c for c in expected.rounds if c != "seconds"]
         csv = [table[columns].to_csv(index=False) for table in (found, expected.rounds)]
         assert csv[0] == csv[1], metric

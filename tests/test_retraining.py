@@ -24,7 +24,7 @@ def trained(model, data, batches=(OLD, NEW), seed=0, **options) -> bytes:
     return weights(retrain(model, data, list(batches), Recipe(**QUICK, **options), seed=seed))
 
 
-def relabelled(data, name: str):
+def relabeled(data, name: str):
     part = getattr(data, name)
     return data.with_part(name, Part(part.x, (part.y + 1) % 10))
 
@@ -39,7 +39,7 @@ def test_the_new_batch_alone_knows_nothing_older(options, under_fitted, small):
     seed = derive(0, "retrain")
     assert found == weights(train(under_fitted, newest.x, newest.y, epochs=1, seed=seed))
     assert found == trained(under_fitted, small, [NEW], **options)
-    assert found == trained(under_fitted, relabelled(small, "train"), **options)
+    assert found == trained(under_fitted, relabeled(small, "train"), **options)
     assert found != trained(under_fitted, small, [OLD], **options)
 
 
@@ -48,8 +48,8 @@ def test_other_ways_train_on_all_chosen_and_on_old_inputs(way, under_fitted, sma
     found = trained(under_fitted, small, retraining=way)
     assert found == trained(under_fitted, small, retraining=way)
     assert found != trained(under_fitted, small, [NEW], retraining=way)
-    assert found != trained(under_fitted, relabelled(small, "train"), retraining=way)
-    assert found != trained(under_fitted, relabelled(small, "pool"), retraining=way)
+    assert found != trained(under_fitted, relabeled(small, "train"), retraining=way)
+    assert found != trained(under_fitted, relabeled(small, "pool"), retraining=way)
     assert found != trained(under_fitted, small, retraining=way, seed=1)
 
 
@@ -78,7 +78,7 @@ def test_replayed_inputs_are_old_and_as_many_as_asked_for(under_fitted, small):
 
 
 def test_right_ones_alone_keep_wrong_labels_out(over_fitted, small):
-    """The model knows its training part by heart: what it gets wrong is mislabelled."""
+    """The model knows its training part by heart: what it gets wrong is mislabeled."""
     y = small.train.y.copy()
     y[:100] = (y[:100] + 1) % 10
     part = Part(small.train.x, y)
@@ -91,7 +91,7 @@ def test_right_ones_alone_keep_wrong_labels_out(over_fitted, small):
 
 
 def test_where_nothing_is_right_nothing_is_replayed_inputs(over_fitted, small):
-    wrong = relabelled(small, "train")
+    wrong = relabeled(small, "train")
     chosen = small.pool.take(np.concatenate([OLD, NEW]))
     seed = derive(0, "retrain")
     alone = weights(train(over_fitted, chosen.x, chosen.y, epochs=1, seed=seed))
@@ -112,10 +112,10 @@ def test_averaging_reaches_the_training(under_fitted, small):
 
 
 def test_the_oracle_takes_the_batch_that_is_best_on_the_diagnosis_part(under_fitted, small):
-    """Half of the pool is labelled wrong, and so is the diagnosis part: wrong is best there."""
+    """Half of the pool is labeled wrong, and so is the diagnosis part: wrong is best there."""
     half = np.arange(600) < 300
     pool = Part(small.pool.x, np.where(half, (small.pool.y + 1) % 10, small.pool.y))
-    misled = relabelled(small.with_part("pool", pool), "diagnosis")
+    misled = relabeled(small.with_part("pool", pool), "diagnosis")
     sound = small.with_part("pool", pool)
     recipe = Recipe(selector="oracle", inputs_per_round=100, epochs=20, retraining="new batch")
     wrong, right = np.arange(100), np.arange(400, 500)

@@ -9,8 +9,14 @@ from tests.messages import listed
 
 PARTS = ("train", "pool", "diagnosis", "test")
 # What the planted fault does to the inputs of the training part, and to their labels.
-REMOVED = ("starved_10", "starved_5", "starved_2", "missing_thin", "missing_rotated")
-RELABELLED = {"label_noise": 0.3, "mislabelled": 0.6}
+REMOVED = (
+    "under_sampled_10",
+    "under_sampled_5",
+    "under_sampled_2",
+    "missing_thin",
+    "missing_rotated",
+)
+RELABELED = {"label_noise": 0.3, "mislabeled": 0.6}
 SHIFTED = ("shifted_blur", "shifted_noise")
 
 
@@ -41,18 +47,18 @@ def test_only_the_part_that_is_faulty_differs(name, small):
     else:
         assert (planted.train.x == first.x).all()
         wrong = planted.train.y != first.y
-        assert wrong.any() == (name in RELABELLED)
+        assert wrong.any() == (name in RELABELED)
 
 
 def test_the_faults_are_as_large_as_they_say(small):
     counts = np.bincount(small.train.y, minlength=10)
-    _, starved = faulty_model("starved_10", small)
-    kept = np.bincount(starved.train.y, minlength=10)
+    _, under_sampled = faulty_model("under_sampled_10", small)
+    kept = np.bincount(under_sampled.train.y, minlength=10)
     assert [kept[label] for label in (5, 8, 9)] == [round(0.1 * counts[n]) for n in (5, 8, 9)]
     assert kept.sum() == 400 - sum(counts[n] - kept[n] for n in (5, 8, 9))
     _, noisy = faulty_model("label_noise", small)
     assert (noisy.train.y != small.train.y).sum() == 120
-    _, swapped = faulty_model("mislabelled", small)
+    _, swapped = faulty_model("mislabeled", small)
     wrong = swapped.train.y != small.train.y
     pairs = set(zip(small.train.y[wrong].tolist(), swapped.train.y[wrong].tolist(), strict=True))
     assert pairs == {(4, 9), (3, 5), (7, 1)}
@@ -79,21 +85,23 @@ def test_a_seed_decides_the_fault_and_the_model_and_scenarios_have_streams_of_th
     assert (labels[0] != labels[2]).any()
     starts = {
         faulty_model(name, small)[0].get_weights()[0].tobytes()
-        for name in ("starved_10", "starved_5")
+        for name in ("under_sampled_10", "under_sampled_5")
     }
     assert len(starts) == 2
 
 
-def test_the_main_comparison_has_one_scenario_without_room():
+def test_the_main_comparison_has_one_scenario_without_a_fault():
     assert set(MAIN) <= set(SCENARIOS)
-    assert [name for name, scenario in SCENARIOS.items() if not scenario.room] == ["no_room"]
-    assert "no_room" in MAIN
+    assert [name for name, scenario in SCENARIOS.items() if not scenario.has_fault] == [
+        "no_planted_fault"
+    ]
+    assert "no_planted_fault" in MAIN
 
 
 def test_unknown_names_are_refused(small, refused):
-    assert refused(faulty_model, "starved", small) == (
-        f"scenario must be one of {listed(SCENARIOS)}. Received: 'starved'. "
-        "Did you mean 'starved_5'?"
+    assert refused(faulty_model, "under_sampled", small) == (
+        f"scenario must be one of {listed(SCENARIOS)}. Received: 'under_sampled'. "
+        "Did you mean 'under_sampled_5'?"
     )
-    message = refused(faulty_model, "no_room", small, model="lenet")
+    message = refused(faulty_model, "no_planted_fault", small, model="lenet")
     assert message.endswith("Received: 'lenet'. Did you mean 'lenet5'?")

@@ -78,12 +78,12 @@ def test_every_selector_keeps_to_the_rules(name):
     assert len(set(one.tolist())) == len(one) == 6
     assert np.isin(one, among).all()
     everything = select(name, POOL, 999, among=among, generator=rng())
-    assert len(everything) == (7 if name == "quota_random" else len(among))
+    assert len(everything) == (7 if name == "class_matched_random" else len(among))
     nothing = select(name, POOL, 5, among=np.array([], int), generator=rng())
     assert nothing.tolist() == []
 
 
-@pytest.mark.parametrize("name", ["random", "quota_random"])
+@pytest.mark.parametrize("name", ["random", "class_matched_random"])
 def test_random_selectors_depend_on_the_generator(name):
     draws = {tuple(select(name, POOL, 7, generator=rng(seed)).tolist()) for seed in range(5)}
     assert len(draws) == 5
@@ -96,13 +96,13 @@ def test_random_prefers_nothing():
     assert abs(counts - 100).max() < 45  # five standard deviations
 
 
-def test_quota_random_has_the_quota_of_each_label():
-    found = select("quota_random", POOL, 7, generator=rng())
+def test_class_matched_random_has_the_quota_of_each_label():
+    found = select("class_matched_random", POOL, 7, generator=rng())
     assert np.bincount(LABELS[found], minlength=4).tolist() == [3, 0, 4, 0]
     short = Candidates(labels=np.array([1, 0, 1]), quota={1: 5, 0: 1})
-    assert sorted(select("quota_random", short, 6, generator=rng()).tolist()) == [0, 1, 2]
+    assert sorted(select("class_matched_random", short, 6, generator=rng()).tolist()) == [0, 1, 2]
     none = Candidates(labels=np.array([1, 0]), quota={})
-    assert select("quota_random", none, 6, generator=rng()).tolist() == []
+    assert select("class_matched_random", none, 6, generator=rng()).tolist() == []
 
 
 def test_candidates_are_cut_alike():
@@ -156,7 +156,7 @@ def test_bad_input_is_refused(refused):
     for name, column in (
         ("nearest", "distances"),
         ("margin", "probabilities"),
-        ("quota_random", "labels"),
+        ("class_matched_random", "labels"),
     ):
         assert refused(select, name, Candidates(size=4), 1, generator=rng()) == (
             f"this selector needs candidates with {column}. Received: None."

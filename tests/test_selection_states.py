@@ -56,7 +56,7 @@ def ranked(scores: list[float], n: int) -> list[int]:
 def test_misclassified_come_first():
     wrong = np.flatnonzero(POOL.probabilities.argmax(axis=1) != POOL.labels).tolist()
     assert 5 < len(wrong) < N // 2
-    found = select("misclassified", POOL, len(wrong) + 9, generator=rng()).tolist()
+    found = select("misclassified_then_random", POOL, len(wrong) + 9, generator=rng()).tolist()
     assert sorted(found[: len(wrong)]) == wrong
     assert found[: len(wrong)] != wrong, "in random order"
     assert not set(found[len(wrong) :]) & set(wrong)
@@ -74,30 +74,33 @@ def test_near_misses_are_wrong_by_little_then_right_by_little():
     ahead = leads()
     wrong = sorted((i for i in range(N) if ahead[i] < 0), key=lambda i: -ahead[i])
     right = sorted((i for i in range(N) if ahead[i] >= 0), key=lambda i: ahead[i])
-    found = select("near_miss", POOL, N, generator=rng()).tolist()
+    found = select("signed_margin", POOL, N, generator=rng()).tolist()
     assert found == wrong + right
-    assert select("near_miss", POOL, 3, generator=rng()).tolist() == wrong[:3]
+    assert select("signed_margin", POOL, 3, generator=rng()).tolist() == wrong[:3]
 
 
 def test_a_tie_is_wrong_where_the_prediction_is_another_class():
     """The prediction is the first of the likeliest classes, as in every accuracy."""
     tied = Candidates(probabilities=np.full((2, 2), 0.5), labels=np.array([0, 1]))
-    for name in ("misclassified", "mistakes", "near_miss"):
+    for name in ("misclassified_then_random", "misclassified_then_margin", "signed_margin"):
         for seed in range(9):
             assert select(name, tied, 2, generator=rng(seed)).tolist() == [1, 0], name
     beside = Candidates(probabilities=np.array([[0.5, 0.5], [0.6, 0.4]]), labels=np.array([1, 1]))
-    assert select("near_miss", beside, 2, generator=rng()).tolist() == [0, 1]
+    assert select("signed_margin", beside, 2, generator=rng()).tolist() == [0, 1]
 
 
 def test_mistakes_are_in_random_order_and_what_follows_is_not():
     ahead = leads()
     wrong = [i for i in range(N) if ahead[i] < 0]
     right = sorted((i for i in range(N) if ahead[i] >= 0), key=lambda i: ahead[i])
-    found = select("mistakes", POOL, N, generator=rng()).tolist()
+    found = select("misclassified_then_margin", POOL, N, generator=rng()).tolist()
     assert sorted(found[: len(wrong)]) == wrong
     assert found[: len(wrong)] != sorted(wrong, key=lambda i: -ahead[i])
     assert found[len(wrong) :] == right
-    firsts = {select("mistakes", POOL, 1, generator=np.random.default_rng(n))[0] for n in range(40)}
+    firsts = {
+        select("misclassified_then_margin", POOL, 1, generator=np.random.default_rng(n))[0]
+        for n in range(40)
+    }
     assert len(firsts) > 5
     assert firsts <= set(wrong)
 
@@ -165,11 +168,11 @@ def test_silent_units_and_equal_states_do_no_harm(name):
         assert select(name, pool, 3, generator=rng())[-1] == 0
 
 
-def farthest_first(x, centres: list, chosen: list, n: int) -> list[int]:
-    """k-centre greedy in plain loops, from what is chosen on."""
+def farthest_first(x, centers: list, chosen: list, n: int) -> list[int]:
+    """k-center greedy in plain loops, from what is chosen on."""
     while len(chosen) < n:
         left = [i for i in range(len(x)) if i not in chosen]
-        taken = [*centres, *(x[i] for i in chosen)]
+        taken = [*centers, *(x[i] for i in chosen)]
         chosen = [*chosen, max(left, key=lambda i: min(away(x[i], c) for c in taken))]
     return chosen
 
@@ -240,7 +243,7 @@ def test_typiclust_equals_loops():
     assert select("typiclust", POOL, 5, generator=rng()).tolist() == expected
 
 
-def test_typical_is_who_has_near_neighbours_beside_itself():
+def test_typical_is_who_has_near_neighbors_beside_itself():
     x = np.array([[0.0], [1.0], [3.0]], "f")
     assert _mean_distances(x).tolist() == [2.0, 1.5, 2.5]
     assert _mean_distances(x[:1]).tolist() == [0.0]
@@ -253,7 +256,7 @@ def test_typiclust_goes_round_again_where_clusters_are_few(monkeypatch):
 
 
 def blobs(*sizes: int) -> np.ndarray:
-    """Circles around far centres, each with the centre itself as its first row."""
+    """Circles around far centers, each with the center itself as its first row."""
     rows = []
     for place, size in enumerate(sizes):
         angles = np.linspace(0, 2 * np.pi, size - 1, endpoint=False)
@@ -275,19 +278,19 @@ def test_clusters_take_what_is_like_each_kind_of_error_in_turn():
     for seed in range(5):
         found = select("clusters", like, 2, generator=rng(seed)).tolist()
         assert found == [5, 1]
-        # Three clusters over two places: copies of a centre own nothing.
+        # Three clusters over two places: copies of a center own nothing.
         found = select("clusters", like, 7, generator=rng(seed)).tolist()
         assert found == [5, 1, 2, 0, 3, 6, 4]
 
 
 def test_clusters_equal_loops_over_the_square_root_of_the_errors():
     middle = POOL.error_features.mean(axis=0)
-    kind, centres = k_means(POOL.error_features - middle, 5, rng())  # of 20 errors
+    kind, centers = k_means(POOL.error_features - middle, 5, rng())  # of 20 errors
     queues = [[] for _ in range(5)]
     for i in sorted(
-        range(N), key=lambda i: min(away(POOL.features[i] - middle, c) for c in centres)
+        range(N), key=lambda i: min(away(POOL.features[i] - middle, c) for c in centers)
     ):
-        owner = min(range(5), key=lambda c: away(POOL.features[i] - middle, centres[c]))
+        owner = min(range(5), key=lambda c: away(POOL.features[i] - middle, centers[c]))
         queues[owner].append(i)
     sizes = [(kind == c).sum() for c in range(5)]
     expected = [queues[c][0] for c in sorted(range(5), key=lambda c: -sizes[c]) if queues[c]]
@@ -301,13 +304,13 @@ def test_clusters_without_errors_are_random():
     assert select("clusters", none, 9, generator=rng(4)).tolist() == expected.tolist()
 
 
-def test_k_means_owns_by_the_nearest_centre_and_centres_by_the_mean():
+def test_k_means_owns_by_the_nearest_center_and_centres_by_the_mean():
     x = blobs(6, 9, 7).astype("f")
-    owner, centres = k_means(x, 3, rng())
+    owner, centers = k_means(x, 3, rng())
     for i, row in enumerate(x):
-        assert owner[i] == min(range(3), key=lambda c: away(row, centres[c]))
+        assert owner[i] == min(range(3), key=lambda c: away(row, centers[c]))
     for c in range(3):
-        np.testing.assert_allclose(centres[c], x[owner == c].mean(axis=0), atol=1e-5)
+        np.testing.assert_allclose(centers[c], x[owner == c].mean(axis=0), atol=1e-5)
     assert sorted(np.bincount(owner)) == [6, 7, 9]
 
 
@@ -411,9 +414,9 @@ def test_the_training_part_is_not_cut():
 
 def test_bad_columns_are_refused(refused):
     needs = {
-        "misclassified": ["probabilities", "labels"],
-        "near_miss": ["probabilities", "labels"],
-        "mistakes": ["probabilities", "labels"],
+        "misclassified_then_random": ["probabilities", "labels"],
+        "signed_margin": ["probabilities", "labels"],
+        "misclassified_then_margin": ["probabilities", "labels"],
         "dsa": ["probabilities", "features", "train_features", "train_labels"],
         "mdsa": ["probabilities", "features", "train_features", "train_labels"],
         "core_set": ["features"],

@@ -61,7 +61,7 @@ def test_the_command_writes_all_sections_of_all_pages(checkout):
 
 
 def test_a_changed_table_changes_its_numbers_in_every_page(checkout):
-    row = {"arm": "mistakes"}
+    row = {"method": "misclassified_then_margin"}
     change(checkout, "selection-mnist/against_control", row, "median difference", 0.0177)
     for page in MEASURED:
         before, after = read(page).splitlines(), written(page, checkout).splitlines()
@@ -82,7 +82,7 @@ def test_a_changed_table_changes_its_numbers_in_every_page(checkout):
         ),
         (
             "metrics-mnist/against_control",
-            {"arm": "canberra, pixels"},
+            {"method": "canberra, pixels"},
             "median difference",
             0.01,
             "none of the metrics is above random inputs",

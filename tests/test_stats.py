@@ -13,28 +13,28 @@ from mode import stats
 from mode.checks import InputError
 from mode.seeds import generator
 
-ROLES = {"value": "gain", "arm": "selector", "block": "seed"}
+ROLES = {"value": "gain", "method": "selector", "block": "seed"}
 
 
-def long_table(**arms):
-    """A long table of the arms' gains, in order of the seeds."""
-    wide = pd.DataFrame(arms).rename_axis("seed").reset_index()
+def long_table(**methods):
+    """A long table of the methods' gains, in order of the seeds."""
+    wide = pd.DataFrame(methods).rename_axis("seed").reset_index()
     return wide.melt("seed", var_name="selector", value_name="gain")
 
 
-def random_table(arms=4, blocks=12, decimals=6, seed=0):
-    gains = generator(seed, "test").normal(size=(blocks, arms)).round(decimals)
-    return long_table(**{f"arm {i}": gains[:, i] for i in range(arms)})
+def random_table(methods=4, blocks=12, decimals=6, seed=0):
+    gains = generator(seed, "test").normal(size=(blocks, methods)).round(decimals)
+    return long_table(**{f"method {i}": gains[:, i] for i in range(methods)})
 
 
-def compare(table, control="arm 0", **options):
+def compare(table, control="method 0", **options):
     return stats.compare(table, **ROLES, control=control, **options)
 
 
 # --- blocks
 
 
-def test_paired_is_a_row_a_block_and_a_column_an_arm():
+def test_paired_is_a_row_a_block_and_a_column_an_method():
     table = pd.DataFrame(
         {
             "scenario": ["b", "a", "b", "a"],
@@ -43,7 +43,7 @@ def test_paired_is_a_row_a_block_and_a_column_an_arm():
             "gain": [1, 2, 3, 4],
         }
     )
-    wide = stats.paired(table, value="gain", arm="selector", block=["scenario", "seed"])
+    wide = stats.paired(table, value="gain", method="selector", block=["scenario", "seed"])
     assert wide.index.tolist() == [("a", 1), ("b", 1)]
     assert wide.columns.tolist() == ["x", "y"]
     assert wide.to_numpy().tolist() == [[4.0, 2.0], [1.0, 3.0]]
@@ -61,13 +61,13 @@ def test_no_result_depends_on_the_order_of_the_rows_and_none_changes_the_table()
 def every_result(table):
     yield stats.paired(table, **ROLES)
     yield compare(table)
-    yield stats.equivalence(table, **ROLES, control="arm 0", margin=1)
+    yield stats.equivalence(table, **ROLES, control="method 0", margin=1)
     yield stats.friedman(table, **ROLES)
     yield stats.mean_ranks(table, **ROLES)
     yield stats.nemenyi(table, **ROLES)
 
 
-# --- one arm against the control
+# --- one method against the control
 
 
 def enumerated_signed_rank(differences):
@@ -164,7 +164,7 @@ def test_an_interval_that_ties_leave_undefined_says_so():
 def test_compare_by_hand():
     control = np.arange(10) / 100
     table = long_table(control=control, better=control + 0.03, worse=control - 0.02)
-    found = compare(table, "control").set_index("arm")
+    found = compare(table, "control").set_index("method")
     assert found.columns.tolist() == [
         *["control", "n", "median difference", "low", "high"],
         *["a12", "p", "holm p", "significant", "note"],
@@ -176,29 +176,29 @@ def test_compare_by_hand():
     assert found.loc["worse", ["median difference", "significant"]].tolist() == [-0.02, True]
 
 
-def test_every_row_is_the_arm_alone_against_the_control():
+def test_every_row_is_the_method_alone_against_the_control():
     table = random_table(decimals=2)
     wide = stats.paired(table, **ROLES)
     found = compare(table)
     for _, row in found.iterrows():
-        gains = (wide[row["arm"]] - wide["arm 0"]).round(12)
+        gains = (wide[row["method"]] - wide["method 0"]).round(12)
         assert row["median difference"] == np.median(gains)
         assert row["p"] == stats.signed_rank(gains)
-        assert row["a12"] == stats.a12(wide[row["arm"]], wide["arm 0"])
+        assert row["a12"] == stats.a12(wide[row["method"]], wide["method 0"])
         assert row["low"] <= row["median difference"] <= row["high"]
     np.testing.assert_array_equal(found["holm p"], stats.holm(found["p"]))
 
 
 def test_differences_that_differ_in_their_last_bits_are_ties():
-    table = long_table(control=[0.1, 0.2, 0.7, 0.4], arm=[0.3, 0.4, 0.5, 0.6])
+    table = long_table(control=[0.1, 0.2, 0.7, 0.4], method=[0.3, 0.4, 0.5, 0.6])
     assert 0.3 - 0.1 != 0.4 - 0.2
     assert compare(table, "control").loc[0, "p"] == enumerated_signed_rank([1, 1, -1, 1])
 
 
-def test_negative_control_a_duplicated_arm_does_not_differ_from_itself():
-    table = random_table(arms=3, blocks=10)
-    copy = table[table["selector"] == "arm 0"].assign(selector="copy")
-    row = compare(pd.concat([table, copy])).set_index("arm").loc["copy"]
+def test_negative_control_a_duplicated_method_does_not_differ_from_itself():
+    table = random_table(methods=3, blocks=10)
+    copy = table[table["selector"] == "method 0"].assign(selector="copy")
+    row = compare(pd.concat([table, copy])).set_index("method").loc["copy"]
     assert row[["median difference", "low", "high", "a12", "p", "holm p"]].tolist() == [
         *[0, 0, 0, 0.5, 1, 1]
     ]
@@ -208,28 +208,28 @@ def test_negative_control_a_duplicated_arm_does_not_differ_from_itself():
     )
 
 
-def test_negative_control_random_arms_rarely_differ():
+def test_negative_control_random_methods_rarely_differ():
     found = [
-        compare(random_table(arms=4, blocks=10, decimals=1, seed=i), resamples=10)["significant"]
+        compare(random_table(methods=4, blocks=10, decimals=1, seed=i), resamples=10)["significant"]
         for i in range(200)
     ]
     assert np.mean([any(each) for each in found]) <= 0.08  # 0.05 + two standard errors
 
 
-def test_an_arm_that_is_better_is_found_and_its_copy_too():
-    table = random_table(arms=3, blocks=12)
-    better = table[table["selector"] == "arm 0"].assign(selector="better")
+def test_an_method_that_is_better_is_found_and_its_copy_too():
+    table = random_table(methods=3, blocks=12)
+    better = table[table["selector"] == "method 0"].assign(selector="better")
     better["gain"] += 0.5 + 0.1 * better["gain"] ** 2
-    found = compare(pd.concat([table, better])).set_index("arm")
-    assert found["significant"].to_dict() == {"arm 1": False, "arm 2": False, "better": True}
+    found = compare(pd.concat([table, better])).set_index("method")
+    assert found["significant"].to_dict() == {"method 1": False, "method 2": False, "better": True}
     assert found.loc["better", "low"] >= 0.5
 
 
 @pytest.mark.parametrize(("blocks", "significant"), [(8, False), (9, True)])
-def test_fewer_than_nine_blocks_cannot_judge_nine_arms_and_say_so(blocks, significant):
+def test_fewer_than_nine_blocks_cannot_judge_nine_methods_and_say_so(blocks, significant):
     control = np.arange(blocks) / 10
-    arms = {f"arm {i}": control + i for i in range(1, 10)}
-    found = compare(long_table(control=control, **arms), "control")
+    methods = {f"method {i}": control + i for i in range(1, 10)}
+    found = compare(long_table(control=control, **methods), "control")
     assert set(found["significant"]) == {significant}
     note = (
         "8 of 8 blocks differ, fewer than the 9 without which 9 comparisons cannot be significant"
@@ -237,24 +237,24 @@ def test_fewer_than_nine_blocks_cannot_judge_nine_arms_and_say_so(blocks, signif
     assert set(found["note"]) == ({""} if significant else {note})
 
 
-def test_equal_seeds_agree_different_ones_differ_and_a_new_arm_shifts_no_other():
-    table = random_table(arms=4)
+def test_equal_seeds_agree_different_ones_differ_and_a_new_method_shifts_no_other():
+    table = random_table(methods=4)
     found = compare(table, resamples=99)
     pd.testing.assert_frame_equal(found, compare(table, resamples=99))
     assert found["low"].tolist() != compare(table, resamples=99, seed=1)["low"].tolist()
-    fewer = compare(table[table["selector"] != "arm 2"], resamples=99)
-    interval = ["arm", "low", "high"]
-    kept = found.loc[found["arm"] != "arm 2", interval].reset_index(drop=True)
+    fewer = compare(table[table["selector"] != "method 2"], resamples=99)
+    interval = ["method", "low", "high"]
+    kept = found.loc[found["method"] != "method 2", interval].reset_index(drop=True)
     pd.testing.assert_frame_equal(fewer[interval], kept)
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.3, 0.6, 1.2])
 def test_equivalence_is_two_one_sided_t_tests(margin):
-    table = random_table(arms=4, blocks=15)
+    table = random_table(methods=4, blocks=15)
     wide = stats.paired(table, **ROLES)
-    found = stats.equivalence(table, **ROLES, control="arm 0", margin=margin)
+    found = stats.equivalence(table, **ROLES, control="method 0", margin=margin)
     for _, row in found.iterrows():
-        gains = wide[row["arm"]] - wide["arm 0"]
+        gains = wide[row["method"]] - wide["method 0"]
         above = peer.ttest_1samp(gains, -margin, alternative="greater")
         below = peer.ttest_1samp(gains, margin, alternative="less")
         interval = peer.ttest_1samp(gains, 0).confidence_interval(0.9)
@@ -266,31 +266,31 @@ def test_equivalence_is_two_one_sided_t_tests(margin):
 
 def test_equivalence_without_spread():
     control = np.arange(5) / 10
-    arms = {"same": control, "near": control + 0.1, "on": control + 0.2, "far": control + 0.3}
-    table = long_table(control=control, **arms)
-    found = stats.equivalence(table, **ROLES, control="control", margin=0.2).set_index("arm")
+    methods = {"same": control, "near": control + 0.1, "on": control + 0.2, "far": control + 0.3}
+    table = long_table(control=control, **methods)
+    found = stats.equivalence(table, **ROLES, control="control", margin=0.2).set_index("method")
     verdicts = found["equivalent"].to_dict()
     assert verdicts == {"far": False, "near": True, "on": False, "same": True}
     assert found["p"].to_dict() == {"far": 1, "near": 0, "on": 0.5, "same": 0}
 
 
-# --- all arms at once
+# --- all methods at once
 
 
 def test_friedman_equals_its_formula_and_scipy():
-    table = random_table(arms=5, blocks=8)
+    table = random_table(methods=5, blocks=8)
     wide = stats.paired(table, **ROLES)
     sums = wide.rank(axis=1).sum()
     chi2 = 12 / (8 * 5 * 6) * (sums**2).sum() - 3 * 8 * 6
     row = stats.friedman(table, **ROLES).iloc[0]
-    assert row[["arms", "n"]].tolist() == [5, 8]
+    assert row[["methods", "n"]].tolist() == [5, 8]
     assert row["chi2"] == pytest.approx(chi2)
     assert row["p"] == pytest.approx(peer.friedmanchisquare(*wide.to_numpy().T).pvalue)
     spread = ((sums - sums.mean()) ** 2).sum()
     assert row["kendall w"] == pytest.approx(12 * spread / (8**2 * (5**3 - 5)))
 
 
-def test_friedman_of_full_agreement_and_of_identical_arms():
+def test_friedman_of_full_agreement_and_of_identical_methods():
     base = np.arange(6.0)
     agreed = stats.friedman(long_table(a=base, b=base + 1, c=base + 2), **ROLES).iloc[0]
     assert agreed["kendall w"] == pytest.approx(1)
@@ -302,24 +302,24 @@ def test_friedman_of_full_agreement_and_of_identical_arms():
 def test_mean_ranks_by_hand():
     table = long_table(c=[3, 3, 1], b=[1, 3, 2], a=[2, 1, 3])
     found = stats.mean_ranks(table, **ROLES)
-    assert found["arm"].tolist() == ["c", "a", "b"]
+    assert found["method"].tolist() == ["c", "a", "b"]
     np.testing.assert_allclose(found["mean rank"], [5.5 / 3, 2, 6.5 / 3])
     turned = stats.mean_ranks(table, **ROLES, larger_is_better=False)
-    assert turned["arm"].tolist() == ["b", "a", "c"]
+    assert turned["method"].tolist() == ["b", "a", "c"]
     np.testing.assert_allclose(turned["mean rank"], [5.5 / 3, 2, 6.5 / 3])
 
 
 def test_nemenyi_equals_scikit_posthocs_and_its_critical_difference():
     import scikit_posthocs  # draws too, so it is a peer here and no part of the arithmetic
 
-    table = random_table(arms=5, blocks=10, decimals=1)
-    table["gain"] += (table["selector"] == "arm 4") * 3.0
+    table = random_table(methods=5, blocks=10, decimals=1)
+    table["gain"] += (table["selector"] == "method 4") * 3.0
     wide = stats.paired(table, **ROLES)
     found = stats.nemenyi(table, **ROLES)
     np.testing.assert_allclose(found, scikit_posthocs.posthoc_nemenyi_friedman(wide), atol=1e-8)
     ranks = wide.rank(axis=1).mean()
-    apart = abs(ranks["arm 0"] - ranks["arm 4"])
-    level = found.loc["arm 0", "arm 4"]
+    apart = abs(ranks["method 0"] - ranks["method 4"])
+    level = found.loc["method 0", "method 4"]
     assert stats.critical_difference(5, 10, level) == pytest.approx(apart)
 
 
@@ -395,15 +395,15 @@ def test_publication_tests_come_out_exactly():
 
 # --- refusals and imports
 
-TABLE = random_table(arms=3, blocks=3)
+TABLE = random_table(methods=3, blocks=3)
 ONE, TWO = stats.published_tables()
 REFUSED = [
     (
-        lambda: stats.paired(TABLE, value="gian", arm="selector", block="seed"),
+        lambda: stats.paired(TABLE, value="gian", method="selector", block="seed"),
         "value must be one of 'gain', 'seed', 'selector'. Received: 'gian'. Did you mean 'gain'?",
     ),
     (
-        lambda: stats.paired(TABLE, value="gain", arm="selector", block=["seed", "model"]),
+        lambda: stats.paired(TABLE, value="gain", method="selector", block=["seed", "model"]),
         "block must be one of 'gain', 'seed', 'selector'. Received: 'model'.",
     ),
     (
@@ -420,26 +420,28 @@ REFUSED = [
     ),
     (
         lambda: stats.paired(pd.concat([TABLE, TABLE.iloc[[4]]]), **ROLES),
-        "table must have one row for each arm and block. "
-        "Received: a second row for arm 1 at seed=1, 1 in all.",
+        "table must have one row for each method and block. "
+        "Received: a second row for method 1 at seed=1, 1 in all.",
     ),
     (
         lambda: compare(TABLE.drop([1, 5])),
-        "every arm must have a row in every block. "
-        "Received: none for arm 0 at seed=1, arm 1 at seed=2.",
+        "every method must have a row in every block. "
+        "Received: none for method 0 at seed=1, method 1 at seed=2.",
     ),
     (
         lambda: stats.friedman(random_table(2, 9).iloc[:10], **ROLES),
-        "every arm must have a row in every block. Received: none for arm 1 at seed=1, "
-        "arm 1 at seed=2, arm 1 at seed=3, arm 1 at seed=4, arm 1 at seed=5 and 3 more.",
+        "every method must have a row in every block. Received: none for method 1 at seed=1, "
+        "method 1 at seed=2, method 1 at seed=3, method 1 at seed=4, method 1 at seed=5 "
+        "and 3 more.",
     ),
     (
         lambda: compare(TABLE[TABLE["seed"] == 0]),
-        "table must hold at least 2 arms and 2 blocks. Received: 3 arms, 1 blocks.",
+        "table must hold at least 2 methods and 2 blocks. Received: 3 methods, 1 blocks.",
     ),
     (
-        lambda: compare(TABLE, "arm0"),
-        "control must be one of 'arm 0', 'arm 1', 'arm 2'. Received: 'arm0'. Did you mean 'arm 0'?",
+        lambda: compare(TABLE, "method0"),
+        "control must be one of 'method 0', 'method 1', 'method 2'. Received: 'method0'. "
+        "Did you mean 'method 0'?",
     ),
     (
         lambda: compare(TABLE, level=5),
@@ -450,12 +452,12 @@ REFUSED = [
         "seed must be a whole number of at least 0. Received: -1.",
     ),
     (
-        lambda: stats.equivalence(TABLE, **ROLES, control="arm 0", margin=-1),
+        lambda: stats.equivalence(TABLE, **ROLES, control="method 0", margin=-1),
         "margin must be a number of at least 0. Received: -1.",
     ),
     (
-        lambda: stats.friedman(random_table(arms=2), **ROLES),
-        "table must hold at least 3 arms. Received: 2. Compare two with compare().",
+        lambda: stats.friedman(random_table(methods=2), **ROLES),
+        "table must hold at least 3 methods. Received: 2. Compare two with compare().",
     ),
     (
         lambda: stats.blocks_needed(0),
@@ -491,9 +493,10 @@ def test_bad_input_is_refused_with_the_whole_message(call, message):
 def test_a_gap_among_two_block_columns_is_named_in_full():
     table = pd.concat([TABLE.assign(scenario="a"), TABLE.assign(scenario="b").drop(0)])
     with pytest.raises(InputError) as caught:
-        stats.paired(table, value="gain", arm="selector", block=["scenario", "seed"])
+        stats.paired(table, value="gain", method="selector", block=["scenario", "seed"])
     assert str(caught.value) == (
-        "every arm must have a row in every block. Received: none for arm 0 at scenario=b seed=0."
+        "every method must have a row in every block. "
+        "Received: none for method 0 at scenario=b seed=0."
     )
 
 
@@ -502,7 +505,7 @@ def test_importing_and_comparing_load_neither_tensorflow_nor_matplotlib():
         "import sys, mode.stats, mode.faults as f\n"
         "print('scipy.stats' in sys.modules)\n"
         "t = mode.stats.published_tables()[0].melt('metric', ['final', 'control', 'initial'])\n"
-        "roles = dict(value='value', arm='variable', block='metric')\n"
+        "roles = dict(value='value', method='variable', block='metric')\n"
         "mode.stats.compare(t, **roles, control='control')\n"
         "mode.stats.nemenyi(t, **roles), mode.stats.friedman(t, **roles)\n"
         "print(sorted({'tensorflow', 'keras', 'matplotlib', 'seaborn'} & set(sys.modules)))"

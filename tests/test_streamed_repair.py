@@ -117,7 +117,7 @@ def test_a_map_of_zeros_takes_random_inputs_streamed_or_not(metric, model, few, 
 
 def test_every_selector_of_a_repair_streams():
     """What remains is the control, whose recipe draws at random from its quota."""
-    assert set(SELECTORS) - streamed_selection.STREAMED == {"quota_random"}
+    assert set(SELECTORS) - streamed_selection.STREAMED == {"class_matched_random"}
     ways = {"score", "shuffled", "indices", "margin", "random", None}
     for selector in SELECTORS.values():
         assert selector.streamed in ways
@@ -255,7 +255,7 @@ def test_a_killed_worker_changes_nothing_but_time(files, model, few, tmp_path):
     among = np.flatnonzero(rng.random(len(many)) < 0.9)
     expected = best(pool, DistanceScorer("euclidean", heatmap), 50, among=among)
     doubt = streamed_selection.UncertaintyScorer(
-        model, "mistakes", few.shape, np.random.default_rng(5)
+        model, "misclassified_then_margin", few.shape, np.random.default_rng(5)
     )
     labels = rng.integers(0, 10, len(among))
     of_model = best(pool, doubt, 50, among=among, labels=labels)
@@ -305,15 +305,15 @@ def test_a_model_that_rescales_bytes_itself_gets_what_it_expects(files, few, tmp
     test = as_bytes(few.test)[..., None].astype(np.float32)
     before = (model.predict(test, verbose=0).argmax(axis=1) == few.test.y).mean()
     assert rows["accuracy"][0] == pytest.approx(before, abs=0.02)  # one input
-    mended = keras.saving.load_model(tmp_path / "out" / "repaired.keras")
+    repaired = keras.saving.load_model(tmp_path / "out" / "repaired.keras")
     given = keras.saving.load_model(tmp_path / "model.keras")
-    assert mended.get_config() == given.get_config()
-    after = (mended.predict(test, verbose=0).argmax(axis=1) == few.test.y).mean()
+    assert repaired.get_config() == given.get_config()
+    after = (repaired.predict(test, verbose=0).argmax(axis=1) == few.test.y).mean()
     record = json.loads((tmp_path / "out" / "record.json").read_text(encoding="utf-8"))
     assert record["kept"] > 0
     assert record["result"]["accuracy"] == pytest.approx(after, abs=0.02)
     assert after > before + 0.05
-    assert not np.array_equal(mended.get_weights()[0], model.get_weights()[0])
+    assert not np.array_equal(repaired.get_weights()[0], model.get_weights()[0])
 
 
 def test_a_streamed_pool_is_refused_where_inputs_must_be_in_memory(few, refused):

@@ -61,7 +61,7 @@ def test_rows_have_identity_in_columns_and_nothing_volatile(undisturbed):
     rows = results.read_rows(undisturbed[0] / "runs" / "publication")
     assert set(rows["layer_selection"]) == {True, False}
     assert set(rows["metric"]) == set(SMALL["metrics"])
-    assert set(rows["arm"]) == {"mode", "control"}
+    assert set(rows["method"]) == {"mode", "control"}
     assert not set(results.VOLATILE) & set(rows)
 
 
@@ -257,11 +257,11 @@ def test_final_rows_by_hand():
     identity = {"data": "d", "protocol": "p", "layer_selection": True, "metric": "dot", "seed": 0}
     rows = pd.DataFrame(
         [
-            {"arm": "mode", "round": 0, "accuracy": 0.5, "repaired": 0, "broken": 0},
-            {"arm": "mode", "round": 1, "accuracy": 0.7, "repaired": 3, "broken": 1},
-            {"arm": "control", "round": 0, "accuracy": 0.5, "repaired": 0, "broken": 0},
-            {"arm": "control", "round": 1, "accuracy": 0.6, "repaired": 2, "broken": 1},
-            {"arm": "control", "round": 2, "accuracy": 0.8, "repaired": 4, "broken": 1},
+            {"method": "mode", "round": 0, "accuracy": 0.5, "repaired": 0, "broken": 0},
+            {"method": "mode", "round": 1, "accuracy": 0.7, "repaired": 3, "broken": 1},
+            {"method": "control", "round": 0, "accuracy": 0.5, "repaired": 0, "broken": 0},
+            {"method": "control", "round": 1, "accuracy": 0.6, "repaired": 2, "broken": 1},
+            {"method": "control", "round": 2, "accuracy": 0.8, "repaired": 4, "broken": 1},
         ]
     ).assign(**identity, layer="output")
     row = final_rows(rows).iloc[0]

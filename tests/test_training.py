@@ -70,7 +70,7 @@ def regularised() -> keras.Model:
 
 SPARSE = "sparse_categorical_crossentropy"
 SCHEDULE = optimizers.schedules.ExponentialDecay(0.05, 3, 0.5)
-CASES = {  # name: model, optimiser, loss, form of the labels
+CASES = {  # name: model, optimizer, loss, form of the labels
     "dense": (dense, "adam", SPARSE, "integer"),
     "one-hot": (dense, "adam", "categorical_crossentropy", "one-hot"),
     "momentum": (dense, lambda: optimizers.SGD(0.1, momentum=0.9), SPARSE, "integer"),
@@ -87,7 +87,7 @@ CASES = {  # name: model, optimiser, loss, form of the labels
     "own loss": (dense, "adam", per_row, "one-hot"),
     "own loss of a batch": (dense, "adam", per_batch, "one-hot"),
     "own loss object": (dense, "adam", Weighted(3.0), "one-hot"),
-    "batch normalisation": (lambda: dense(layers.BatchNormalization()), "adam", SPARSE, "integer"),
+    "batch normalization": (lambda: dense(layers.BatchNormalization()), "adam", SPARSE, "integer"),
     "regularised": (regularised, "adam", SPARSE, "integer"),
     "convolutional": (convolutional, "adam", SPARSE, "integer"),
     "subclassed": (subclassed, "adam", SPARSE, "integer"),
@@ -140,7 +140,7 @@ def test_train_equals_a_loop_over_the_batches(case):
     oracle.set_weights(before)
     close(once, slow(oracle, x, targets, **options))
     assert any((w != b).any() for w, b in zip(once.get_weights(), before, strict=True))
-    close(twice, slow(oracle, x, targets, **options))  # the optimiser's state was carried on
+    close(twice, slow(oracle, x, targets, **options))  # the optimizer's state was carried on
     for weights, kept in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weights, kept)
 
@@ -259,7 +259,7 @@ def test_statistics_of_batch_normalization_are_those_of_the_weights(average):
 
 
 def test_statistics_of_a_frozen_batch_normalization_stay():
-    model = compiled("batch normalisation")
+    model = compiled("batch normalization")
     model.layers[1].trainable = False
     model.compile("adam", SPARSE)
     trained = train(model, X + 5, Y, epochs=1)
@@ -291,7 +291,7 @@ def test_the_average_is_over_the_last_share_of_the_snapshots(average, mean):
     assert int(trained.optimizer.iterations) == 256
 
 
-@pytest.mark.parametrize("kind", ["dense", "batch normalisation"])
+@pytest.mark.parametrize("kind", ["dense", "batch normalization"])
 def test_averaged_weights_lie_among_those_of_the_training(kind):
     model = compiled(kind)
     plain, last, mean = (

@@ -104,7 +104,7 @@ def _counts():
     return split(x, g.poisson(np.exp(0.6 * x[:, :1] + 0.4 * x[:, 1:2] + 0.5)).astype("float32"))
 
 
-def _normalising():
+def _normalizing():
     layer = layers.Normalization()
     layer.adapt(house()[0])
     return net(
@@ -455,9 +455,9 @@ PROGRAMS = [
         epochs=20,
     ),
     _p(
-        "house-normalising",
+        "house-normalizing",
         lambda: split(house()[0], standard(house()[1])),
-        _normalising,
+        _normalizing,
         explained,
         0.9,
         epochs=20,

@@ -221,18 +221,18 @@ def counts(n=1200, seed=13):
     return x, g.poisson(mean).astype("float32")[:, None]
 
 
-def relatives(n=1200, seed=14, twins=True):
-    """Pairs of points: near ones are alike (1), far ones are not; some pairs are twins."""
+def relatives(n=1200, seed=14, duplicates=True):
+    """Pairs of points: near ones are alike (1), far ones are not; some pairs are duplicates."""
     g = np.random.default_rng(seed)
-    centres = g.normal(0, 2, (6, 8))
+    centers = g.normal(0, 2, (6, 8))
     first, other = g.integers(0, 6, n), g.integers(0, 6, n)
     second = np.where(g.random(n) < 0.5, first, other)
-    a = centres[first] + g.normal(0, 0.3, (n, 8))
-    b = centres[second] + g.normal(0, 0.3, (n, 8))
-    if twins:
+    a = centers[first] + g.normal(0, 0.3, (n, 8))
+    b = centers[second] + g.normal(0, 0.3, (n, 8))
+    if duplicates:
         a[::25] = b[::25]
     alike = (first == second).astype("float32")
-    alike[::25] = 1.0 if twins else alike[::25]
+    alike[::25] = 1.0 if duplicates else alike[::25]
     return [a.astype("float32"), b.astype("float32")], alike[:, None]
 
 

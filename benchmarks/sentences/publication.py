@@ -79,7 +79,7 @@ def _repeated(results: Results) -> dict:
 def _accuracies(table: pd.DataFrame) -> str:
     last, lines = table["round"].max(), []
     for (protocol, selects), rows in table.groupby(["protocol", "layer_selection"]):
-        accuracy = rows.set_index(["arm", "round"])["accuracy"]
+        accuracy = rows.set_index(["method", "round"])["accuracy"]
         shares = (accuracy["mode", 0], accuracy["mode", last], accuracy["control", last])
         name = f"{protocol}, {'with' if selects else 'without'} layer selection"
         lines.append([name, *(f"{100 * share:.1f}" for share in shares)])

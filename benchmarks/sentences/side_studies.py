@@ -13,7 +13,7 @@ CLASSES = (10, 5, 2)
 def values(results: Results) -> dict:
     """Return the numbers of the templates in side_studies.md: study -> method -> row, and more."""
     compared = {
-        study: results.by("arm", f"{study}-mnist/against_control")
+        study: results.by("method", f"{study}-mnist/against_control")
         for study in STUDIES
         if study != "alpha"  # whose methods repeat for each number of classes
     }
@@ -27,7 +27,7 @@ def values(results: Results) -> dict:
         **_maps(results),
         **_layers(results),
         **_alpha(results),
-        "fashion": results.by("arm", "further-fashion_mnist/against_control"),
+        "fashion": results.by("method", "further-fashion_mnist/against_control"),
         "fashion_seeds": results.rows("further-fashion_mnist")["seed"].nunique(),
         **_selectors(results),
     }
@@ -42,10 +42,13 @@ def _confirm_verdicts(compared: dict[str, dict[str, dict]]) -> None:
         best = difference[study].idxmax()
         confirm(best == "recommended", f"the recommended repair leads in {study}")
     retraining = difference["retraining"]
-    for selector in ("mode", "margin", "mistakes"):
+    for selector in ("mode", "margin", "misclassified_then_margin"):
         worst = retraining[retraining.index.str.startswith(f"{selector}, ")].idxmin()
         confirm(worst == f"{selector}, new batch", "retraining on the new batch alone is worst")
-    less = retraining["mistakes, scratch"] < retraining["mistakes, replay"]
+    less = (
+        retraining["misclassified_then_margin, scratch"]
+        < retraining["misclassified_then_margin, replay"]
+    )
     confirm(less, "with mistakes, replay gains more than training from scratch")
     chance = compared["oracle"]["oracle"]["holm p"] > SIGNIFICANT
     confirm(chance, "nothing is shown to be gained among random batches")
@@ -54,16 +57,16 @@ def _confirm_verdicts(compared: dict[str, dict[str, dict]]) -> None:
 def _extent(results: Results, study: str) -> dict:
     """Return how the methods of a study differ from their control, repetitions left out."""
     table = results.table(f"{study}-mnist/against_control").dropna(subset=["median difference"])
-    table = table[~table["arm"].str.endswith(" again")]
+    table = table[~table["method"].str.endswith(" again")]
     counts = directions(table)
     confirm(counts["above"] == 0, f"none of the {study} is above random inputs")
     return {**counts, "methods": len(table), "differences": table["median difference"]}
 
 
 def _maps(results: Results) -> dict:
-    """By fault, the map is DHMI for over-fitting and DHWI for mislabelling."""
-    table = results.table("maps-mnist/by_scenario").set_index(["scenario", "arm"])
-    scenarios = {"over_fitted": "over_fitted_500", "mislabelled": "mislabelled"}
+    """By fault, the map is DHMI for over-fitting and DHWI for mislabeling."""
+    table = results.table("maps-mnist/by_scenario").set_index(["scenario", "method"])
+    scenarios = {"over_fitted": "over_fitted_500", "mislabeled": "mislabeled"}
     methods = {"least": "dhci, least similar", "most": "by fault"}
     rows = {
         fault: {key: table.loc[(scenario, method)].to_dict() for key, method in methods.items()}
@@ -82,7 +85,7 @@ def _layers(results: Results) -> dict:
     equivalence = results.table("layers-mnist/layer_equivalence")
     best = equivalence.loc[equivalence["mean difference"].idxmax()]
     confirm(best["low"] > 0, "one other layer is above the selected one")
-    confirm((best["arm"], best["metric"]) == ("output", "euclidean"), "it is Euclidean, output")
+    confirm((best["method"], best["metric"]) == ("output", "euclidean"), "it is Euclidean, output")
     return {
         "least_shared": shared.min(),
         "most_shared": shared.max(),
@@ -95,7 +98,7 @@ def _layers(results: Results) -> dict:
 
 
 def _alpha(results: Results) -> dict:
-    table = results.table("alpha-mnist/against_control").set_index(["arm", "classes"])
+    table = results.table("alpha-mnist/against_control").set_index(["method", "classes"])
     alone = {
         selector: {f"of_{n}": table.loc[(f"{selector}, alpha 1.0", n)].to_dict() for n in CLASSES}
         for selector in ("mode", "margin")
@@ -119,10 +122,10 @@ def _alpha(results: Results) -> dict:
 def _selectors(results: Results) -> dict:
     """Return the selectors beside the margin, which the main comparison has, too."""
     table = results.table("selectors-mnist/against_control").dropna(subset=["median difference"])
-    table = table[~table["arm"].str.endswith(" again")]
+    table = table[~table["method"].str.endswith(" again")]
     table = table.sort_values("median difference", ascending=False)
-    confirm(table["arm"].iloc[-1] == "typiclust", "TypiClust alone loses")
+    confirm(table["method"].iloc[-1] == "typiclust", "TypiClust alone loses")
     confirm(directions(table) == {"above": len(table) - 1, "below": 1}, "TypiClust alone loses")
-    confirm(table["arm"].iloc[0] == "near_miss", "the signed margin gains most")
-    listed = "; ".join(f"{row['arm']} {effect(row)}" for _, row in table.iterrows())
+    confirm(table["method"].iloc[0] == "signed_margin", "the signed margin gains most")
+    listed = "; ".join(f"{row['method']} {effect(row)}" for _, row in table.iterrows())
     return {"all_selectors": listed, "further_selectors": len(table) - 1}

@@ -14,7 +14,7 @@ from mode import checks, seeds
 from mode.data.parts import Data, Part
 
 
-def starved(
+def under_sampled(
     data: Data, generator: np.random.Generator, *, labels: Sequence[int] = (5, 8, 9), keep=0.05
 ) -> Data:
     """Keep only the share `keep` of the training inputs of each of `labels`."""
@@ -37,7 +37,7 @@ def label_noise(
     return data.with_part(part, getattr(data, part).with_labels(y))
 
 
-def mislabelled(
+def mislabeled(
     data: Data,
     generator: np.random.Generator,
     *,
@@ -99,7 +99,7 @@ def plant(name: str, data: Data, *, seed: int = 0, **options) -> Data:
     Example:
         >>> from mode.data import load
         >>> data = load("digits")
-        >>> faulty = plant("starved", data, labels=[8], keep=0.1)
+        >>> faulty = plant("under_sampled", data, labels=[8], keep=0.1)
         >>> len(data.train), len(faulty.train), len(faulty.pool)
         (1500, 1365, 2000)
 
@@ -161,9 +161,9 @@ def _noise(x: np.ndarray, amount: float, generator: np.random.Generator) -> np.n
 TRAITS = {"thin": _ink, "rotated": _slant}
 SHIFTS = {"blur": _blur, "noise": _noise}
 PLANTED: dict[str, Callable[..., Data]] = {
-    "starved": starved,
+    "under_sampled": under_sampled,
     "label_noise": label_noise,
-    "mislabelled": mislabelled,
+    "mislabeled": mislabeled,
     "missing_mode": missing_mode,
     "shifted": shifted,
 }

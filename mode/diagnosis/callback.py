@@ -211,7 +211,7 @@ class Diagnosis(keras.callbacks.Callback):
         self._events.flush()
 
     def on_train_end(self, logs=None) -> None:
-        """Give the final judgement and leave the model as it was."""
+        """Give the final judgment and leave the model as it was."""
         try:
             self._judge(finished=True)
             if self._events is not None:  # the last word, which no epoch has
@@ -235,8 +235,8 @@ class Diagnosis(keras.callbacks.Callback):
                 return
             record = self.recorder.record(finished=finished)
             findings, outcome = diagnose(record, self._facts, self._extra)
-        except Exception as error:  # a judge that fails must not end the training it judges
-            self.recorder.missing.append(f"judgement ({type(error).__name__}: {error})")
+        except Exception as error:  # a rule that fails must not end the training it watches
+            self.recorder.missing.append(f"judgment ({type(error).__name__}: {error})")
             warnings.warn(f"diagnosis failed: {error}", stacklevel=2)
             return
         self._tell(findings, outcome, record, stopped)
@@ -259,7 +259,7 @@ class Diagnosis(keras.callbacks.Callback):
         self.report = Report(tuple(findings), outcome, record, stopped, *times)
 
     def _hopeless(self, record: Record, outcome: TrainingOutcome) -> bool:
-        """An error that more steps cannot mend; a mere failure so far gets time to recover."""
+        """An error that more steps cannot fix; a mere failure so far gets time to recover."""
         errors = {f.symptom for f in self.report.findings if f.severity == "error"}
         if errors & {*_HOPELESS}:
             return True

@@ -18,7 +18,7 @@ from mode.diagnosis.facts.training import accuracies, gradient_arrives, slope, s
 from mode.diagnosis.findings import Cause, Finding, Fix
 from mode.diagnosis.limits import LIMITS
 
-_SLOPELESS = ("activation", "initialisation", "output", "explosive")
+_SLOPELESS = ("activation", "initialization", "output", "explosive")
 _UNSCALED = ("sgd", "adadelta", "adagrad", "ftrl")
 
 
@@ -111,9 +111,9 @@ def _course(case: TrainingCase) -> Iterator[tuple[str, float, str]]:
     if record.total_steps < LIMITS.short_training:
         yield "duration", 0.5, f"only {record.total_steps} steps"
     if optimizer is not None and optimizer.name in _UNSCALED:
-        yield "optimiser", 0.5, optimizer.name
+        yield "optimizer", 0.5, optimizer.name
     else:
-        yield "optimiser", 0.1, "the optimiser is adaptive"
+        yield "optimizer", 0.1, "the optimizer is adaptive"
 
 
 def explain(finding: Finding, case: TrainingCase, evidence: CauseEvidence) -> Finding:

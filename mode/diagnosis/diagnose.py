@@ -64,7 +64,7 @@ def _gaps(facts: ModelFacts, x, y) -> list[Finding]:
     if not facts.built:
         gaps.append("the outputs: the model is not built")
     if not facts.compiled:
-        gaps.append("loss and optimiser: the model is not compiled")
+        gaps.append("loss and optimizer: the model is not compiled")
     elif x is None or y is None:
         gaps.append("inputs and targets: no data given")
     return [make_finding("not_judged", Where("fit"), text=f"could not judge {gap}") for gap in gaps]

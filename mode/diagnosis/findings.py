@@ -9,7 +9,7 @@ SEVERITIES = ("error", "warning", "note")
 
 @dataclass(frozen=True)
 class Where:
-    """The place of a finding: a phase ("input", "layer", "output", "loss", "optimiser", "data" or
+    """The place of a finding: a phase ("input", "layer", "output", "loss", "optimizer", "data" or
     "fit"), and the layer and variable where they are known."""
 
     phase: str
@@ -115,7 +115,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Finding:
-    """One symptom, how bad it is, where, when, why, and what mends it (best fix first).
+    """One symptom, how bad it is, where, when, why, and its fixes (best first).
 
     `gate` names the outcome of the training from which the finding counts as more than a
     note: "none" (always), "fair", "poor" or "bad".

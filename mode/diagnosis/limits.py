@@ -50,7 +50,7 @@ class Limits:
     kernel_gain: float = 10.0  # saturates the units of one layer by itself
     bias_low: float = -2.0  # two deviations of what a layer gets
     momentum: float = 0.95  # beyond it a step lasts for more than 20 others
-    momentum_room: float = 1e-3  # lest a momentum of 1 makes the rate infinite
+    momentum_gap: float = 1e-3  # lest a momentum of 1 makes the rate infinite
     unscaled_rate: float = 0.01  # usual rate from which an optimizer does not scale its steps
     rate_high: float = 1.0  # of optimizers that do not scale their steps
     rate_high_adaptive: float = 0.03  # each step is about as large as the rate

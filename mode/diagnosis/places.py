@@ -10,7 +10,7 @@ from mode.diagnosis.findings import Finding
 from mode.diagnosis.report import Report, sentence
 
 _LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.AsyncFor)
-_COMPILED = ("optimiser", "loss", "output")
+_COMPILED = ("optimizer", "loss", "output")
 _FITTED = ("data", "input", "fit")
 
 

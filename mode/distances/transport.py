@@ -105,8 +105,8 @@ def _line_transport(space: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray
     """Transport on one line, or the root mean square over lines through an image."""
     grid, image = _grid(space), len(space) == 2
     angles = np.pi * np.arange(DIRECTIONS if image else 1) / DIRECTIONS
-    towards = np.stack([np.cos(angles), np.sin(angles)][: len(space)])
-    lines = [(np.argsort(at, kind="stable"), np.sort(at)) for at in (grid @ towards).T]
+    toward = np.stack([np.cos(angles), np.sin(angles)][: len(space)])
+    lines = [(np.argsort(at, kind="stable"), np.sort(at)) for at in (grid @ toward).T]
 
     def transport(gaps: np.ndarray) -> np.ndarray:
         squares = np.zeros(len(gaps))

@@ -65,7 +65,7 @@ def selection_preview(subject: Subject, recipe: Recipe) -> str:
 class LiveRepair:
     """A repair and its control as far as they have come; finished rounds survive a cancel.
 
-    rows: one dict per round: arm ("repair", "control"), round, accuracy on the test split.
+    rows: one dict per round: method ("repair", "control"), round, accuracy on the test split.
     """
 
     subject: Subject
@@ -90,13 +90,14 @@ def repair_live(
         cancelled: called after each round; once it is true no other round begins.
     """
     first = [
-        {"arm": arm, "round": 0, "accuracy": subject.accuracy} for arm in ("repair", "control")
+        {"method": method, "round": 0, "accuracy": subject.accuracy}
+        for method in ("repair", "control")
     ]
     state = LiveRepair(subject, recipe, first)
 
-    def after_round(arm: str, measured: dict) -> bool:
+    def after_round(method: str, measured: dict) -> bool:
         columns = {name: measured[name] for name in ("round", "accuracy")}
-        state.rows.append({"arm": arm, **columns})
+        state.rows.append({"method": method, **columns})
         live(state)
         return cancelled()
 
@@ -114,8 +115,8 @@ def curve(state: LiveRepair) -> str:
     """Return the accuracies by round as a picture."""
     table = pd.DataFrame(state.rows)
     lines = "; ".join(
-        f"{arm} {', '.join(f'{value:.1%}' for value in accuracies)}"
-        for arm, accuracies in table.groupby("arm", sort=False)["accuracy"]
+        f"{method} {', '.join(f'{value:.1%}' for value in accuracies)}"
+        for method, accuracies in table.groupby("method", sort=False)["accuracy"]
     )
     return figure("repair_and_control", table, f"Test accuracy by round: {lines}")
 

@@ -24,7 +24,7 @@ from mode.selection import Candidates
 from mode.studies.scenarios import faulty_model
 
 PIXELS = "pixels"
-SCENARIO = "starved_5"
+SCENARIO = "under_sampled_5"
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ _NAMES |= {
     f"{SELECTOR}{name}": name for name, selector in SELECTORS.items() if selector.is_standalone
 }
 CRITERIA = tuple(_NAMES)
-LEFT, RIGHT = f"{METRIC}cosine", f"{SELECTOR}mistakes"
+LEFT, RIGHT = f"{METRIC}cosine", f"{SELECTOR}misclassified_then_margin"
 
 
 def label_summary(row: pd.Series) -> str:

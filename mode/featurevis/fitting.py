@@ -64,7 +64,7 @@ def fit_prior(
     mixture = fit_mixture(codes, groups, components=components, seed=derive(seed, "mixture"))
     classifier = None if y is None else _fit_classifier(x, y, -(-steps * 2 // 5), seed, progress)
     card = {"name": name, "kind": "vae", "images": len(x), "shape": list(x.shape[1:])}
-    card["labelled"] = y is not None
+    card["labeled"] = y is not None
     prior = Prior(decoder, box, mixture, classifier, card)
     return Prior(decoder, box, mixture, classifier, card | _recognized(prior, seed))
 
@@ -87,7 +87,7 @@ def _recognized(prior: Prior, seed: int) -> dict:
     logits = prior.reference_classifier.predict(decode(prior, codes), verbose=0)
     probabilities = softmax(logits, axis=1)
     return {
-        "recognised": round(float(np.mean(probabilities.max(axis=1) > 0.9)), 4),
+        "recognized": round(float(np.mean(probabilities.max(axis=1) > 0.9)), 4),
         "as_drawn": round(float(np.mean(probabilities.argmax(axis=1) == classes)), 4),
     }
 

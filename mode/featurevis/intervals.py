@@ -95,7 +95,7 @@ def preferred_intervals(
         "robustness": same.reshape(units, -1, restarts).mean(axis=1),
         "rise": predictions.rise,
     }
-    streams = {name: generator(seed, "interval", STREAMS.get(name, name)) for name in values}
+    streams = {name: generator(seed, "interval", name) for name in values}
     stream = generator(seed, "interval", "diversity")
     return {
         name: mean_interval(v.reshape(units, restarts), streams[name]) for name, v in values.items()
@@ -104,13 +104,6 @@ def preferred_intervals(
             predictions.images, probe_set.images, probe_set.classes, stream
         )
     }
-
-
-# Scores that were renamed keep their random stream.
-STREAMS = {
-    "preferred_confidence": "stimulus_confidence",
-    "reference_confidence": "judged_sure",
-}
 
 
 def nearest_image(

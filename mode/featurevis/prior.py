@@ -76,7 +76,7 @@ def draw(
     if prior.mixture is None:
         codes = stream.normal(size=(count, prior.latent)).astype(np.float32)
         return np.clip(codes, *prior.box.T), None, np.zeros(count, int)
-    labeled = prior.card.get("labelled")
+    labeled = prior.card.get("labeled")
     selected = labels if labeled and labels is not None else np.unique(prior.mixture.classes)
     classes = np.resize(np.asarray(selected), count)
     codes, component = prior.mixture.draw(classes, stream)
@@ -161,7 +161,7 @@ def _from_decoder(model, classifier, box, classes, value_range, shape) -> Prior:
     parts = generators.inputs_of(model, classes)
     decoder = generators.decoder_of(model, parts, value_range, shape)
     limits = np.tile(np.array([-box, box], np.float32), (parts.latent, 1))
-    card = {"name": decoder.name, "labelled": parts.classes is not None}
+    card = {"name": decoder.name, "labeled": parts.classes is not None}
     mixture = None
     if parts.classes is not None:
         limits = np.concatenate([limits, np.tile(np.array([0, 1], np.float32), (parts.classes, 1))])

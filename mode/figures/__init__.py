@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 
 from mode import checks
 from mode.figures import (
-    arms,
     curves,
     diagnosis,
     featurevis,
     labels,
     layers,
     maps,
+    methods,
     results,
     samples,
 )
@@ -29,7 +29,7 @@ _MODULES = (
     samples,
     labels,
     results,
-    arms,
+    methods,
     curves,
     diagnosis,
     featurevis,

@@ -1,4 +1,4 @@
-"""Figures of compared arms: accuracy by inputs used, by share chosen, and by round."""
+"""Figures of compared methods: accuracy by inputs used, by share chosen, and by round."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from mode.figures import style
 from mode.figures.style import checked_table, numbers
 
-NAMED = ("quota_random", "random", "published", "mode", "margin", "recommended")
+NAMED = ("targeted_random", "random", "published", "mode", "margin", "recommended")
 MARKS = "sX^vDo"
 STYLES = ("--", ":", "-.", "-", "-", "-")
 ACROSS = 4  # panels in a row
@@ -20,18 +20,18 @@ PALE = {"color": "0.75", "linewidth": 0.9}
 
 
 def accuracy_by_inputs(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
-    """Draw accuracy against the inputs used, a panel a scenario, a line an arm.
+    """Draw accuracy against the inputs used, a panel a scenario, a line a method.
 
-    At most six arms are told apart, those of NAMED first, then the best; the others are gray.
+    At most six methods are told apart, those of NAMED first, then the best; the others are gray.
 
     Args:
-        table: columns data, classes, batch, scenario, arm, round, inputs (used so far), accuracy
+        table: columns data, classes, batch, scenario, method, round, inputs (used so far), accuracy
             (mean test accuracy in [0, 1]).
 
     Raises:
         InputError: for an empty table, missing columns, or cells that are not numbers.
     """
-    columns = ("data", "classes", "batch", "scenario", "arm", "round", "inputs", "accuracy")
+    columns = ("data", "classes", "batch", "scenario", "method", "round", "inputs", "accuracy")
     checked_table(table, columns)
     table = table.sort_values("round", kind="stable")
     looks = _looks(_highlighted(table))
@@ -39,15 +39,15 @@ def accuracy_by_inputs(table: pd.DataFrame, ax: Axes | Figure | None = None) -> 
     panels = [(_heading(keys, cell), part) for cell, part in table.groupby(keys, sort=False)]
     ax, places = _panels(ax, [heading for heading, _ in panels])
     for place, (_, part) in zip(places, panels, strict=True):
-        for arm in sorted(part["arm"].unique(), key=lambda arm: (arm in looks, arm)):
-            line = part[part["arm"] == arm]
-            look = looks.get(arm, PALE)
+        for method in sorted(part["method"].unique(), key=lambda method: (method in looks, method)):
+            line = part[part["method"] == method]
+            look = looks.get(method, PALE)
             place.plot(numbers(line, "inputs"), 100 * numbers(line, "accuracy"), **look)
-    handles = [Line2D([], [], label=style.words(arm), **look) for arm, look in looks.items()]
-    if table["arm"].nunique() > len(looks):
-        handles.append(Line2D([], [], label="other arms", **PALE))
+    handles = [Line2D([], [], label=style.words(method), **look) for method, look in looks.items()]
+    if table["method"].nunique() > len(looks):
+        handles.append(Line2D([], [], label="other methods", **PALE))
     ax.set(xlabel="inputs used", ylabel="mean test accuracy (%),\neach panel its own range")
-    style.legend_above(ax, handles, "How fast do the arms repair?", columns=4)
+    style.legend_above(ax, handles, "How fast do the methods repair?", columns=4)
     return ax
 
 
@@ -83,19 +83,19 @@ def repair_and_control(table: pd.DataFrame, ax: Axes | Figure | None = None) -> 
     """Draw accuracy by round of one repair, and of its control where there is one yet.
 
     Args:
-        table: columns arm ("repair" or "control"), round, accuracy (on the test part, in [0, 1]).
+        table: columns method ("repair", "control"), round, accuracy (on the test part, in [0, 1]).
 
     Raises:
         InputError: for an empty table, missing columns, or cells that are not numbers.
     """
-    checked_table(table, ("arm", "round", "accuracy"))
+    checked_table(table, ("method", "round", "accuracy"))
     ax = style.axes(ax, 5.2, 3.4)
     style.plain(ax, grid="y")
     looks = {"repair": "o-", "control": "s--"}
-    for (arm, look), color in zip(looks.items(), style.COLORS, strict=False):
-        line = table[table["arm"] == arm]
+    for (method, look), color in zip(looks.items(), style.COLORS, strict=False):
+        line = table[table["method"] == method]
         if len(line):
-            name = {"control": "control: random inputs"}.get(arm, arm)
+            name = {"control": "control: random inputs"}.get(method, method)
             values = 100 * numbers(line, "accuracy")
             ax.plot(numbers(line, "round"), values, look, color=color, label=name)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -106,24 +106,24 @@ def repair_and_control(table: pd.DataFrame, ax: Axes | Figure | None = None) -> 
 
 
 def _highlighted(table: pd.DataFrame) -> list[str]:
-    """Return the arms that have a color: the named ones, then the best at the end."""
-    arms = set(table["arm"])
+    """Return the methods that have a color: the named ones, then the best at the end."""
+    methods = set(table["method"])
     ends = table.assign(accuracy=numbers(table, "accuracy"))
-    ends = ends.groupby(["scenario", "arm"], sort=False)["accuracy"].last()
-    best = ends.groupby("arm").mean().sort_values(ascending=False, kind="stable").index
-    named = [name for name in NAMED if name in arms]
-    return [*named, *(arm for arm in best if arm not in named)][: len(MARKS)]
+    ends = ends.groupby(["scenario", "method"], sort=False)["accuracy"].last()
+    best = ends.groupby("method").mean().sort_values(ascending=False, kind="stable").index
+    named = [name for name in NAMED if name in methods]
+    return [*named, *(method for method in best if method not in named)][: len(MARKS)]
 
 
-def _looks(arms: Sequence[str]) -> dict[str, dict]:
-    """Return arm -> color, marker and dashes; a named arm has the same ones in every figure."""
+def _looks(methods: Sequence[str]) -> dict[str, dict]:
+    """Return method -> color, marker and dashes; those of NAMED are the same in every figure."""
     looks: dict[str, dict] = {}
-    spare = [n for n, name in enumerate(NAMED) if name not in arms]
-    for arm in arms:
-        n = NAMED.index(arm) if arm in NAMED else spare.pop(0) if spare else len(looks)
+    spare = [n for n, name in enumerate(NAMED) if name not in methods]
+    for method in methods:
+        n = NAMED.index(method) if method in NAMED else spare.pop(0) if spare else len(looks)
         n %= len(MARKS)
-        looks[arm] = {"markersize": 4.5, "linewidth": 1.5}
-        looks[arm] |= {"color": style.COLORS[n], "marker": MARKS[n], "linestyle": STYLES[n]}
+        looks[method] = {"markersize": 4.5, "linewidth": 1.5}
+        looks[method] |= {"color": style.COLORS[n], "marker": MARKS[n], "linestyle": STYLES[n]}
     return looks
 
 

@@ -14,7 +14,7 @@ from mode.figures import style
 from mode.figures.style import checked_table, numbers
 
 MEASURES = {"accuracy": "test accuracy (%)", "worst accuracy": "accuracy of the worst class (%)"}
-ARMS = {"mode": ("MODE", "o-"), "control": ("control", "s--")}
+METHODS = {"mode": ("MODE", "o-"), "control": ("control", "s--")}
 LEVEL = 0.05
 HATCHES = ("", "//", "..", "xx")
 
@@ -56,15 +56,15 @@ def accuracy_by_round(
     """Draw accuracy against the rounds of repair, MODE's and its control's.
 
     Args:
-        table: columns protocol, layer_selection, arm ("mode" or "control"), round, and the
+        table: columns protocol, layer_selection, method ("mode" or "control"), round, and the
             measures, in [0, 1].
         measure: "accuracy" or "worst accuracy".
 
     Raises:
-        InputError: for an unknown measure or arm, an empty table or missing columns.
+        InputError: for an unknown measure or method, an empty table or missing columns.
     """
     label = MEASURES[checks.one_of("measure", measure, MEASURES)]
-    checked_table(table, ("protocol", "layer_selection", "arm", "round", measure))
+    checked_table(table, ("protocol", "layer_selection", "method", "round", measure))
     ax = style.axes(ax, 8, 4.2)
     style.plain(ax, grid="y")
     cells = table.groupby(["protocol", "layer_selection"], sort=False)
@@ -74,8 +74,8 @@ def accuracy_by_round(
         look = {"color": style.COLORS[n % len(style.COLORS)], "linewidth": width}
         look["markersize"] = 4 + width
         way = "with" if str(selected) == "True" else "without"
-        for arm, line in cell.groupby("arm", sort=False):
-            name, mark = ARMS[checks.one_of("arm", arm, ARMS)]
+        for method, line in cell.groupby("method", sort=False):
+            name, mark = METHODS[checks.one_of("method", method, METHODS)]
             text = f"{protocol}, {way} layer selection: {name}"
             values = 100 * numbers(line, measure)
             ax.plot(numbers(line, "round"), values, mark, label=text, **look)

@@ -47,7 +47,7 @@ def load_model(
         checks.fail(f"{path} must be a model saved by Keras", "another or a damaged file")
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Skipping variable")  # of an optimiser without steps
+            warnings.filterwarnings("ignore", "Skipping variable")  # of an optimizer without steps
             options = {"compile": compiled, "safe_mode": not allow_unsafe}
             return keras.saving.load_model(path, **options)
     except Exception as error:

@@ -100,7 +100,7 @@ def _loss_signature(loss) -> tuple:
 
 
 def _without_seeds(config):
-    """A layer's seeds and initialisers do not shape its computation."""
+    """A layer's seeds and initializers do not shape its computation."""
     if isinstance(config, dict):
         entries = {
             k: v for k, v in config.items() if k != "seed" and not k.endswith("_initializer")

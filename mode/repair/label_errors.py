@@ -23,7 +23,7 @@ def suspects(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """Return the inputs whose labels look wrong: index, label, suggested, worst first.
 
     An input counts as confidently of class j where its probability of j is at least the mean
-    probability of j over the inputs labelled j; it is suspect where the likeliest such class is
+    probability of j over the inputs labeled j; it is suspect where the likeliest such class is
     not its label (the off-diagonal of the confident joint, section 3.1).
 
     Args:
@@ -39,7 +39,7 @@ def suspects(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     counts = np.bincount(labels, minlength=probabilities.shape[1])
     label_probability = probabilities[np.arange(len(labels)), labels]
     sums = np.bincount(labels, label_probability, minlength=probabilities.shape[1])
-    # A class that no input is labelled as has no threshold, and is never suggested.
+    # A class that no input is labeled as has no threshold, and is never suggested.
     limits = np.divide(sums, counts, out=np.full(len(counts), np.inf), where=counts > 0)
     confident = np.where(probabilities >= limits, probabilities, -1)
     suggested = confident.argmax(axis=1)

@@ -270,7 +270,7 @@ def control(
     """Give the same model as many random inputs as `repaired` got, and as many training steps.
 
     As published (`extra_control_batch`) it also gets the batch of the round that was not needed,
-    from the pool that MODE leaves, and a fresh optimiser. `after_round` as in `run`.
+    from the pool that MODE leaves, and a fresh optimizer. `after_round` as in `run`.
     """
     rounds, used = len(repaired.chosen), tuple[np.ndarray, ...]()
     if recipe.defects.extra_control_batch:

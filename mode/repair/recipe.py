@@ -28,7 +28,7 @@ class Defects:
 
     earth_mover_unflipped: bool = False
     canberra_is_chebyshev: bool = False
-    grey_level_earth_mover: bool = False
+    gray_level_earth_mover: bool = False
     pixel_hci_only: bool = False
     layer_never_differs: bool = False
     test_leak: bool = False
@@ -49,7 +49,7 @@ class Defects:
 DEFECTS = {
     "earth_mover_unflipped": "the earth mover takes the least similar inputs as the most similar",
     "canberra_is_chebyshev": "canberra computes chebyshev",
-    "grey_level_earth_mover": "the earth mover compares grey values, blind to where they are",
+    "gray_level_earth_mover": "the earth mover compares gray values, blind to where they are",
     "pixel_hci_only": "maps are mean images of correct inputs; no layer, no differential map",
     "layer_never_differs": "layer selection always returns the output layer",
     "test_leak": "the test part diagnoses, feeds the maps, stops the loop, and scores it",
@@ -57,12 +57,12 @@ DEFECTS = {
     "whatever its training accuracy; over-fitting is not looked for",
     "probe_diagnoses": "with layer selection, a re-headed sub-model is diagnosed, not the model",
     "extra_control_batch": "the control gets a batch before the stop test, from a pool that MODE "
-    "used up, with its optimiser reset",
+    "used up, with its optimizer reset",
     "fresh_init": "each metric starts from a model of its own, so metrics are not paired",
     "no_replay": "each round trains on its batch alone, whose random share lacks the label",
     "swapped_hmi_hwi": "false positives are grouped by true label, false negatives by predicted",
     "depleted_figures": "best and worst inputs are drawn from a used-up pool, without symmetric "
-    "colour limits",
+    "color limits",
 }
 PUBLISHED = Defects(**dict.fromkeys(DEFECTS, True))
 CORRECTED = Defects()
@@ -149,7 +149,7 @@ class Recipe:
     defects: Defects = field(default=CORRECTED)
 
     def __post_init__(self):
-        checks.one_of("selector", self.selector, {*SELECTORS, "oracle"} - {"quota_random"})
+        checks.one_of("selector", self.selector, {*SELECTORS, "oracle"} - {"class_matched_random"})
         checks.one_of("metric", self.metric, DISTANCES)
         checks.one_of("kind", self.kind, KINDS)
         checks.one_of("map", self.map, MAPS)
@@ -246,7 +246,7 @@ class Recipe:
         """
         if self.metric == "canberra" and self.defects.canberra_is_chebyshev:
             return "chebyshev"
-        has_places = self.maps_are_pixels and not self.defects.grey_level_earth_mover
+        has_places = self.maps_are_pixels and not self.defects.gray_level_earth_mover
         return "earth_mover_2d" if self.metric == "earth_mover" and has_places else self.metric
 
     @property
@@ -268,7 +268,7 @@ _STANDALONE = [name for name, selector in SELECTORS.items() if selector.is_stand
 # `mode.repair.fine_tuning` describes "recommended", the default, step by step.
 RECIPES = {
     "recommended": Recipe(
-        selector="mistakes",
+        selector="misclassified_then_margin",
         retraining="fine-tune",
         checks_labels=True,
         rounds=3,
@@ -278,6 +278,6 @@ RECIPES = {
     ),
     "mode": Recipe(),
     "published": Recipe(kind="pixel", replay=0, defects=PUBLISHED),
-    "quota_random": Recipe(selector="random"),
+    "targeted_random": Recipe(selector="random"),
     **{name: Recipe(selector=name, **_UNTARGETED) for name in _STANDALONE},
 }

@@ -184,7 +184,7 @@ def class_matched(
     candidates = Candidates(labels=state.data.pool.y, quota=dict(quota))
     generator = seeds.generator(state.seed, "class-matched")
     count = sum(quota.values())
-    return select("quota_random", candidates, count, among=available, generator=generator)
+    return select("class_matched_random", candidates, count, among=available, generator=generator)
 
 
 def _ended(state: RepairState, *notes: str) -> tuple[RoundResult, None]:

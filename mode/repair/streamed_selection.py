@@ -79,12 +79,12 @@ class UncertaintyScorer:
 @dataclass(frozen=True)
 class MisclassifiedScorer:
     """Scores inputs so that misclassified ones come first, both kinds in the shuffled order `place`
-    (n,): the order of `selection.uncertainty.misclassified`."""
+    (n,): the order of `selection.uncertainty.misclassified_then_random`."""
 
     model: keras.Model
     shape: tuple[int, ...]
     place: np.ndarray
-    selector = "misclassified"
+    selector = "misclassified_then_random"
     whole = True
 
     def __call__(self, block: Block, limit: float) -> np.ndarray:

@@ -142,7 +142,7 @@ def example_case(out: str | os.PathLike, *, seed: int = 0) -> Case:
     """Train a model that lacks inputs of two classes, repair it, and return its case."""
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    parts = plant("starved", load_data("digits", seed=seed), seed=seed, labels=(5, 8))
+    parts = plant("under_sampled", load_data("digits", seed=seed), seed=seed, labels=(5, 8))
     model = build("published", seed=seed, shape=parts.shape, classes=parts.classes)
     train(model, parts.train.x, parts.train.y, epochs=10, seed=seed).save(out / "model.keras")
     arrays = {f"{a}_{n}": getattr(getattr(parts, n), a) for n in parts.sizes() for a in "xy"}

@@ -18,10 +18,12 @@ SELECTORS = {
     "nearest": by_score(uncertainty.nearest, "distances"),
     "farthest": by_score(uncertainty.farthest, "distances"),
     "random": Selector(uncertainty.random, streamed="indices"),
-    "quota_random": Selector(uncertainty.quota_random, ("labels", "quota")),
-    "misclassified": Selector(uncertainty.misclassified, _LABELED, "shuffled"),
-    "near_miss": by_score(uncertainty.near_miss, *_LABELED),
-    "mistakes": by_score(uncertainty.mistakes, *_LABELED),
+    "class_matched_random": Selector(uncertainty.class_matched_random, ("labels", "quota")),
+    "misclassified_then_random": Selector(
+        uncertainty.misclassified_then_random, _LABELED, "shuffled"
+    ),
+    "signed_margin": by_score(uncertainty.signed_margin, *_LABELED),
+    "misclassified_then_margin": by_score(uncertainty.misclassified_then_margin, *_LABELED),
     "least_confidence": by_score(uncertainty.least_confidence, *_OUTPUTS),
     "margin": by_score(uncertainty.margin, *_OUTPUTS),
     "entropy": by_score(uncertainty.entropy, *_OUTPUTS),
@@ -59,7 +61,7 @@ def select(
         >>> generator = np.random.default_rng(0)
         >>> select("margin", pool, 2, generator=generator)  # the least certain
         array([2, 1])
-        >>> select("misclassified", pool, 1, generator=generator)
+        >>> select("misclassified_then_random", pool, 1, generator=generator)
         array([2])
 
     Raises:

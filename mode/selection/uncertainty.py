@@ -21,7 +21,9 @@ def random(candidates: Candidates, n: int, generator: np.random.Generator) -> np
     return generator.permutation(len(candidates))[:n]
 
 
-def quota_random(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+def class_matched_random(
+    candidates: Candidates, n: int, generator: np.random.Generator
+) -> np.ndarray:
     """Choose random inputs with `quota` of each label: the control that isolates a ranking."""
     labels, quota = required(candidates, "labels"), required(candidates, "quota")
     order = generator.permutation(len(labels))
@@ -29,7 +31,9 @@ def quota_random(candidates: Candidates, n: int, generator: np.random.Generator)
     return np.concatenate(chosen)[:n] if chosen else np.zeros(0, np.int64)
 
 
-def misclassified(candidates: Candidates, n: int, generator: np.random.Generator) -> np.ndarray:
+def misclassified_then_random(
+    candidates: Candidates, n: int, generator: np.random.Generator
+) -> np.ndarray:
     """Choose misclassified inputs in random order, then random others."""
     wrong = are_wrong(candidates)
     order = generator.permutation(len(wrong))
@@ -37,7 +41,7 @@ def misclassified(candidates: Candidates, n: int, generator: np.random.Generator
     return np.concatenate([order[wrong], order[~wrong]])[:n]
 
 
-def near_miss(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
+def signed_margin(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
     """Score misclassified inputs first, nearest to being right first; then right ones, nearest to
     being wrong first.
 
@@ -48,10 +52,10 @@ def near_miss(candidates: Candidates, generator: np.random.Generator) -> np.ndar
     return np.where(are_wrong(candidates), -1 - (1 + margins), margins)
 
 
-def mistakes(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
+def misclassified_then_margin(candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
     """Score misclassified inputs first, in random order, so that no kind of them is preferred; then
     right ones, nearest to being wrong first. It trusts the labels of the pool more than
-    `near_miss` does."""
+    `signed_margin` does."""
     margins = signed_margins(candidates)
     return np.where(are_wrong(candidates), -1 - generator.random(len(margins)), margins)
 

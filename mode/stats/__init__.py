@@ -1,8 +1,8 @@
-"""Comparisons of arms over the blocks they share: a long table goes in, a table comes out.
+"""Comparisons of methods over the blocks they share: a long table goes in, a table comes out.
 
-A *block* is what pairs the arms: a seed, or a scenario and a seed (`block` names one column or
-several). Every function refuses a table in which an arm lacks a block, since an unpaired test of
-paired runs mistakes the difference between seeds for noise of the arms.
+A *block* is what pairs the methods: a seed, or a scenario and a seed (`block` names one column or
+several). Every function refuses a table in which a method lacks a block, since an unpaired test of
+paired runs mistakes the difference between seeds for noise of the methods.
 """
 
 from mode.stats.blocks import paired

@@ -1,4 +1,4 @@
-"""From a long table to a wide one, a row a block and a column an arm, or a refusal."""
+"""From a long table to a wide one, a row a block and a column a method, or a refusal."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,42 +13,46 @@ DECIMALS = 12
 
 
 def paired(
-    table: pd.DataFrame, *, value: str, arm: str, block: str | Sequence[str]
+    table: pd.DataFrame, *, value: str, method: str, block: str | Sequence[str]
 ) -> pd.DataFrame:
-    """Return `value` with a row a block and a column an arm, both sorted, arms as text.
+    """Return `value` with a row a block and a column a method, both sorted, methods as text.
 
     Values are rounded to 12 decimals.
 
     Example:
-        >>> table = pd.DataFrame({"seed": [0, 0, 1, 1], "arm": list("abab"), "score": [1, 2, 3, 4]})
-        >>> paired(table, value="score", arm="arm", block="seed")
-        arm     a    b
+        >>> table = pd.DataFrame({"seed": [0, 0, 1, 1], "method": [*"abab"], "score": [1, 2, 3, 4]})
+        >>> paired(table, value="score", method="method", block="seed")
+        method    a    b
         seed
-        0     1.0  2.0
-        1     3.0  4.0
+        0       1.0  2.0
+        1       3.0  4.0
 
     Raises:
         InputError: for an unknown column, a value that is no finite number, an empty identity
-            cell, a second row or no row for an arm in a block, or fewer than two arms or blocks.
+            cell, a second row or no row for a method in a block, or fewer than two of them.
     """
     blocks = [block] if isinstance(block, str) else list(block)
-    for role, column in [("value", value), ("arm", arm), *(("block", name) for name in blocks)]:
+    for role, column in [
+        ("value", value),
+        ("method", method),
+        *(("block", name) for name in blocks),
+    ]:
         checks.one_of(role, column, map(str, table.columns))
     checks.numeric(value, checks.not_empty("table", table)[value])
-    _refuse_empty_cells(table, [arm, *blocks])
-    table = table.assign(**{arm: table[arm].astype(str)})
-    _refuse_repeats(table, arm, blocks)
-    wide = table.set_index([*blocks, arm])[value].astype(float).unstack(arm)
+    _refuse_empty_cells(table, [method, *blocks])
+    table = table.assign(**{method: table[method].astype(str)})
+    _refuse_repeats(table, method, blocks)
+    wide = table.set_index([*blocks, method])[value].astype(float).unstack(method)
     _refuse_gaps(wide, blocks)
     if min(wide.shape) < 2:
-        received = f"{wide.shape[1]} arms, {wide.shape[0]} blocks"
-        checks.fail("table must hold at least 2 arms and 2 blocks", received)
+        received = f"{wide.shape[1]} methods, {wide.shape[0]} blocks"
+        checks.fail("table must hold at least 2 methods and 2 blocks", received)
     return wide.round(DECIMALS)
 
 
-def differences(wide: pd.DataFrame, arm: str, control: str) -> np.ndarray:
-    """Return arm - control, (blocks,), rounded so that equal differences are equal."""
-    return (wide[arm] - wide[control]).round(DECIMALS).to_numpy()
+def differences(wide: pd.DataFrame, method: str, control: str) -> np.ndarray:
+    """Return method - control, (blocks,), rounded so that equal differences are equal."""
+    return (wide[method] - wide[control]).round(DECIMALS).to_numpy()
 
 
 def _refuse_empty_cells(table: pd.DataFrame, columns: list[str]) -> None:
@@ -58,20 +62,20 @@ def _refuse_empty_cells(table: pd.DataFrame, columns: list[str]) -> None:
             checks.fail(f"{column} must be filled in every row", f"{empty} empty")
 
 
-def _refuse_repeats(table: pd.DataFrame, arm: str, blocks: list[str]) -> None:
-    repeats = table[table.duplicated([arm, *blocks])]
+def _refuse_repeats(table: pd.DataFrame, method: str, blocks: list[str]) -> None:
+    repeats = table[table.duplicated([method, *blocks])]
     if len(repeats):
         where = _named(blocks, tuple(repeats.iloc[0][blocks]))
-        received = f"a second row for {repeats.iloc[0][arm]} at {where}, {len(repeats)} in all"
-        checks.fail("table must have one row for each arm and block", received)
+        received = f"a second row for {repeats.iloc[0][method]} at {where}, {len(repeats)} in all"
+        checks.fail("table must have one row for each method and block", received)
 
 
 def _refuse_gaps(wide: pd.DataFrame, blocks: list[str]) -> None:
     gaps = [(wide.columns[j], wide.index[i]) for i, j in np.argwhere(wide.isna().to_numpy())]
     if gaps:
-        pairs = ", ".join(f"{arm} at {_named(blocks, key)}" for arm, key in gaps[:5])
+        pairs = ", ".join(f"{method} at {_named(blocks, key)}" for method, key in gaps[:5])
         more = f" and {len(gaps) - 5} more" if len(gaps) > 5 else ""
-        checks.fail("every arm must have a row in every block", f"none for {pairs}{more}")
+        checks.fail("every method must have a row in every block", f"none for {pairs}{more}")
 
 
 def _named(blocks: list[str], key: Any) -> str:

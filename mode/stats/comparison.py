@@ -1,4 +1,4 @@
-"""Each arm against a control: is it different, by how much, or is it the same?"""
+"""Each method against a control: is it different, by how much, or is it the same?"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,44 +18,44 @@ def compare(
     table: pd.DataFrame,
     *,
     value: str,
-    arm: str,
+    method: str,
     block: str | Sequence[str],
     control: str,
     level: float = LEVEL,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Return one row for each arm but the control, judged by its paired differences from it.
+    """Return one row for each method but the control, judged by its paired differences from it.
 
-    Columns: `arm`, `control`, `n` blocks, `median difference` (arm - control) with its bootstrap
-    interval `low` to `high` at 1 - `level`, `a12`, the signed-rank `p`, `holm p` corrected over
-    the rows of this table, `significant` (holm p <= level), and a `note` where the numbers need
-    one: above all when so few blocks differ that no result whatever could be significant.
+    Columns: `method`, `control`, `n` blocks, `median difference` (method - control) with its
+    bootstrap interval `low` to `high` at 1 - `level`, `a12`, the signed-rank `p`, `holm p`
+    corrected over the rows of this table, `significant` (holm p <= level), and a `note` where the
+    numbers need one: above all when so few blocks differ that no result could be significant.
 
     Example:
-        >>> table = pd.DataFrame({"seed": [*range(8)] * 2, "arm": ["mode"] * 8 + ["random"] * 8})
+        >>> table = pd.DataFrame({"seed": [*range(8)] * 2, "method": ["mode"] * 8 + ["random"] * 8})
         >>> table["points"] = [3, 5, 4, 6, 5, 3, 4, 7] + [1, 2, 3, 1, 2, 2, 3, 1]
-        >>> found = compare(table, value="points", arm="arm", block="seed", control="random")
-        >>> found[["arm", "n", "median difference", "holm p", "significant"]]
-            arm  n  median difference    holm p  significant
-        0  mode  8                2.5  0.007812         True
+        >>> found = compare(table, value="points", method="method", block="seed", control="random")
+        >>> found[["method", "n", "median difference", "holm p", "significant"]]
+          method  n  median difference    holm p  significant
+        0   mode  8                2.5  0.007812         True
 
     Raises:
         InputError: as `paired`, and for an unknown control or a level outside [0.0001, 0.5].
     """
-    wide, control = _with_control(table, value, arm, block, control)
+    wide, control = _with_control(table, value, method, block, control)
     checks.number("level", level, 1e-4, 0.5)
     checks.number("resamples", resamples, 1, integer=True)
-    arms = wide.columns.drop(control)
+    methods = wide.columns.drop(control)
     rows = []
-    for name in arms:
+    for name in methods:
         gains = differences(wide, name, control)
         stream = seeds.generator(seed, "bootstrap", value, name, control)
         low, high, remark = median_interval(gains, stream, level=level, resamples=resamples)
-        row = {"arm": name, "control": control, "n": len(gains)}
+        row = {"method": name, "control": control, "n": len(gains)}
         row |= {"median difference": float(np.median(gains)), "low": low, "high": high}
         row |= {"a12": a12(wide[name], wide[control]), "p": signed_rank(gains)}
-        notes = filter(None, [_too_few(gains, len(arms), level), remark])
+        notes = filter(None, [_too_few(gains, len(methods), level), remark])
         rows.append(row | {"holm p": np.nan, "significant": False, "note": "; ".join(notes)})
     comparisons = pd.DataFrame(rows)
     comparisons["holm p"] = holm(comparisons["p"])
@@ -196,24 +196,24 @@ def equivalence(
     table: pd.DataFrame,
     *,
     value: str,
-    arm: str,
+    method: str,
     block: str | Sequence[str],
     control: str,
     margin: float,
     level: float = LEVEL,
 ) -> pd.DataFrame:
-    """Return one row for each arm but the control: do they differ by less than `margin`?
+    """Return one row for each method but the control: do they differ by less than `margin`?
 
-    Two one-sided paired t-tests (TOST): `p` is the larger of the two, uncorrected, and the arm is
-    `equivalent` when p <= level, that is when the interval `low` to `high` of the `mean
+    Two one-sided paired t-tests (TOST): `p` is the larger of the two, uncorrected, and the method
+    is `equivalent` when p <= level, that is when the interval `low` to `high` of the `mean
     difference` at 1 - 2 `level` (90 %) lies within -margin to margin, which has the unit of
     `value`. Not equivalent does not mean different.
 
     Example:
-        >>> table = pd.DataFrame({"seed": [*range(8)] * 2, "arm": ["mode"] * 8 + ["random"] * 8})
+        >>> table = pd.DataFrame({"seed": [*range(8)] * 2, "method": ["mode"] * 8 + ["random"] * 8})
         >>> table["points"] = [90.1, 90.2, 89.9, 90.0, 90.1, 90.0, 89.9, 90.1] + [90.0] * 8
         >>> found = equivalence(
-        ...     table, value="points", arm="arm", block="seed", control="random", margin=0.2
+        ...     table, value="points", method="method", block="seed", control="random", margin=0.2
         ... )
         >>> found[["mean difference", "low", "high", "equivalent"]].round(3)
            mean difference    low   high  equivalent
@@ -224,7 +224,7 @@ def equivalence(
     """
     from scipy.stats import t
 
-    wide, control = _with_control(table, value, arm, block, control)
+    wide, control = _with_control(table, value, method, block, control)
     checks.number("margin", margin, 0)
     checks.number("level", level, 1e-4, 0.5)
     rows = []
@@ -236,16 +236,16 @@ def equivalence(
         slack = margin - abs(mean)
         statistic = slack / error if error else np.inf * slack if slack else 0.0
         p = float(t.sf(statistic, len(gains) - 1))
-        row = {"arm": name, "control": control, "n": len(gains), "mean difference": mean}
+        row = {"method": name, "control": control, "n": len(gains), "mean difference": mean}
         row |= {"low": mean - reach, "high": mean + reach, "margin": margin}
         rows.append(row | {"p": p, "equivalent": p <= level})
     return pd.DataFrame(rows)
 
 
 def _with_control(
-    table: pd.DataFrame, value: str, arm: str, block: str | Sequence[str], control: str
+    table: pd.DataFrame, value: str, method: str, block: str | Sequence[str], control: str
 ) -> tuple[pd.DataFrame, str]:
-    wide = paired(table, value=value, arm=arm, block=block)
+    wide = paired(table, value=value, method=method, block=block)
     return wide, checks.one_of("control", str(control), wide.columns)
 
 

@@ -21,11 +21,11 @@ SMALL: dict[str, dict[str, Any]] = {
     "07-does-the-layer-matter": {},
     "08-which-inputs-repair": {},
     "09-explore": {},
-    "10-which-arm-repairs": {"scenarios": ["over_fitted_500"], "rounds": 2, "batch": 50},
+    "10-which-method-repairs": {"scenarios": ["over_fitted_500"], "rounds": 2, "batch": 50},
     "11-is-my-model-repaired": {},
 }
 # Notebooks whose `out` is a file of rows, not a folder.
-OF_ROWS = ("02-run", "10-which-arm-repairs")
+OF_ROWS = ("02-run", "10-which-method-repairs")
 # A widget is nothing without its kernel; what it shows in its stead is kept.
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -80,7 +80,7 @@ def _clean(notebook) -> None:
 
 
 def lighter(picture: str) -> str:
-    """Return a PNG (base64) with at most 256 colours: a third of the size, and to the eye the same.
+    """Return a PNG (base64) with at most 256 colors: a third of the size, and to the eye the same.
 
     A notebook of many pictures would not stay below a megabyte otherwise.
     """

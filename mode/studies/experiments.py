@@ -66,28 +66,28 @@ def initial_model(data: Data, name: str, *, epochs: int, seed: int) -> keras.Mod
 def _rows(metric: str, repaired: Repair, controlled: Repair) -> pd.DataFrame:
     parts = {"mode": repaired, "control": controlled}
     return pd.concat(
-        [part.rounds.assign(metric=metric, arm=arm) for arm, part in parts.items()],
+        [part.rounds.assign(metric=metric, method=method) for method, part in parts.items()],
         ignore_index=True,
     )
 
 
-def compare_arms(
+def compare_methods(
     data: Data,
     scenario: str,
-    arms: Mapping[str, Recipe],
+    methods: Mapping[str, Recipe],
     *,
     rounds: int = 5,
     batch: int = 2000,
     model: str = "published",
     seed: int = 0,
 ) -> Iterator[pd.DataFrame]:
-    """Yield each arm's rows, one a round, round 0 before any repair.
+    """Yield each method's rows, one a round, round 0 before any repair.
 
-    All arms start from one faulty model with its optimiser's state and share their random
-    streams; an arm whose name ends in "again" has streams of its own where it draws at random.
-    Columns: scenario, arm, those of `measure` without the labels' accuracies, `faulty labels`,
-    and `overlap`: the share of its selector's first choice that the first arm chose as well, or
-    for an arm named "family: variant" the first arm of its family.
+    All methods start from one faulty model with its optimizer's state and share their random
+    streams; a method whose name ends in "again" has streams of its own where it draws at random.
+    Columns: scenario, method, those of `measure` without the labels' accuracies, `faulty labels`,
+    and `overlap`: the share of its selector's first choice that the first method chose as well, or
+    for a method named "family: variant" the first method of its family.
 
     Raises:
         InputError: for an unknown scenario or model, or a pool smaller than a batch.
@@ -99,22 +99,22 @@ def compare_arms(
     def repair_by(name: str) -> Repair:
         """Repair by a method, once where class-matched random ones need its labels."""
         if name not in repairs:
-            recipe = arms[name]
+            recipe = methods[name]
             options: dict[str, Any] = {"chooses": recipe.retraining == "fine-tune"}
             again = recipe.selector == "random" and name.endswith(AGAIN)
-            stream = seeds.derive(seed, "arms", scenario, AGAIN if again else "")
+            stream = seeds.derive(seed, "methods", scenario, AGAIN if again else "")
             if of := getattr(recipe, "labels_of", ""):
                 options["labels_per_round"] = labels_per_round(planted, repair_by(of))
             sized = sized_for(recipe, len(planted.pool), rounds=rounds, batch=batch)
             repairs[name] = run(broken, planted, sized, seed=stream, **options)
         return repairs[name]
 
-    for name, recipe in arms.items():
+    for name, recipe in methods.items():
         repaired = repair_by(name)
         chosen = first_choice(repaired, sized_for(recipe, 0, rounds=rounds, batch=batch))
         reference = first.setdefault(name.partition(FAMILY)[0] if FAMILY in name else "", chosen)
         overlap = np.isin(chosen, reference).mean() if len(chosen) else np.nan
-        identity = {"scenario": scenario, "arm": name}
+        identity = {"scenario": scenario, "method": name}
         rows = measured_rounds(repaired)[[*COLUMNS, "faulty labels", "seconds"]].round(6)
         yield rows.assign(**identity, overlap=np.round(overlap, 4))
 

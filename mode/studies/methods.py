@@ -1,6 +1,6 @@
-"""The arms that the studies compare: study -> arm -> recipe.
+"""The methods that the studies compare: study -> method -> recipe.
 
-The first arm of a study is its reference: the others are compared with what it chose. An arm
+The first method of a study is its reference: the others are compared with what it chose. A method
 whose name ends in "again" repeats another one, as a control that nothing can differ from.
 """
 
@@ -65,12 +65,14 @@ def protocol_recipe(protocol: str, *, layer_selection: bool, **options) -> Recip
 
 AGAIN = " again"
 FAMILY = ": "
-# All arms of a study get the full budget, but for the publication's, which stops as it did.
+# All methods of a study get the full budget, but for the publication's, which stops as it did.
 _WHOLE = {name: replace(recipe, stops=False) for name, recipe in RECIPES.items()}
 _MODE = _WHOLE["mode"]
 _PUBLISHED = protocol_recipe("published", layer_selection=True)
 # What `repair` recommended when the studies were run; their rows call it "recommended".
-_STUDIED = replace(RECIPES["mistakes"], replay_filter="right", weight_averaging=0.34, epochs=6)
+_STUDIED = replace(
+    RECIPES["misclassified_then_margin"], replay_filter="right", weight_averaging=0.34, epochs=6
+)
 
 
 # Retraining with the same steps: plain, or on right old inputs alone and with averaged weights.
@@ -83,14 +85,14 @@ def equal_methods() -> dict[str, Recipe]:
     """Every selector with both retrainings at equal steps, each kind of random inputs, and what
     any reader asks for: the whole pool, no new inputs, twice the steps, the default repair."""
     plain = {
-        "targeted_random": _WHOLE["quota_random"],
+        "targeted_random": _WHOLE["targeted_random"],
         "random": RECIPES["random"],
         "mode": _MODE,
         "margin": RECIPES["margin"],
         "entropy": RECIPES["entropy"],
         "badge": RECIPES["badge"],
-        "misclassified_then_random": RECIPES["misclassified"],
-        "misclassified_then_margin": RECIPES["mistakes"],
+        "misclassified_then_random": RECIPES["misclassified_then_random"],
+        "misclassified_then_margin": RECIPES["misclassified_then_margin"],
     }
     random = RECIPES["random"]
     matched = {
@@ -118,14 +120,14 @@ def wrong_label_methods() -> dict[str, Recipe]:
     named = {
         "random": RECIPES["random"],
         "margin": RECIPES["margin"],
-        "signed_margin": RECIPES["near_miss"],
-        "misclassified_then_margin": RECIPES["mistakes"],
-        "misclassified_then_random": RECIPES["misclassified"],
+        "signed_margin": RECIPES["signed_margin"],
+        "misclassified_then_margin": RECIPES["misclassified_then_margin"],
+        "misclassified_then_random": RECIPES["misclassified_then_random"],
         "mode": _MODE,
     }
     return {
         **named,
-        f"misclassified_then_margin{RETRAINED}": replace(RECIPES["mistakes"], **_RECOMMENDED),
+        f"misclassified_then_margin{RETRAINED}": replace(RECIPES["misclassified_then_margin"], **_RECOMMENDED),
         "whole pool": method(RECIPES["random"], whole_pool=True),
         "default repair": RECIPES["recommended"],
         "default repair without its check of labels": replace(
@@ -138,7 +140,7 @@ def choice_methods() -> dict[str, Recipe]:
     """What the publication leaves open: which fault comes first, how long a layer serves, and
     whether an over-fitted label gets the nearest or the farthest inputs."""
     return {
-        "targeted_random": _WHOLE["quota_random"],
+        "targeted_random": _WHOLE["targeted_random"],
         "mode": _MODE,
         "mode, under-fitted first": replace(_MODE, fault_order="under-fitted"),
         "mode, over-fitted first": replace(_MODE, fault_order="over-fitted"),
@@ -148,11 +150,19 @@ def choice_methods() -> dict[str, Recipe]:
     }
 
 
-def selection_arms() -> dict[str, Recipe]:
-    """Kinds of selectors with plain retraining, and one with longer retraining."""
-    named = ("misclassified", "mistakes", "margin", "entropy", "mdsa", "core_set", "badge")
+def selection_methods() -> dict[str, Recipe]:
+    """The main comparison: the recommended repair, the publication's, and kinds of selectors."""
+    named = (
+        "misclassified_then_random",
+        "misclassified_then_margin",
+        "margin",
+        "entropy",
+        "mdsa",
+        "core_set",
+        "badge",
+    )
     return {
-        "quota_random": _WHOLE["quota_random"],
+        "targeted_random": _WHOLE["targeted_random"],
         "random": RECIPES["random"],
         "random again": RECIPES["random"],
         "published": _PUBLISHED,
@@ -163,38 +173,46 @@ def selection_arms() -> dict[str, Recipe]:
     }
 
 
-def selector_arms() -> dict[str, Recipe]:
+def selector_methods() -> dict[str, Recipe]:
     """The other selectors, on the models and streams of the main comparison."""
-    named = ["near_miss", "least_confidence", "gini", "dsa", "typiclust", "clusters"]
+    named = ["signed_margin", "least_confidence", "gini", "dsa", "typiclust", "clusters"]
     named += ["diverse_margin"]
     return {
-        "quota_random": _WHOLE["quota_random"],
+        "targeted_random": _WHOLE["targeted_random"],
         **{name: RECIPES[name] for name in (*named, "margin")},
         "margin again": RECIPES["margin"],
     }
 
 
-def baseline_arms() -> dict[str, Recipe]:
-    """A few arms of the main comparison, for further scenarios and budgets."""
-    names = ("quota_random", "random", "published", "mode", "margin", "mistakes", "recommended")
-    return {name: selection_arms()[name] for name in names}
+def baseline_methods() -> dict[str, Recipe]:
+    """A few methods of the main comparison, for further scenarios and budgets."""
+    names = (
+        "targeted_random",
+        "random",
+        "published",
+        "mode",
+        "margin",
+        "misclassified_then_margin",
+        "recommended",
+    )
+    return {name: selection_methods()[name] for name in names}
 
 
-def metric_arms() -> dict[str, Recipe]:
+def metric_methods() -> dict[str, Recipe]:
     """Nine metrics on mean states of the chosen layer, and on mean images."""
     return {
-        "quota_random": _WHOLE["quota_random"],
+        "targeted_random": _WHOLE["targeted_random"],
         **{f"{metric}, states": replace(_MODE, metric=metric) for metric in METRICS},
         **{f"{metric}, pixels": replace(_MODE, metric=metric, kind="pixel") for metric in METRICS},
         "dot, states again": _MODE,
     }
 
 
-def map_arms() -> dict[str, Recipe]:
+def map_methods() -> dict[str, Recipe]:
     """Which map: by its group and difference, by its cells, most or least similar to it."""
     maps = {name: replace(_MODE, map=name) for name in ("hci", "dhci", "dhmi", "dhwi")}
     return {
-        "quota_random": _WHOLE["quota_random"],
+        "targeted_random": _WHOLE["targeted_random"],
         "by fault": _MODE,
         **maps,
         "dhci, least similar": replace(maps["dhci"], selector="farthest"),
@@ -203,24 +221,24 @@ def map_arms() -> dict[str, Recipe]:
     }
 
 
-def layer_arms() -> dict[str, Recipe]:
+def layer_methods() -> dict[str, Recipe]:
     """Which layer, for three metrics."""
-    arms = {
+    methods = {
         f"{metric}{FAMILY}{layer}": replace(_MODE, metric=metric, layer=layer)
         for metric in ("dot", "cosine", "euclidean")
         for layer in LAYERS
     }
-    return {"quota_random": _WHOLE["quota_random"], **arms}
+    return {"targeted_random": _WHOLE["targeted_random"], **methods}
 
 
-def retraining_arms() -> dict[str, Recipe]:
+def retraining_methods() -> dict[str, Recipe]:
     """How to retrain, for four ways of choosing."""
     ways: dict[str, dict[str, Any]] = {
         way: {"retraining": way} for way in ("replay", "new batch", "scratch")
     }
     ways["replay of right ones"] = {"replay_filter": "right"}
     ways["replay of right ones, averaged"] = {"replay_filter": "right", "weight_averaging": 0.34}
-    chosen = ("quota_random", "mode", "margin", "mistakes")
+    chosen = ("targeted_random", "mode", "margin", "misclassified_then_margin")
     return {
         f"{name}, {way}": replace(_WHOLE[name], **options)
         for name in chosen
@@ -228,7 +246,7 @@ def retraining_arms() -> dict[str, Recipe]:
     }
 
 
-def alpha_arms() -> dict[str, Recipe]:
+def alpha_methods() -> dict[str, Recipe]:
     """What share of a batch MODE and margin choose, the rest being random."""
     mixed = {
         f"{name}, alpha {alpha}": replace(_WHOLE[name], alpha=alpha)
@@ -238,32 +256,36 @@ def alpha_arms() -> dict[str, Recipe]:
     return {"random": _WHOLE["random"], **mixed}
 
 
-def oracle_arms() -> dict[str, Recipe]:
-    """Is there room at all? The best of several random batches, judged on the diagnosis part."""
+def oracle_methods() -> dict[str, Recipe]:
+    """Is there headroom at all? The best of several random batches, by the diagnosis part."""
     oracle = replace(RECIPES["random"], selector="oracle")
-    return {"random": RECIPES["random"], "oracle": oracle, "mistakes": RECIPES["mistakes"]}
+    return {
+        "random": RECIPES["random"],
+        "oracle": oracle,
+        "misclassified_then_margin": RECIPES["misclassified_then_margin"],
+    }
 
 
-ARMS = {
+METHODS = {
     "equal": equal_methods,
     "wrong_labels": wrong_label_methods,
     "choices": choice_methods,
-    "selection": selection_arms,
-    "selectors": selector_arms,
-    "baselines": baseline_arms,
-    "metrics": metric_arms,
-    "maps": map_arms,
-    "layers": layer_arms,
-    "retraining": retraining_arms,
-    "alpha": alpha_arms,
-    "oracle": oracle_arms,
+    "selection": selection_methods,
+    "selectors": selector_methods,
+    "baselines": baseline_methods,
+    "metrics": metric_methods,
+    "maps": map_methods,
+    "layers": layer_methods,
+    "retraining": retraining_methods,
+    "alpha": alpha_methods,
+    "oracle": oracle_methods,
 }
 
 
-def arms(name: str) -> dict[str, Recipe]:
-    """Return arm -> recipe of a name of ARMS.
+def studied_methods(name: str) -> dict[str, Recipe]:
+    """Return method -> recipe of a name of METHODS.
 
     Raises:
         InputError: for an unknown name.
     """
-    return ARMS[checks.one_of("arms", name, ARMS)]()
+    return METHODS[checks.one_of("methods", name, METHODS)]()

@@ -77,13 +77,16 @@ def summary(tables: Mapping[str, pd.DataFrame], out: str | os.PathLike, folder: 
         if number in HEADINGS:
             parts += [f"{HEADINGS[number]}, {protocol} protocol (accuracy, %)", _per_cent(table)]
     if "against_control" in tables:
-        parts += ["Each arm against its control (accuracy, %)", _arms(tables["against_control"])]
+        parts += [
+            "Each method against its control (accuracy, %)",
+            _methods(tables["against_control"]),
+        ]
     places = ", ".join(f"{part}/{folder}/" for part in ("runs", "tables", "figures", "executed"))
     return "\n".join([*parts, f"Everything lies in {os.path.abspath(out)}: {places}"])
 
 
-def _arms(table: pd.DataFrame) -> str:
-    columns = ["arm", "n", "initial", "final", "median difference", "low", "high"]
+def _methods(table: pd.DataFrame) -> str:
+    columns = ["method", "n", "initial", "final", "median difference", "low", "high"]
     text = table[[*columns, "holm p"]].copy()
     for column in columns[2:]:
         text[column] = text[column].map(lambda value: f"{100 * value:.2f}")

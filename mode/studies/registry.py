@@ -13,15 +13,15 @@ from mode.studies.comparison import (
 )
 from mode.studies.tables import defects_tables, publication_tables
 
-_SMALL_ARMS = {"scenarios": ["over_fitted_500"], "rounds": 2, "batch": 50}
+_SMALL_METHODS = {"scenarios": ["over_fitted_500"], "rounds": 2, "batch": 50}
 # Where MODE's own choices can matter: faults of both kinds.
-_FAULTS = ("under_trained", "over_fitted_500", "starved_5", "mislabelled")
+_FAULTS = ("under_trained", "over_fitted_500", "under_sampled_5", "mislabeled")
 # With alpha 0.25, five rounds of this batch take a fifth of the class pool of MNIST.
 _FEW = ({"batch": 400},)
 _FURTHER = (
     "over_fitted_300",
-    "starved_10",
-    "starved_2",
+    "under_sampled_10",
+    "under_sampled_2",
     "missing_rotated",
     "shifted_blur",
     "shifted_noise",
@@ -89,40 +89,42 @@ def _of_protocol(protocol: str, data: str, seeds: int, split: str) -> Iterator[d
         }
 
 
-def arms_grid(arms: str, *, scenarios: Sequence[str] = (), sizes: Sequence[Mapping] = ({},)):
-    """Return the grid of a comparison of arms: seed x size, over its scenarios.
+def methods_grid(methods: str, *, scenarios: Sequence[str] = (), sizes: Sequence[Mapping] = ({},)):
+    """Return the grid of a comparison of methods: seed x size, over its scenarios.
 
     Args:
-        arms: a name of ARMS.
+        methods: a name of METHODS.
         scenarios: names of SCENARIOS; those of the main comparison where there are none.
         sizes: further parameters, such as the batch or the number of classes.
     """
 
     def grid(*, data: str, seeds: int, protocol: str) -> Iterator[dict]:
-        """Yield one run for each seed and size; the protocol is that of the arms."""
+        """Yield one run for each seed and size; the protocol is that of the methods."""
         checks.number("seeds", seeds, 1, integer=True)
         chosen = {"scenarios": list(scenarios)} if scenarios else {}
         for seed, size in product(range(seeds), sizes):
-            yield {"data": data, "arms": arms, **size, "seed": seed, **chosen}
+            yield {"data": data, "methods": methods, **size, "seed": seed, **chosen}
 
     return grid
 
 
-def _of_arms(question: str, arms: str, *, tables=comparison_tables, figures=(), **grid) -> Study:
-    """Return a study that compares arms on planted faults; `figures` beside those of every one,
+def _of_methods(
+    question: str, methods: str, *, tables=comparison_tables, figures=(), **grid
+) -> Study:
+    """Return a study that compares methods on planted faults; `figures` beside those of every one,
     each named as its table."""
     return Study(
         question=question,
-        notebook="10-which-arm-repairs",
-        grid=arms_grid(arms, **grid),
+        notebook="10-which-method-repairs",
+        grid=methods_grid(methods, **grid),
         tables=tables,
         figures={
-            "against_control": "arms_against_control",
+            "against_control": "methods_against_control",
             "mean_ranks": "critical_difference",
             "accuracy_by_inputs": "accuracy_by_inputs",
             **{name: name for name in figures},
         },
-        small=_SMALL_ARMS,
+        small=_SMALL_METHODS,
     )
 
 
@@ -154,40 +156,40 @@ STUDIES = {
         },
         small={"metrics": ["dot", "earth_mover"], "rounds": 2, "batch": 50, "epochs": 1},
     ),
-    "equal": _of_arms("Which inputs repair best when all are retrained alike?", "equal"),
-    "wrong_labels": _of_arms(
+    "equal": _of_methods("Which inputs repair best when all are retrained alike?", "equal"),
+    "wrong_labels": _of_methods(
         "What do wrong labels in the pool do?",
         "wrong_labels",
         scenarios=_WRONG_LABELS,
     ),
-    "choices": _of_arms(
+    "choices": _of_methods(
         "Do the order of faults, the layer's rounds and farthest inputs matter?",
         "choices",
         scenarios=_FAULTS,
         sizes=_FEW,
     ),
-    "convolutions": _of_arms(
+    "convolutions": _of_methods(
         "Does the layer matter in LeNet-5?",
         "layers",
         tables=layers_tables,
         scenarios=("under_trained", "over_fitted_500"),
         sizes=({"batch": 400, "model": "lenet5"},),
     ),
-    "selection": _of_arms(
+    "selection": _of_methods(
         "Which inputs repair best, retrained plainly?", "selection", tables=selection_tables
     ),
-    "selectors": _of_arms("Do the other selectors repair better?", "selectors"),
-    "further": _of_arms("Does it hold for other faults?", "baselines", scenarios=_FURTHER),
-    "budget": _of_arms("Does it hold for a fifth of the class pool?", "baselines", sizes=_FEW),
-    "metrics": _of_arms("Does the metric matter?", "metrics", scenarios=_FAULTS, sizes=_FEW),
-    "maps": _of_arms("Does the map matter?", "maps", scenarios=_FAULTS, sizes=_FEW),
-    "layers": _of_arms(
+    "selectors": _of_methods("Do the other selectors repair better?", "selectors"),
+    "further": _of_methods("Does it hold for other faults?", "baselines", scenarios=_FURTHER),
+    "budget": _of_methods("Does it hold for a fifth of the class pool?", "baselines", sizes=_FEW),
+    "metrics": _of_methods("Does the metric matter?", "metrics", scenarios=_FAULTS, sizes=_FEW),
+    "maps": _of_methods("Does the map matter?", "maps", scenarios=_FAULTS, sizes=_FEW),
+    "layers": _of_methods(
         "Does the layer matter?", "layers", tables=layers_tables, scenarios=_FAULTS, sizes=_FEW
     ),
-    "retraining": _of_arms(
+    "retraining": _of_methods(
         "How should it be retrained?", "retraining", scenarios=_FAULTS, sizes=_FEW
     ),
-    "alpha": _of_arms(
+    "alpha": _of_methods(
         "What share should be chosen, for how many classes?",
         "alpha",
         tables=alpha_tables,
@@ -195,5 +197,5 @@ STUDIES = {
         scenarios=("under_trained", "over_fitted_300"),
         sizes=[{"classes": classes, "batch": 200} for classes in (2, 5, 10)],
     ),
-    "oracle": _of_arms("Is there room at all?", "oracle", scenarios=_FAULTS),
+    "oracle": _of_methods("Is there headroom at all?", "oracle", scenarios=_FAULTS),
 }

@@ -18,31 +18,31 @@ class Scenario:
     The fault is planted in the training part, unless its options name another.
 
     train: inputs of the training part that make the model (all where None, or where there are
-    fewer). epochs: passes over them. fault, options: what is planted first (PLANTED). room:
-    whether a repair should find something to mend.
+    fewer). epochs: passes over them. fault, options: what is planted first (PLANTED).
+    has_fault: whether there is something to repair.
     """
 
     train: int | None
     epochs: int
     fault: str | None = None
     options: Mapping = field(default_factory=dict)
-    room: bool = True
+    has_fault: bool = True
 
 
 SCENARIOS = {
     "under_trained": Scenario(3000, 4),
     "over_fitted_300": Scenario(300, 60),
     "over_fitted_500": Scenario(500, 60),
-    "starved_10": Scenario(5000, 10, "starved", {"keep": 0.10}),
-    "starved_5": Scenario(5000, 10, "starved", {"keep": 0.05}),
-    "starved_2": Scenario(5000, 10, "starved", {"keep": 0.02}),
+    "under_sampled_10": Scenario(5000, 10, "under_sampled", {"keep": 0.10}),
+    "under_sampled_5": Scenario(5000, 10, "under_sampled", {"keep": 0.05}),
+    "under_sampled_2": Scenario(5000, 10, "under_sampled", {"keep": 0.02}),
     "label_noise": Scenario(5000, 10, "label_noise", {"share": 0.3}),
-    "mislabelled": Scenario(5000, 10, "mislabelled", {"share": 0.6}),
+    "mislabeled": Scenario(5000, 10, "mislabeled", {"share": 0.6}),
     "missing_thin": Scenario(5000, 10, "missing_mode", {"trait": "thin", "share": 0.5}),
     "missing_rotated": Scenario(5000, 10, "missing_mode", {"trait": "rotated", "share": 0.5}),
     "shifted_blur": Scenario(5000, 10, "shifted", {"kind": "blur", "amount": 1.0}),
     "shifted_noise": Scenario(5000, 10, "shifted", {"kind": "noise", "amount": 0.3}),
-    "no_room": Scenario(None, 3, room=False),
+    "no_planted_fault": Scenario(None, 3, has_fault=False),
 }
 # Wrong labels in the pool of an under-trained model. A systematic one is that of a look-alike.
 LOOK_ALIKES = {0: 6, 1: 7, 2: 3, 3: 5, 4: 9, 5: 3, 6: 0, 7: 1, 8: 3, 9: 4}
@@ -52,7 +52,7 @@ WRONG_LABELS = {
     )
     for kind, fault, options in (
         ("uniform", "label_noise", {}),
-        ("systematic", "mislabelled", {"pairs": LOOK_ALIKES}),
+        ("systematic", "mislabeled", {"pairs": LOOK_ALIKES}),
     )
     for percent in (5, 10, 20)
 }
@@ -62,11 +62,11 @@ SCENARIOS |= WRONG_LABELS
 MAIN = (
     "under_trained",
     "over_fitted_500",
-    "starved_5",
+    "under_sampled_5",
     "label_noise",
-    "mislabelled",
+    "mislabeled",
     "missing_thin",
-    "no_room",
+    "no_planted_fault",
 )
 
 

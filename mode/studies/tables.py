@@ -19,18 +19,18 @@ def final_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
     `finished_early` says whether the repair stopped before its last round.
     """
-    last = rows.sort_values("round").groupby([*IDENTITY, "arm"], sort=False).last().reset_index()
-    first = rows[(rows["round"] == 0) & (rows["arm"] == "mode")].set_index(IDENTITY)["accuracy"]
-    arms = {arm: part.set_index(IDENTITY) for arm, part in last.groupby("arm")}
+    last = rows.sort_values("round").groupby([*IDENTITY, "method"], sort=False).last().reset_index()
+    first = rows[(rows["round"] == 0) & (rows["method"] == "mode")].set_index(IDENTITY)["accuracy"]
+    methods = {method: part.set_index(IDENTITY) for method, part in last.groupby("method")}
     limit = rows["round"].max()
     table = pd.DataFrame(
         {
             "initial": first,
-            "final": arms["mode"]["accuracy"],
-            "control": arms["control"]["accuracy"],
-            "finished_early": (arms["mode"]["round"] < limit).astype(int),
-            "repaired": arms["mode"]["repaired"],
-            "broken": arms["mode"]["broken"],
+            "final": methods["mode"]["accuracy"],
+            "control": methods["control"]["accuracy"],
+            "finished_early": (methods["mode"]["round"] < limit).astype(int),
+            "repaired": methods["mode"]["repaired"],
+            "broken": methods["mode"]["broken"],
         }
     )
     return table.reindex(first.index).reset_index()
@@ -99,9 +99,9 @@ def against_control(finals: pd.DataFrame) -> pd.DataFrame:
         ]
     )
     compared = stats.compare(
-        long, value="value", arm="metric", block="seed", control="no difference"
+        long, value="value", method="metric", block="seed", control="no difference"
     )
-    names = {"arm": "metric", "median difference": "final - control"}
+    names = {"method": "metric", "median difference": "final - control"}
     shown_columns = ["metric", "final - control", "low", "high", "p", "holm p", "note"]
     return compared.rename(columns=names)[shown_columns]
 
@@ -111,7 +111,7 @@ def metrics_differ(finals: pd.DataFrame) -> pd.DataFrame:
     cells = []
     for (protocol, selected), part in finals.groupby(["protocol", "layer_selection"], sort=False):
         if part["metric"].nunique() > 2 and part["seed"].nunique() > 1:
-            test = stats.friedman(part, value="final", arm="metric", block="seed")
+            test = stats.friedman(part, value="final", method="metric", block="seed")
             cells.append(test.assign(protocol=protocol, layer_selection=selected))
     return _identity_first(cells)
 
@@ -120,17 +120,17 @@ def layer_selection_matters(finals: pd.DataFrame) -> pd.DataFrame:
     """Return with against without layer selection, paired by metric and seed: +-0.2 points?"""
     cells = []
     for protocol, part in finals.groupby("protocol", sort=False):
-        arms = part.assign(arm=part["layer_selection"].map({True: "with", False: "without"}))
-        if arms["arm"].nunique() < 2 or part.groupby(["metric", "seed"]).ngroups < 2:
+        methods = part.assign(method=part["layer_selection"].map({True: "with", False: "without"}))
+        if methods["method"].nunique() < 2 or part.groupby(["metric", "seed"]).ngroups < 2:
             continue
         names: dict[str, Any] = {
             "value": "final",
-            "arm": "arm",
+            "method": "method",
             "block": ["metric", "seed"],
             "control": "without",
         }
-        difference = stats.compare(arms, **names)
-        region = stats.equivalence(arms, **names, margin=EQUIVALENT)
+        difference = stats.compare(methods, **names)
+        region = stats.equivalence(methods, **names, margin=EQUIVALENT)
         extra = [column for column in region if column not in difference]
         cells.append(difference.join(region[extra]).assign(protocol=protocol))
     return _identity_first(cells)
@@ -138,7 +138,7 @@ def layer_selection_matters(finals: pd.DataFrame) -> pd.DataFrame:
 
 def layers_chosen(rows: pd.DataFrame) -> pd.DataFrame:
     """Return how often each layer was chosen: the manipulation check of the ablation."""
-    made = rows[(rows["arm"] == "mode") & (rows["round"] > 0) & rows["layer_selection"]]
+    made = rows[(rows["method"] == "mode") & (rows["round"] > 0) & rows["layer_selection"]]
     counts = made.groupby(["protocol", "layer"], sort=True).size().rename("rounds").reset_index()
     counts["share"] = counts["rounds"] / counts.groupby("protocol")["rounds"].transform("sum")
     return counts
@@ -146,7 +146,7 @@ def layers_chosen(rows: pd.DataFrame) -> pd.DataFrame:
 
 def accuracy_by_round(rows: pd.DataFrame) -> pd.DataFrame:
     """Return mean test accuracy and worst label's accuracy by round, over metrics and seeds."""
-    keys = ["protocol", "layer_selection", "arm", "round"]
+    keys = ["protocol", "layer_selection", "method", "round"]
     values = rows.groupby(keys, sort=False)[["accuracy", "worst accuracy", "repaired", "broken"]]
     return values.mean().reset_index()
 
@@ -210,9 +210,9 @@ def without_each(finals: pd.DataFrame) -> pd.DataFrame:
         if part["seed"].nunique() < 2 or part["protocol"].nunique() < 2:
             continue
         for measure in ("final", "final - control"):
-            names: dict[str, Any] = {"value": measure, "arm": "protocol", "block": "seed"}
+            names: dict[str, Any] = {"value": measure, "method": "protocol", "block": "seed"}
             compared = stats.compare(part, **names, control="published")
-            compared = compared.rename(columns={"arm": "protocol"})
+            compared = compared.rename(columns={"method": "protocol"})
             cells.append(compared.assign(layer_selection=selected, measure=measure))
     return _identity_first(cells)
 

@@ -49,9 +49,9 @@ def _model(loss="mse", optimizer=None):
             Plan(losses={"last": {"family": "sparse", "from_logits": True}}),
             "loss: from_logits=False -> from_logits=True",
         ),
-        (Plan(optimizer={"name": "Adam"}), "optimiser name: SGD -> Adam"),
-        (Plan(optimizer={"learning_rate": 1e-3}), "optimiser learning_rate: 0.1 -> 0.001"),
-        (Plan(optimizer={"clipnorm": 1.0}), "optimiser clipnorm: none -> 1"),
+        (Plan(optimizer={"name": "Adam"}), "optimizer name: SGD -> Adam"),
+        (Plan(optimizer={"learning_rate": 1e-3}), "optimizer learning_rate: 0.1 -> 0.001"),
+        (Plan(optimizer={"clipnorm": 1.0}), "optimizer clipnorm: none -> 1"),
         (Plan(epochs=80), "epochs: 20 -> 80"),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
@@ -84,4 +84,4 @@ def test_a_switch_is_told_once_it_is_new():
 def test_loss_scaling_is_looked_through():
     optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))
     plan = Plan(optimizer={"name": "Adam"})
-    assert changes(_model(optimizer=optimizer), Plan(), plan) == ["optimiser name: SGD -> Adam"]
+    assert changes(_model(optimizer=optimizer), Plan(), plan) == ["optimizer name: SGD -> Adam"]

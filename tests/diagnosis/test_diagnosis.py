@@ -71,7 +71,7 @@ def test_raw_inputs_are_the_first_cause_of_a_failed_training(two_classes):
     assert report.findings[0].fixes[0].code == "normalize_input"
 
 
-def test_training_rows_in_validation_are_recognised(two_classes):
+def test_training_rows_in_validation_are_recognized(two_classes):
     x, y = two_classes
     model = classifier()
     model.fit(
@@ -149,7 +149,7 @@ def test_what_cannot_be_judged_is_said():
     texts = [f.text for f in check(model) if f.symptom == "not_judged"]
     assert texts == [
         "could not judge the outputs: the model is not built",
-        "could not judge loss and optimiser: the model is not compiled",
+        "could not judge loss and optimizer: the model is not compiled",
     ]
 
 
@@ -251,7 +251,7 @@ def test_a_guarded_logarithm_is_fine(two_classes):
 
 def test_a_repair_changes_what_was_wrong_and_nothing_else(two_classes):
     x, y = two_classes
-    mended = autorepair(
+    repaired = autorepair(
         lambda: classifier(
             activation="sigmoid", units=1, loss="mse", optimizer=keras.optimizers.SGD(1e-6)
         ),
@@ -260,9 +260,9 @@ def test_a_repair_changes_what_was_wrong_and_nothing_else(two_classes):
         trials=2,
         epochs=10,
     )
-    assert mended.skill > mended.before + 0.3
-    assert any(line.startswith("optimiser learning_rate: 1e-06 -> ") for line in mended.changes)
-    assert mended.history[0].fix in FIXES
+    assert repaired.skill > repaired.before + 0.3
+    assert any(line.startswith("optimizer learning_rate: 1e-06 -> ") for line in repaired.changes)
+    assert repaired.history[0].fix in FIXES
 
 
 def test_a_repair_sees_over_fitting():
@@ -278,8 +278,8 @@ def test_a_repair_sees_over_fitting():
         return model
 
     few, held = (x[:80], y[:80]), (x[80:], y[80:])
-    mended = autorepair(build, few, validation=held, trials=1, epochs=20)
-    assert mended.history[0].fix == "early_stopping"
+    repaired = autorepair(build, few, validation=held, trials=1, epochs=20)
+    assert repaired.history[0].fix == "early_stopping"
 
 
 def test_a_training_is_judged_by_its_steps_and_by_no_clock(two_classes, monkeypatch):
@@ -307,8 +307,8 @@ def test_a_healthy_model_is_not_changed(two_classes):
     x, y = two_classes
     build = classifier(optimizer=keras.optimizers.Adam(0.02))
     weights = build.get_weights()
-    mended = autorepair(build, (x[:240], y[:240]), validation=(x[240:], y[240:]), epochs=10)
-    assert mended.changes == ()
+    repaired = autorepair(build, (x[:240], y[:240]), validation=(x[240:], y[240:]), epochs=10)
+    assert repaired.changes == ()
     for before, after in zip(weights, build.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
 

@@ -35,7 +35,7 @@ def test_a_row_is_what_nothing_bends(between, found):
 
 
 @pytest.mark.parametrize(("width", "found"), [(4, []), (8, ["a"]), (12, ["a"])])
-def test_a_layer_narrower_than_both_its_neighbours_is_a_factor(width, found):
+def test_a_layer_narrower_than_both_its_neighbors_is_a_factor(width, found):
     assert _found(_dense(width, "a"), _dense(16, "b", "relu")) == found
 
 

@@ -45,7 +45,7 @@ def _finding(phase, layer=""):
         (("layer", "model/lstm_1/lstm_cell"), 3),
         (("layer", "dense_1"), None),  # made in a loop
         (("layer", "conv2d_1"), None),  # the second one has a name of its own
-        (("optimiser",), 5),
+        (("optimizer",), 5),
         (("loss",), 5),
         (("data",), 6),
     ],

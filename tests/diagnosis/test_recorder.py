@@ -35,7 +35,7 @@ def _recurrent():
 
 
 def _constants():
-    """TensorFlow merges the constants of neighbours here; a second reader of the layers' outputs
+    """TensorFlow merges the constants of neighbors here; a second reader of the layers' outputs
     would stop that, and change the last bit of the weights."""
     return classifier(
         LAYERS.Rescaling(1 / 3),

@@ -61,6 +61,6 @@ def test_what_cannot_be_set_is_refused(options, built):
 def test_a_subclassed_model_is_repaired(two_classes):
     x, y = two_classes
     held = (x[240:], y[240:])
-    mended = autorepair(chain, (x[:240], y[:240]), validation=held, trials=2, epochs=10)
-    assert mended.skill > mended.before + 0.3
-    assert mended.changes
+    repaired = autorepair(chain, (x[:240], y[:240]), validation=held, trials=2, epochs=10)
+    assert repaired.skill > repaired.before + 0.3
+    assert repaired.changes

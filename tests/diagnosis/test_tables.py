@@ -35,8 +35,8 @@ def test_a_group_is_needed_where_nothing_else_names_an_accepted_symptom():
     told = ["dead_relu lr_high", "lr_high overfitting", "overfitting"]
     runs = pd.DataFrame([{**known, "program": str(i), "symptoms": t} for i, t in enumerate(told)])
     table = ablation(runs).set_index("rules")
-    optimiser = table.loc["architecture, initial weights, optimiser"]
-    assert optimiser.to_dict() == {
+    optimizer = table.loc["architecture, initial weights, optimizer"]
+    assert optimizer.to_dict() == {
         "speaks of": 2,
         "comes first": 1,
         "found without it": 1,

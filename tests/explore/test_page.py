@@ -250,8 +250,8 @@ def test_a_job_that_fails_says_so(error, said, capsys):
 
 def test_a_repair_shows_its_curve_as_text_too(subject):
     rows = [
-        {"arm": arm, "round": n, "accuracy": value}
-        for arm, line in {"repair": (0.5, 0.75), "control": (0.5,)}.items()
+        {"method": method, "round": n, "accuracy": value}
+        for method, line in {"repair": (0.5, 0.75), "control": (0.5,)}.items()
         for n, value in enumerate(line)
     ]
     shown = repair_panel.curve(repair_panel.LiveRepair(subject, None, rows))

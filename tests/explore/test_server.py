@@ -80,8 +80,8 @@ def test_in_a_served_page_no_choice_waits_for_a_search_through_all_that_is_loade
             "file.",
         ),
         (
-            "fine.keras unlabelled.npz",
-            "unlabelled.npz must hold y_train beside x_train. Received: keys x_train.",
+            "fine.keras unlabeled.npz",
+            "unlabeled.npz must hold y_train beside x_train. Received: keys x_train.",
         ),
         (
             "fine.keras other.npz",
@@ -130,7 +130,7 @@ def files(tmp_path, monkeypatch):
     """Models and data, good and bad, in the folder that is the current one."""
     monkeypatch.chdir(tmp_path)
     x, y = np.zeros((100, 4, 4), np.uint8), np.arange(100) % 10
-    archives = {"fine": (x, y), "wide": (np.zeros((100, 5, 5), np.uint8), y), "unlabelled": (x,)}
+    archives = {"fine": (x, y), "wide": (np.zeros((100, 5, 5), np.uint8), y), "unlabeled": (x,)}
     archives |= {"one": (x, np.full(100, 3)), "more": (x, np.arange(100) % 11)}
     for name, arrays in archives.items():
         np.savez(f"{name}.npz", **dict(zip(("x_train", "y_train"), arrays, strict=False)))

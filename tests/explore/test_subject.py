@@ -144,7 +144,7 @@ def test_a_repair_is_followed_round_by_round_with_its_control(subject):
     plain = repair(subject.model, subject.data, rounds=2, inputs_per_round=50)
     table = pd.DataFrame(state.rows)
     assert seen == [2, 3, 4, 5, 6]
-    assert table["arm"].tolist() == ["repair", "control"] + 2 * ["repair"] + 2 * ["control"]
+    assert table["method"].tolist() == ["repair", "control"] + 2 * ["repair"] + 2 * ["control"]
     assert table["accuracy"][2:4].tolist() == plain.rounds["accuracy"][1:].tolist()
     assert table["accuracy"][4:].tolist() == state.control.rounds["accuracy"][1:].tolist()
     assert not np.isin(state.control.chosen[0], plain.chosen[0]).all()

@@ -37,7 +37,7 @@ def test_a_fitted_prior_makes_its_classes_and_serves_maximization():
     assert tint[0] > 0 > tint[1]
 
 
-def test_large_colour_images_without_labels():
+def test_large_color_images_without_labels():
     x, _ = shapes(120, 64)
     prior = fit_prior(x, steps=4, latent=4, components=1, progress=False)
     assert prior.shape == (64, 64, 3)

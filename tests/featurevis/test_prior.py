@@ -25,7 +25,7 @@ def test_ready_priors_make_what_their_card_says(name):
         prior.card["as_drawn"], abs=0.04
     )
     assert (probabilities.max(axis=1) > 0.9).mean() == pytest.approx(
-        prior.card["recognised"], abs=0.05
+        prior.card["recognized"], abs=0.05
     )
     assert all(f.stat().st_size < 2**20 for f in (READY / name).iterdir())
 

@@ -62,7 +62,7 @@ CAUSES = {cause.code: cause for cause in (
     _cause("rate_low", "the steps are too small",
            "raise_learning_rate change_optimizer train_longer", 0.9),
     _cause("momentum", "the momentum overshoots", "reduce_momentum lower_learning_rate", 0.85),
-    _cause("initialisation", "the initial weights are badly scaled",
+    _cause("initialization", "the initial weights are badly scaled",
            "change_initializer add_batchnorm", 0.85),
     _cause("activation", "hidden units saturate or die",
            "change_hidden_activation add_batchnorm change_initializer", 0.75),
@@ -78,7 +78,7 @@ CAUSES = {cause.code: cause for cause in (
            "guard_operation lower_learning_rate clip_gradient"),
     _cause("recurrence", "the sequence is too long for the layer",
            "change_recurrent_layer clip_gradient shorten_sequence"),
-    _cause("optimiser", "the optimiser does not suit the problem", "change_optimizer"),
+    _cause("optimizer", "the optimizer does not suit the problem", "change_optimizer"),
     _cause("duration", "training was too short",
            "train_longer raise_learning_rate change_optimizer"),
     _cause("batch", "the batches are too large for so few rows", "change_batch_size train_longer"),
@@ -96,23 +96,23 @@ def _weights(text: str) -> dict[str, float]:
 
 # weights of the causes that several symptoms share
 _NUMERIC = _weights("missing_values 1 labels 1 output 0.8 rate_high 1 scale 0.8 explosive 1 "
-                    "initialisation 0.8 operation 1 target_scale 0.7 recurrence 0.3")  # fmt: skip
+                    "initialization 0.8 operation 1 target_scale 0.7 recurrence 0.3")  # fmt: skip
 _FLAT = _weights("frozen 1 output 1 labels 1 scale 0.9 target_scale 0.8 rate_high 0.95 "
-                 "rate_low 0.9 initialisation 0.9 activation 0.9 linearity 0.9 dropout 0.8 "
+                 "rate_low 0.9 initialization 0.9 activation 0.9 linearity 0.9 dropout 0.8 "
                  "capacity 0.8 momentum 0.8 recurrence 0.6 depth 0.5 duration 0.7 batch 0.7 "
-                 "optimiser 0.5 explosive 0.9 missing_values 1")  # fmt: skip
-_DEAD = _weights("initialisation 0.9 scale 0.9 rate_high 0.9 output 0.9 activation 0.9 "
+                 "optimizer 0.5 explosive 0.9 missing_values 1")  # fmt: skip
+_DEAD = _weights("initialization 0.9 scale 0.9 rate_high 0.9 output 0.9 activation 0.9 "
                  "target_scale 0.7 missing_values 1 depth 0.5 momentum 0.7")  # fmt: skip
-_VANISH = _weights("activation 1 initialisation 0.9 depth 0.7 recurrence 0.9 scale 0.6 output 0.6")
-_EXPLODE = _weights("explosive 1 rate_high 1 initialisation 0.9 scale 0.9 target_scale 0.9 "
+_VANISH = _weights("activation 1 initialization 0.9 depth 0.7 recurrence 0.9 scale 0.6 output 0.6")
+_EXPLODE = _weights("explosive 1 rate_high 1 initialization 0.9 scale 0.9 target_scale 0.9 "
                     "recurrence 0.4 depth 0.4 momentum 0.8 output 0.5 operation 0.8")  # fmt: skip
 _SLOW = _weights("output 0.7 scale 0.9 duration 1 rate_low 1 capacity 0.8 activation 0.8 "
                  "linearity 0.9 momentum 0.6 dropout 0.9 target_scale 0.9 batch 0.9 "
-                 "optimiser 0.4 initialisation 0.7 rate_high 0.6")  # fmt: skip
+                 "optimizer 0.4 initialization 0.7 rate_high 0.6")  # fmt: skip
 _RATE_HIGH = _weights("rate_high 1 scale 0.6 target_scale 0.6 momentum 0.9 output 0.4")
 
 _OUTPUTS, _DATA = "outputs, losses and targets", "data"
-_MODEL = "architecture, initial weights, optimiser"
+_MODEL = "architecture, initial weights, optimizer"
 _STEPS, _FINITE = "gradients, weights, activations", "numbers that are not finite"
 _PREDICTIONS, _CURVES = "predictions", "curves"
 
@@ -152,12 +152,12 @@ SYMPTOMS = {symptom.code: symptom for symptom in (
             "a recurrent layer has an activation without an upper bound", _MODEL,
             before="explosive", gate="bad"),
     Symptom("bad_initialization", "the initial weights are constant or badly scaled", _MODEL,
-            before="initialisation", gate="fair"),
+            before="initialization", gate="fair"),
     Symptom("high_dropout", "too much is dropped", _MODEL, before="dropout", gate="fair"),
     Symptom("missing_activation", "stacked linear layers are no more than one linear layer",
             _MODEL, before="linearity"),
     Symptom("exploding_activation", "activations grow without bound from layer to layer", _STEPS,
-            _EXPLODE, "explosive", _weights("initialisation 0.35 rate_high 0.4"), gate="bad"),
+            _EXPLODE, "explosive", _weights("initialization 0.35 rate_high 0.4"), gate="bad"),
     Symptom("unnormalized_input", "inputs have very different or very large scales", _DATA,
             before="scale", gate="fair"),
     Symptom("target_scale", "regression targets are far from unit scale", _DATA,
@@ -187,11 +187,11 @@ SYMPTOMS = {symptom.code: symptom for symptom in (
     Symptom("exploding_weights", "each step changes the weights by a large share of themselves",
             _STEPS, _EXPLODE, during=_weights("rate_high 0.6"), gate="bad", after_nan=True),
     Symptom("vanishing_gradient", "next to no gradient reaches the first layers", _STEPS, _VANISH,
-            "activation", _weights("activation 0.55 initialisation 0.3"), gate="bad"),
+            "activation", _weights("activation 0.55 initialization 0.3"), gate="bad"),
     Symptom("dead_relu", "most units of a rectified layer are never active", _STEPS, _DEAD,
-            during=_weights("activation 0.45 initialisation 0.35 rate_high 0.35"), gate="bad"),
+            during=_weights("activation 0.45 initialization 0.35 rate_high 0.35"), gate="bad"),
     Symptom("vanishing_activation", "the signal fades out from layer to layer", _STEPS, _VANISH,
-            during=_weights("initialisation 0.5 activation 0.4"), gate="bad"),
+            during=_weights("initialization 0.5 activation 0.4"), gate="bad"),
     Symptom("saturated_activation", "most units sit at the flat ends of their activation", _STEPS,
             {**_DEAD, "activation": 0.8}, during=_weights("activation 0.45 scale 0.2"),
             gate="poor"),

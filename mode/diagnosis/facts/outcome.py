@@ -68,7 +68,7 @@ def _level(outcome: TrainingOutcome) -> str:
     marks = [m for m in (outcome.gain, outcome.skill) if np.isfinite(m)]
     if not marks:
         return "fair"
-    # where one class fills most rows accuracy has no room, and the loss decides
+    # where one class fills most rows accuracy has no headroom, and the loss decides
     roomy = outcome.majority < LIMITS.clear_majority
     roomy |= not outcome.gain > LIMITS.majority_gain
     chance = outcome.accuracy - outcome.majority < LIMITS.chance_margin and roomy

@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Record:
-    """A training as the judges see it.
+    """A training as the rules see it.
 
     `steps` (t,) are the recorded steps, `values` (t, rows, columns) their statistics,
     `losses` (t,) the mean loss since the record before, `heads` (t, outputs, columns), `pairs`

@@ -109,8 +109,8 @@ def _pointless(setup: TrialSetup) -> set[str]:
     data, pointless = setup.train, set()
     if len(take(prepared(data, Plan(clean=True)).x)) == len(take(data.x)):
         pointless.add("clean_data")
-    relabelled = prepared(data, Plan(relabel=True)).y
-    if relabelled is data.y or np.array_equal(relabelled, data.y):
+    relabeled = prepared(data, Plan(relabel=True)).y
+    if relabeled is data.y or np.array_equal(relabeled, data.y):
         pointless.add("fix_labels")
     return pointless
 
@@ -254,7 +254,7 @@ def _optimizer(source, plan: Plan) -> list[tuple[str, Any, Any]]:
     inner = getattr(source.optimizer, "inner_optimizer", source.optimizer)
     present = {"name": type(inner).__name__, "learning_rate": optimizer_facts(inner).rate}
     return [
-        (f"optimiser {option}", present.get(option, getattr(inner, option, None)), value)
+        (f"optimizer {option}", present.get(option, getattr(inner, option, None)), value)
         for option, value in plan.optimizer.items()
     ]
 

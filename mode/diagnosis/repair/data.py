@@ -52,7 +52,7 @@ def prepared(data: TrainingData, plan: Plan, reference: TrainingData | None = No
         data = data.rows(_finite_rows(data))
     if plan.relabel:
         base = (reference or data).y
-        data = TrainingData(data.x, _relabelled(data.y, base))
+        data = TrainingData(data.x, _relabeled(data.y, base))
     if plan.scale_targets and not isinstance(data.y, dict | list | tuple):
         mean, std = target_scale(reference or data)
         data = TrainingData(data.x, ((np.asarray(data.y, float) - mean) / std).astype("float32"))
@@ -91,7 +91,7 @@ def _finite_rows(data: TrainingData) -> np.ndarray:
     return keep
 
 
-def _relabelled(y, reference):
+def _relabeled(y, reference):
     """Whole labels become 0, 1, ... in their order, signs 0 and 1, rows sum to 1."""
     if isinstance(y, dict | list | tuple):
         return y

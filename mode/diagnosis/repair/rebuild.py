@@ -171,5 +171,5 @@ def _set(layer, option: str, value) -> None:
     if not hasattr(layer, option) or (layer.built and option not in _ALWAYS):
         raise ValueError(f"{option} of {layer.name} cannot be set")
     # from_config turns names into the functions and objects that they stand for
-    twin = type(layer).from_config({**layer.get_config(), option: value})
-    setattr(layer, option, getattr(twin, option))
+    copy = type(layer).from_config({**layer.get_config(), option: value})
+    setattr(layer, option, getattr(copy, option))

@@ -262,7 +262,7 @@ def lr_high(case: TrainingCase) -> list[Finding]:
     ratio, limit = update_ratio(case.record), LIMITS.update_high
     if case.record.total_steps < LIMITS.early_steps or not limit < ratio < np.inf:
         return []
-    return [make_finding("lr_high", Where("optimiser"), _update(ratio, limit))]
+    return [make_finding("lr_high", Where("optimizer"), _update(ratio, limit))]
 
 
 def lr_low(case: TrainingCase) -> list[Finding]:
@@ -272,13 +272,13 @@ def lr_low(case: TrainingCase) -> list[Finding]:
         return []
     findings, limit = [], LIMITS.update_low
     if case.record.total_steps >= LIMITS.early_steps and ratio < limit:
-        findings.append(make_finding("lr_low", Where("optimiser"), _update(ratio, limit)))
+        findings.append(make_finding("lr_low", Where("optimizer"), _update(ratio, limit)))
     losses, limit = loss_curve(case.record), LIMITS.update_crawling
     if case.record.finished and ratio < limit and len(losses) >= LIMITS.curve_points:
         late, whole = slope(losses)
         if whole > 0 and late >= LIMITS.slowly_improving:
             evidence = _update(ratio, limit)
-            findings.append(make_finding("lr_low", Where("optimiser"), evidence, gate="poor"))
+            findings.append(make_finding("lr_low", Where("optimizer"), evidence, gate="poor"))
     return findings
 
 

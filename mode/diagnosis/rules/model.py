@@ -134,7 +134,7 @@ def unchanged_weights(facts: ModelFacts) -> list[Finding]:
     fixes = _fixes(facts, "unfreeze_layers", layers=[s.name for s in facts.layers if s.fan_in])
     evidence = Evidence("layers that are trained", 0, 1)
     text = "every weight is frozen: no step changes anything"
-    return [make_finding("unchanged_weights", Where("optimiser"), evidence, text=text, fixes=fixes,
+    return [make_finding("unchanged_weights", Where("optimizer"), evidence, text=text, fixes=fixes,
                          severity="error", gate="none")]  # fmt: skip
 
 
@@ -252,7 +252,7 @@ def _unscaled(optimizer: OptimizerFacts) -> bool:
 
 
 def _effective_rate(optimizer: OptimizerFacts) -> float:
-    return optimizer.rate / max(1 - optimizer.momentum, LIMITS.momentum_room)
+    return optimizer.rate / max(1 - optimizer.momentum, LIMITS.momentum_gap)
 
 
 def _rate_finding(
@@ -261,7 +261,7 @@ def _rate_finding(
 ) -> Finding:  # fmt: skip
     evidence = Evidence("learning rate", optimizer.rate, limit)
     text = "the learning rate is out of its usual band"
-    where = Where("optimiser", variable=optimizer.name)
+    where = Where("optimizer", variable=optimizer.name)
     return make_finding(code, where, evidence, text=text, fixes=_fixes(facts, *fixes), gate=gate)
 
 
@@ -271,7 +271,7 @@ def oscillating_loss(facts: ModelFacts) -> list[Finding]:
     if optimizer is None or optimizer.momentum <= LIMITS.momentum:
         return []
     evidence = Evidence("momentum", optimizer.momentum, LIMITS.momentum)
-    where = Where("optimiser", variable=optimizer.name)
+    where = Where("optimizer", variable=optimizer.name)
     fixes = _fixes(facts, "reduce_momentum", "lower_learning_rate")
     return [make_finding("oscillating_loss", where, evidence, text="so much momentum overshoots",
                          fixes=fixes, gate="fair")]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Rules about one output and its targets, and about exceptions that are told by them.
+"""Rules about one output and its targets, and about exceptions that they explain.
 
 Each returns findings of the symptom that it is named after; `misfits` those of the output table.
 """

@@ -21,7 +21,7 @@ from mode.diagnosis.findings import Evidence, Finding, When, Where
 from mode.diagnosis.limits import LIMITS
 
 _PHASES = {"input": "input", "activation": "layer", "loss": "loss", "gradient": "layer",
-           "weight": "layer", "update": "optimiser"}  # fmt: skip
+           "weight": "layer", "update": "optimizer"}  # fmt: skip
 _FLAT_ENDS = {"tanh": "beyond", "sigmoid": "edge"}
 
 
@@ -252,7 +252,7 @@ def unchanged_weights(case: TrainingCase) -> list[Finding]:
     if moved >= LIMITS.unchanged:
         return []
     evidence = Evidence("|w - w at the start| / |w| over an epoch", moved, LIMITS.unchanged)
-    return [make_finding("unchanged_weights", Where("optimiser"), evidence)]
+    return [make_finding("unchanged_weights", Where("optimizer"), evidence)]
 
 
 def unchanged_output(case: TrainingCase) -> list[Finding]:
