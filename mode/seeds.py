@@ -37,7 +37,7 @@ def derive(seed: int, *names: str | int) -> int:
         InputError: when `seed` is not a whole number of at least 0.
     """
     checks.number("seed", seed, 0, integer=True)
-    text = "\x1f".join([str(int(seed)), *(str(RENAMED.get(name, name)) for name in names)])
+    text = "\x1f".join([str(int(seed)), *(RENAMED.get(str(name), str(name)) for name in names)])
     return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big") >> 1
 
 

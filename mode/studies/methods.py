@@ -127,7 +127,9 @@ def wrong_label_methods() -> dict[str, Recipe]:
     }
     return {
         **named,
-        f"misclassified_then_margin{RETRAINED}": replace(RECIPES["misclassified_then_margin"], **_RECOMMENDED),
+        f"misclassified_then_margin{RETRAINED}": replace(
+            RECIPES["misclassified_then_margin"], **_RECOMMENDED
+        ),
         "whole pool": method(RECIPES["random"], whole_pool=True),
         "default repair": RECIPES["recommended"],
         "default repair without its check of labels": replace(
