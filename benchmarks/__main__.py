@@ -4,7 +4,7 @@ import os
 
 import click
 
-from benchmarks.running import BENCHMARKS, keep, measure, shown
+from benchmarks.suite import BENCHMARKS, keep, measure, shown
 from mode import checks
 
 

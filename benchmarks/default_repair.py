@@ -19,7 +19,7 @@ import pandas as pd
 
 from benchmarks import faulty_classifiers
 from benchmarks.faulty_classifiers import CLASSIFIERS, Faulty
-from benchmarks.measuring import clocked, in_new_process
+from benchmarks.measurements import clocked, in_new_process
 from mode import checks, results
 from mode.data import Data, load
 from mode.faults import accuracy_by_label, transitions

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import trim_mean
 
-from benchmarks.measuring import row
-from benchmarks.running import keep, shown
+from benchmarks.measurements import row
+from benchmarks.suite import keep, shown
 from mode.diagnosis import Diagnosis, check
 
 layers = keras.layers

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measuring import clocked, in_new_process, row
+from benchmarks.measurements import clocked, in_new_process, row
 from mode import notebooks
 from mode.results import read_rows
+from mode.studies.engine import ENVIRONMENT, close_kernels, execute
 from mode.studies.registry import STUDIES
-from mode.studies.running import ENVIRONMENT, close_kernels, execute
 
 PEER = "the same with a new kernel for each run"
 

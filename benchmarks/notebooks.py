@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from benchmarks.measuring import clocked
+from benchmarks.measurements import clocked
 from mode import notebooks
 from mode.results import write_rows
-from mode.studies.executing import execute_whole
+from mode.studies.execution import execute_whole
 
 
 def measured(name: str) -> dict:

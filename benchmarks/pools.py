@@ -16,8 +16,8 @@ import click
 import numpy as np
 import pandas as pd
 
-from benchmarks.measuring import clocked, in_new_process, row
-from benchmarks.running import keep, shown
+from benchmarks.measurements import clocked, in_new_process, row
+from benchmarks.suite import keep, shown
 from mode.data import load, open_pool
 from mode.seeds import generator
 from mode.streaming import DistanceScorer, best

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.measuring import clocked, cold_and_warm, in_new_process, row
+from benchmarks.measurements import clocked, cold_and_warm, in_new_process, row
 from mode.data import Data, load
 
 AT_LEAST = {"cold": 10, "warm": 25}

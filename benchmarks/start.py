@@ -5,7 +5,7 @@ import subprocess
 import sys
 from statistics import median
 
-from benchmarks.measuring import clocked, row
+from benchmarks.measurements import clocked, row
 
 LIMIT = 0.5
 HEAVY = ("tensorflow", "keras", "matplotlib")

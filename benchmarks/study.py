@@ -4,7 +4,7 @@ import subprocess
 import sys
 import tempfile
 
-from benchmarks.measuring import clocked, row
+from benchmarks.measurements import clocked, row
 
 # "26 minutes a run, about 4 hours in all on one CPU", as the publication says of itself.
 PUBLISHED_SECONDS = 4 * 3600

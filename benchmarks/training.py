@@ -8,7 +8,7 @@ included; the later calls are compared with `fit` in two ways: on a new model, a
 import contextlib
 import io
 
-from benchmarks.measuring import clocked, cold_and_warm, in_new_process, row
+from benchmarks.measurements import clocked, cold_and_warm, in_new_process, row
 from mode.data import load
 
 # Net -> how many times faster than the default `fit` on a new model it shall be.

@@ -113,9 +113,9 @@ def figures(study: tuple[str, ...], out: str) -> None:
 def execute(notebook: tuple[str, ...], out: str, small: bool) -> None:
     """Execute NOTEBOOKs (all by default) and keep the executed copies."""
     from mode import notebooks
-    from mode.studies import executing
+    from mode.studies import execution
 
-    run = executing.execute_small if small else executing.execute_whole
+    run = execution.execute_small if small else execution.execute_whole
     for name in notebook or notebooks.names():
         click.echo(run(name, out))
 

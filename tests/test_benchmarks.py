@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import naive, pools, repair, running, selecting, start, training
+from benchmarks import naive, pools, repair, selectors, start, suite, training
 from benchmarks.__main__ import main
-from benchmarks.measuring import cold_and_warm, in_new_process, row
+from benchmarks.measurements import cold_and_warm, in_new_process, row
 from mode.checks import InputError
 from mode.data import Data, load
 from mode.distances import distance
@@ -164,7 +164,7 @@ def test_training_rows_measure_both_sides_from_the_same_start():
         f"published, 1500 inputs, 3 epochs, {state}" for state in states
     ]
     for measured in rows:
-        assert set(running.COLUMNS) < set(measured)
+        assert set(suite.COLUMNS) < set(measured)
         assert measured["ours_seconds"] > 0
         assert abs(measured["ours_accuracy"] - measured["peer_accuracy"]) < 0.1
         assert 0.4 < measured["ours_accuracy"] < 1
@@ -173,12 +173,12 @@ def test_training_rows_measure_both_sides_from_the_same_start():
 def test_selecting_rows_agree_with_the_peers_where_there_is_no_chance():
     pytest.importorskip("skactiveml")
     pytest.importorskip("dnn_tip")
-    rows = pd.DataFrame(selecting.rows(pool=400, known=3_000, n=20, few=20, repeats=1))
-    assert set(running.COLUMNS) < set(rows)
+    rows = pd.DataFrame(selectors.rows(pool=400, known=3_000, n=20, few=20, repeats=1))
+    assert set(suite.COLUMNS) < set(rows)
     assert (rows["ours_seconds"] > 0).all()
     same = dict(zip(rows["case"].str.split(",").str[0], rows["same_choice"], strict=True))
     peers = {"margin", "entropy", "core_set", "badge", "typiclust", "dsa", "mdsa"}
-    assert set(same) == peers | set(selecting.ALONE)
+    assert set(same) == peers | set(selectors.ALONE)
     first = dict(zip(rows["case"], rows["same_choice"], strict=True))
     assert [first[f"{name}, 20 of 400 x 28"] for name in ("margin", "entropy", "core_set")] == [
         1
@@ -186,14 +186,14 @@ def test_selecting_rows_agree_with_the_peers_where_there_is_no_chance():
     assert first["mdsa, 20 of 400 x 28"] >= 0.8
     assert first["badge, 20 of 400 x 28"] == ""
     whole = rows[rows["case"].str.endswith("200 of 1000 x 28")]
-    assert len(whole) == len(selecting.ALONE)
+    assert len(whole) == len(selectors.ALONE)
     assert set(whole["ratio"]) == {""}
 
 
 def test_start_loads_nothing_heavy_and_would_notice(monkeypatch):
     monkeypatch.setattr(start, "PEER", ["-c", "import numpy"])
     rows = pd.DataFrame(start.rows(repeats=1))
-    assert set(running.COLUMNS) < set(rows)
+    assert set(suite.COLUMNS) < set(rows)
     assert rows["imports"].tolist() == ["none"]
     assert start.heavy_imports(["-c", "import matplotlib"]) == ["matplotlib"]
 
@@ -226,8 +226,8 @@ def test_a_new_process_is_another_one():
 def test_keep_replaces_only_the_benchmarks_that_ran_again(tmp_path):
     path = tmp_path / "results" / "benchmarks.csv"
     first = [row("start", "a", 1, 2, peer="p"), row("repair", "b", 1, 3, peer="p", extra=5)]
-    running.keep(pd.DataFrame(first), path)
-    running.keep(pd.DataFrame([row("start", "c", 1, 4, peer="p", memory=0.5)]), path)
+    suite.keep(pd.DataFrame(first), path)
+    suite.keep(pd.DataFrame([row("start", "c", 1, 4, peer="p", memory=0.5)]), path)
     assert path.read_text() == (
         "benchmark,case,ours_seconds,peer_seconds,ratio,peer,target,holds,extra,memory\n"
         "repair,b,1,3,3.0,p,,,5.0,\n"
@@ -238,7 +238,7 @@ def test_keep_replaces_only_the_benchmarks_that_ran_again(tmp_path):
 def test_the_command_measures_by_name_and_writes_the_table(tmp_path, monkeypatch):
     path = tmp_path / "rows.csv"
     found = [row("start", "x", 1, 2.123456, peer="p")]
-    monkeypatch.setitem(running.BENCHMARKS, "start", lambda: found)
+    monkeypatch.setitem(suite.BENCHMARKS, "start", lambda: found)
     done = CliRunner().invoke(main, ["start", "--out", str(path)])
     assert done.exit_code == 0
     assert "2.1235" in done.output
@@ -249,7 +249,7 @@ def test_the_command_refuses_an_unknown_benchmark():
     done = CliRunner().invoke(main, ["stat"])
     assert done.exit_code != 0
     assert done.output == (
-        f"Error: benchmark must be one of {listed(running.BENCHMARKS)}. Received: 'stat'. "
+        f"Error: benchmark must be one of {listed(suite.BENCHMARKS)}. Received: 'stat'. "
         "Did you mean 'start'?\n"
     )
 

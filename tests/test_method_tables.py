@@ -8,9 +8,9 @@ from mode import notebooks, stats
 from mode.data import load
 from mode.figures import FIGURES
 from mode.studies import STUDIES, comparison
+from mode.studies.engine import _runs
 from mode.studies.methods import METHODS, studied_methods
 from mode.studies.registry import methods_grid
-from mode.studies.running import _runs
 from mode.studies.scenarios import SCENARIOS
 
 

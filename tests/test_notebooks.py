@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from mode import notebooks
-from mode.studies import executing
+from mode.studies import execution
 
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -52,7 +52,7 @@ class TestRules:
         assert {"seed", "out"} <= set(notebooks.parameters(name))
 
     def test_small_parameters_exist(self, name):
-        assert set(executing.SMALL[name]) <= set(notebooks.parameters(name))
+        assert set(execution.SMALL[name]) <= set(notebooks.parameters(name))
 
     def test_executed_copy_has_the_same_source_and_pictures(self, name):
         path = ROOT / "results" / "executed" / f"{name}.ipynb"
@@ -78,7 +78,7 @@ def test_pictures_are_kept_in_256_colors_that_hardly_differ():
     ramp = np.indices((64, 64)).sum(axis=0)[..., None] * np.array([2, 1, 1])
     full, stored = Image.fromarray(ramp.astype(np.uint8)), io.BytesIO()
     full.save(stored, "PNG")
-    text = executing.lighter(base64.b64encode(stored.getvalue()).decode())
+    text = execution.lighter(base64.b64encode(stored.getvalue()).decode())
     kept = Image.open(io.BytesIO(base64.b64decode(text)))
     assert (kept.mode, kept.size) == ("P", (64, 64))
     assert np.abs(np.asarray(kept.convert("RGB")).astype(int) - ramp).mean() < 1

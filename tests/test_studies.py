@@ -16,9 +16,9 @@ from papermill.exceptions import PapermillExecutionError
 from mode import checks, results
 from mode import notebooks as notebooks_module
 from mode.studies import STUDIES, run_study, tabulate
+from mode.studies.engine import close_kernels, execute
 from mode.studies.output import literal
 from mode.studies.registry import publication_grid
-from mode.studies.running import close_kernels, execute
 from mode.studies.tables import final_rows, layers_chosen
 from tests.messages import listed
 

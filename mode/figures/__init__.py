@@ -20,7 +20,7 @@ from mode.figures import (
     results,
     samples,
 )
-from mode.figures.saving import save, screen
+from mode.figures.files import save, screen
 
 # A new module of figures ends with a FIGURES of its own, and is listed here.
 _MODULES = (

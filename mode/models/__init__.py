@@ -3,7 +3,7 @@
 from mode.models.architectures import MODELS, build
 from mode.models.copies import clone, reinitialize
 from mode.models.files import load_model
-from mode.models.predicting import classes_of, predict
+from mode.models.predictions import classes_of, predict
 from mode.models.training import train
 
 __all__ = [

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from mode.models.copies import assign, clone, scales
-from mode.models.predicting import single_loss
+from mode.models.predictions import single_loss
 
 # XLA fuses a whole step of a dense net; its CPU convolutions are slower than TensorFlow's own.
 FUSED = {"InputLayer", "Flatten", "Dense", "Activation", "ReLU", "Softmax", "Dropout", "Reshape"}

@@ -16,7 +16,7 @@ from mode.models.copies import assign, build_optimizer, clone
 from mode.models.loops import Trainer, lent_weights
 from mode.models.normalization import ROWS as ROWS_OF_STATISTICS
 from mode.models.normalization import reestimate_statistics
-from mode.models.predicting import (
+from mode.models.predictions import (
     CHUNK,
     check_inputs,
     classes_of,

@@ -15,7 +15,7 @@ from mode import checks
 from mode.data import Data
 from mode.models import classes_of, clone
 from mode.models.copies import Snapshot, like
-from mode.models.predicting import check_inputs
+from mode.models.predictions import check_inputs
 from mode.models.rescaled import of_unit_inputs
 from mode.repair.checkpoint import Checkpoint, identity
 from mode.repair.fine_tuning import check_fine_tuning

@@ -8,7 +8,7 @@ import numpy as np
 from mode import seeds
 from mode.models import clone, predict
 from mode.models.normalization import ROWS, reestimate_statistics
-from mode.models.predicting import output_layer
+from mode.models.predictions import output_layer
 from mode.repair.fine_tuning import CHANCE, right_on
 from mode.repair.round import RepairContext
 from mode.stats import mcnemar

@@ -1,8 +1,8 @@
 """Studies: a grid of notebook runs, resumed, collected, and turned into tables and figures."""
 
+from mode.studies.engine import Outcome, run_study
 from mode.studies.pipeline import committed, draw, made_where_run, tabulate, tabulated
 from mode.studies.registry import STUDIES, Study
-from mode.studies.running import Outcome, run_study
 
 __all__ = [
     "STUDIES",

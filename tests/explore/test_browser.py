@@ -191,7 +191,7 @@ def repair(page, *, rounds: int):
 
 def test_the_walkthrough_runs_in_jupyterlab(chromium, lab):
     from mode.notebooks import path, read
-    from mode.studies.executing import SMALL
+    from mode.studies.execution import SMALL
 
     folder, address, token = lab
     name = "01-walkthrough"

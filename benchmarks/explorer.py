@@ -1,4 +1,4 @@
-"""`python -m benchmarks.exploring`: milliseconds that each choice on the explorer's page takes.
+"""`python -m benchmarks.explorer`: milliseconds that each choice on the explorer's page takes.
 
 A choice is timed as the page's own code carries it out, from the changed control to the new HTML;
 the browser's part is not in it. "first" is the first time a choice is made, "again" the median of
@@ -10,7 +10,7 @@ from statistics import median
 
 import pandas as pd
 
-from benchmarks.measuring import clocked
+from benchmarks.measurements import clocked
 from mode.explore.page import Page
 from mode.explore.panel import Panel
 from mode.explore.subject import open_subject

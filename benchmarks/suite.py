@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import kernels, repair, scoring, selecting, start, study, training
+from benchmarks import distances, kernels, repair, selectors, start, study, training
 from mode import checks
 from mode.results import write_rows
 
@@ -44,8 +44,8 @@ def shown(rows: pd.DataFrame) -> str:
 BENCHMARKS = {
     "training": training.rows,
     "repair": repair.rows,
-    "scoring": scoring.rows,
-    "selecting": selecting.rows,
+    "distances": distances.rows,
+    "selectors": selectors.rows,
     "start": start.rows,
     "study": study.rows,
     "kernels": kernels.rows,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.measuring import clocked, row
+from benchmarks.measurements import clocked, row
 from mode.seeds import generator
 from mode.selection import Candidates, select
 
@@ -65,14 +65,14 @@ def _compared(
         other.append(peer_seconds * share)
     agreed = len(set(chosen.tolist()) & set(found.tolist())) / n if found is not None else ""
     case = f"{name}, {n} of {len(given)} x {UNITS}"
-    measured = row("selecting", case, min(mine), min(other), peer=peer, at_least=1)
+    measured = row("selectors", case, min(mine), min(other), peer=peer, at_least=1)
     return {**measured, "same_choice": agreed}
 
 
 def _alone(name: str, given: Candidates, n: int, repeats: int) -> dict:
     call = lambda: select(name, given, n, generator=generator(0, name))  # noqa: E731
     seconds = min(clocked(call)[0] for _ in range(repeats))
-    measured = row("selecting", f"{name}, {n} of {len(given)} x {UNITS}", seconds, LIMIT, peer="")
+    measured = row("selectors", f"{name}, {n} of {len(given)} x {UNITS}", seconds, LIMIT, peer="")
     return {
         **measured,
         "peer_seconds": "",

@@ -1,4 +1,4 @@
-"""Speed, memory and agreement of the distances: `python benchmarks/scoring.py [agreement]`.
+"""Speed, memory and agreement of the distances: `python benchmarks/distances.py [agreement]`.
 
 The pool is 30,000 float32 images of 28 x 28: MNIST where the environment variable MODE_DATA
 names a folder that holds `mnist.npz`, else the 5,000 embedded digits six times over.
@@ -62,7 +62,7 @@ def _row(name: str, pool: np.ndarray, heatmap: np.ndarray) -> dict:
     compute(), ours()  # neither pays for imports and first touches
     ours_seconds, peer_seconds = _fastest(ours, compute, repeats=3)
     return {
-        "benchmark": "scoring",
+        "benchmark": "distances",
         "case": f"{name} of {len(pool)} x 28 x 28",
         "ours_seconds": ours_seconds,
         "peer_seconds": peer_seconds * share,
