@@ -210,7 +210,7 @@ def test_a_pool_of_wrong_labels_alone_leaves_the_model_as_it_is(over_fitted, sma
 def test_a_gain_that_may_be_chance_is_not_kept(lacking, clouds):
     """The best of three rounds must beat the original by more than one of three would by chance:
     here it gains four inputs and loses none, p = 3 / 2 ** 4."""
-    start = RepairContext(lacking, clouds, DEFAULT, (), 0, True, Work(1.0))
+    start = RepairContext(lacking, clouds, DEFAULT, (), (), 0, True, Work(1.0))
     before = right(lacking, clouds.diagnosis)
     best = repair(lacking, clouds).model
     gained = np.flatnonzero(right(best, clouds.diagnosis) & ~before)

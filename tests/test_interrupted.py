@@ -97,9 +97,9 @@ def test_a_stopped_command_goes_on_to_the_same_result(files, undisturbed, tmp_pa
 def test_a_full_disk_is_one_line_and_the_repair_goes_on_when_there_is_room(
     files, undisturbed, tmp_path
 ):
-    """No file may be longer than a kilobyte: a round's model is."""
+    """No file may be longer than three kilobytes: a round's model is."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, limits[1]))
     try:
         full = run(*files, "--out", tmp_path)
     finally:
@@ -118,7 +118,7 @@ def test_a_disk_that_fills_up_at_the_end_keeps_all_rounds(files, undisturbed, tm
     """The rounds are there, the last files are not; then all are."""
     shutil.copytree(undisturbed / "rounds", tmp_path / "rounds")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, limits[1]))
     try:
         full = run(*files, "--out", tmp_path, "--resume")
     finally:

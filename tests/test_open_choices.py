@@ -13,7 +13,7 @@ from mode.repair import Recipe, repair, run
 from mode.repair.pool_selection import select_round
 from mode.repair.state import RepairState
 from mode.stats import published_tables
-from mode.studies.experiments import compare_arms, labels_per_round, sized_for
+from mode.studies.experiments import compare_methods, labels_per_round, sized_for
 from mode.studies.methods import method
 from mode.studies.scenarios import LOOK_ALIKES
 from mode.studies.tables import published_against_repeated
@@ -104,7 +104,7 @@ def test_class_matched_inputs_have_the_labels_of_each_round(under_fitted, small)
 def test_a_class_matched_method_is_run_for_another_one(small):
     plain = Recipe(selector="margin", targeted=False, alpha=1.0, stops=False, epochs=1)
     methods = {"matched": method(replace(plain, selector="random"), labels_of="margin")}
-    rows = list(compare_arms(small, "under_trained", methods | {"margin": plain}, batch=20))
+    rows = list(compare_methods(small, "under_trained", methods | {"margin": plain}, batch=20))
     assert [table["method"].iloc[0] for table in rows] == ["matched", "margin"]
     assert rows[0]["inputs"].tolist() == rows[1]["inputs"].tolist()
 

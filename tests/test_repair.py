@@ -386,7 +386,8 @@ def test_models_that_do_not_fit_are_refused(small, refused):
 def test_protocols(refused):
     published = protocol_recipe("published", layer_selection=True)
     corrected = protocol_recipe("corrected", layer_selection=False, inputs_per_round=7)
-    assert (published.kind, published.layer, len(published.defects.on())) == ("pixel", "chosen", 12)
+    assert (published.kind, published.layer) == ("pixel", "chosen")
+    assert all(vars(published.defects).values())
     assert (corrected.kind, corrected.layer, corrected.defects.on()) == ("mean", "last hidden", [])
     assert corrected.inputs_per_round == 7
     assert refused(protocol_recipe, "publish", layer_selection=True) == (
@@ -394,7 +395,8 @@ def test_protocols(refused):
         "Did you mean 'published'?"
     )
     lone = protocol_recipe("without no_replay", layer_selection=True)
-    assert (len(lone.defects.on()), lone.defects.no_replay, lone.replay) == (11, False, 2.0)
+    assert len(lone.defects.on()) == len(published.defects.on()) - 1
+    assert (lone.defects.no_replay, lone.replay) == (False, 2.0)
     selectors = listed({*SELECTORS, "oracle"} - {"class_matched_random"})
     assert refused(Recipe, selector="targeted_random") == (
         f"selector must be one of {selectors}. Received: 'targeted_random'. Did you mean 'random'?"

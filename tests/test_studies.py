@@ -250,7 +250,7 @@ def test_the_grid_is_protocol_by_layer_selection_by_seed():
     points = list(publication_grid(data="mnist", seeds=3, protocol="both"))
     assert len(points) == 12
     splits = {(point["protocol"], point["split"]) for point in points}
-    assert splits == {("published", "published"), ("corrected", "seeded")}
+    assert splits == {("published", "published"), ("corrected", "halves")}
 
 
 def test_final_rows_by_hand():

@@ -142,7 +142,7 @@ def test_a_faint_unit_is_not_dead(ramp):
 def test_layers_and_shapes_that_do_not_fit(ramp, digits_prior):
     with pytest.raises(InputError) as error:
         quiet(ramp, digits_prior)
-    assert str(error.value) == (
+    assert str(error.value).startswith(
         "model must take the prior's images, shape (28, 28, 1). Received: shape (4, 4, 1)."
     )
     with pytest.raises(InputError, match=r"^layer must be one of .* Received: 'dens'\."):
