@@ -116,7 +116,7 @@ class Limits:
     overfit_slight: float = 0.15  # of the best constant's loss: too low to matter
     overfit_training: float = 0.9  # of the training loss at the best epoch: it still falls
     # a training that is over, of which only the curves are known
-    history_epochs: int = 7  # of fewer, no course can be told from noise
+    history_epochs: int = 7  # fewer do not show a trend beside the noise
     history_window: int = 10  # the median of a tenth of the epochs is a level: noise is averaged
     history_windowed: int = 50  # epochs in such a level at most
     history_noise: float = 3.0  # standard deviations of a level, as usual for an outlier
