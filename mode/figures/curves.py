@@ -22,7 +22,7 @@ PALE = {"color": "0.75", "linewidth": 0.9}
 def accuracy_by_inputs(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
     """Draw accuracy against the inputs used, a panel a scenario, a line a method.
 
-    At most six methods are told apart, those of NAMED first, then the best; the others are gray.
+    At most six methods have a color, those of NAMED first, then the best; the others are gray.
 
     Args:
         table: columns data, classes, batch, scenario, method, round, inputs (used so far), accuracy
