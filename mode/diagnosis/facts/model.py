@@ -50,6 +50,7 @@ class Head:
     family: str
     from_logits: bool = False
     doubled: bool = False
+    dropout: str = ""  # a dropout behind the last layer with weights: it drops predictions
 
     @property
     def place(self) -> Where:
@@ -73,16 +74,17 @@ def heads_of(model, leaves) -> list[Head]:
     ends_of = outputs(model)
     if not ends_of:
         last = [s for s in leaves if getattr(s, "units", 0)][-1:] or leaves[-1:]
-        ends = [(s.path, s.name, (None, getattr(s, "units", None)), _guess(s), False) for s in last]
+        width = [(None, getattr(s, "units", None)) for s in last]
+        ends = [(s.path, s.name, w, _guess(s), False, "") for s, w in zip(last, width, strict=True)]
         names = ["output"]
     else:
-        followed = [(_end(t), tuple(t.shape)) for t in ends_of]
-        ends = [(*end[:2], shape, *end[2:]) for end, shape in followed]
+        followed = [(_end(t), tuple(t.shape), _dropped(t)) for t in ends_of]
+        ends = [(*end[:2], shape, *end[2:], dropout) for end, shape, dropout in followed]
         names = list(getattr(model, "output_names", None) or [end[1] for end in ends])
     losses = losses_of(model, names)
     return [
-        Head(name, path, carrier, shape, activation, *loss_facts(loss), doubled)
-        for name, (path, carrier, shape, activation, doubled), loss in zip(
+        Head(name, path, carrier, shape, activation, *loss_facts(loss), doubled, dropout)
+        for name, (path, carrier, shape, activation, doubled, dropout), loss in zip(
             names, ends, losses, strict=False
         )
     ]
@@ -105,6 +107,25 @@ def _end(tensor) -> tuple[str, str, str, bool]:
         inner, _, earlier, _ = _end(before[0])
         return inner, operation.name, name, earlier not in ("linear", "")
     return path, operation.name, name, False
+
+
+def _dropped(tensor) -> str:
+    """Return the name of a dropout between the last layer with weights and an output, or ""."""
+    dropout = ""
+    while True:
+        operation, _, index = tensor._keras_history
+        if isinstance(operation, keras.Model) and operation.outputs:
+            tensor = operation.outputs[min(index, len(operation.outputs) - 1)]
+            continue
+        before = operation._inbound_nodes[0].input_tensors if operation._inbound_nodes else ()
+        kind, weighty = type(operation).__name__, getattr(operation, "weights", None)
+        if not before:  # an input, of which nothing is predicted
+            return ""
+        if weighty or kind not in (*TRANSPARENT, *_LOOSE):
+            return dropout
+        if "Dropout" in kind and operation.rate > 0:
+            dropout = operation.name
+        tensor = before[0]
 
 
 def _guess(layer) -> str:

@@ -115,7 +115,24 @@ def bottleneck(facts: ModelFacts) -> list[Finding]:
 
 
 def high_dropout(facts: ModelFacts) -> list[Finding]:
-    """A rate of dropout above the usual ones."""
+    """A rate of dropout above the usual ones, or predictions that are dropped."""
+    return [*_dropped_predictions(facts), *_high_rate(facts)]
+
+
+def _dropped_predictions(facts: ModelFacts) -> list[Finding]:
+    """Find dropout behind the last layer: the loss compares targets with zeros."""
+    heads = [h for h in facts.heads if h.dropout and h.family not in ("custom", "none")]
+    return [
+        make_finding("high_dropout", Where("layer", head.dropout),
+                     Evidence("dropout after the last layer", head.dropout), gate="fair",
+                     text="dropout after the last layer sets predictions to 0 at every step",
+                     fixes=_fixes(facts, "lower_dropout", rate=0, names=[head.dropout],
+                                  layers=f"{head.dropout}; dropout belongs before the last layer"))
+        for head in heads
+    ]  # fmt: skip
+
+
+def _high_rate(facts: ModelFacts) -> list[Finding]:
     worst = max(facts.layers, key=lambda s: s.rate, default=None)
     if worst is None or worst.rate <= LIMITS.dropout:
         return []
