@@ -1,6 +1,7 @@
 """Faults of one output: what stands behind its last layer, its metric, and one among several."""
 
 import keras
+import numpy as np
 import pytest
 
 from mode.diagnosis import check
@@ -67,3 +68,67 @@ def test_the_repair_of_dropped_predictions_drops_nothing():
     plan = _dropouts(model)[0].fixes[0].apply(Plan())
     repaired = rebuild(model, plan)
     assert [repaired.get_layer(name).rate for name in ("early", "late")] == [0.3, 0]
+
+
+def _with_metric(metric, y, units=1, activation="sigmoid", loss="binary_crossentropy"):
+    model = keras.Sequential([keras.Input((6,)), LAYERS.Dense(units, activation)])
+    model.compile("adam", loss, metrics=[metric])
+    return [f for f in check(model, X, y) if f.symptom == "metric_mismatch"]
+
+
+X = np.random.default_rng(0).normal(size=(64, 6)).astype("float32")
+WHOLE = np.arange(64) % 3
+ROWS = np.eye(3, dtype="float32")[WHOLE]
+TWO = (WHOLE > 0).astype("float32")
+SPARSE, CCE = "sparse_categorical_crossentropy", "categorical_crossentropy"
+LOGITS = keras.losses.BinaryCrossentropy(from_logits=True)
+METRICS = keras.metrics
+
+
+@pytest.mark.parametrize(
+    ("metric", "y", "options", "severity"),
+    [
+        ("accuracy", X[:, 0] * 9, {"activation": "linear", "loss": "mse"}, "note"),
+        (METRICS.Accuracy(), TWO, {}, "warning"),
+        (METRICS.CategoricalAccuracy(), TWO, {}, "warning"),
+        ("categorical_accuracy", WHOLE, {"units": 3, "activation": "softmax", "loss": SPARSE},
+         "warning"),
+        ("sparse_categorical_accuracy", ROWS, {"units": 3, "activation": "softmax", "loss": CCE},
+         "note"),
+        ("binary_accuracy", ROWS, {"units": 3, "activation": "softmax", "loss": CCE}, "note"),
+        ("accuracy", 2 * TWO - 1, {"activation": "tanh", "loss": "hinge"}, "note"),
+        ("accuracy", TWO, {"activation": "linear", "loss": LOGITS}, "note"),
+    ],
+)  # fmt: skip
+def test_a_metric_that_does_not_fit_is_named_with_one_that_does(metric, y, options, severity):
+    (found,) = _with_metric(metric, y, **options)
+    assert found.severity == severity
+    instead = found.fixes[0].line.partition("[")[2].rpartition("]")[0]
+    usable = eval(instead.partition("  #")[0], {"keras": keras})
+    y = TWO if "labels 0 and 1" in instead else y
+    assert not _with_metric(usable, y, **options)
+
+
+@pytest.mark.parametrize(
+    ("metric", "y", "options"),
+    [
+        ("accuracy", TWO, {}),
+        ("accuracy", ROWS, {"units": 3, "activation": "softmax", "loss": CCE}),
+        ("accuracy", WHOLE, {"units": 3, "activation": "softmax", "loss": SPARSE}),
+        (METRICS.BinaryAccuracy(threshold=0), TWO, {"activation": "linear", "loss": LOGITS}),
+        ("binary_accuracy", (X[:, :3] > 0) * 1.0, {"units": 3}),
+        ("mae", X[:, 0], {"activation": "linear", "loss": "mse"}),
+    ],
+)
+def test_nothing_is_said_of_a_metric_that_fits(metric, y, options):
+    assert not _with_metric(metric, y, **options)
+
+
+def test_the_metrics_of_one_output_say_nothing_of_another():
+    inputs = keras.Input((6,))
+    ends = [LAYERS.Dense(1, "sigmoid", name="label"), LAYERS.Dense(1, name="price")]
+    model = keras.Model(inputs, [end(inputs) for end in ends])
+    y = {"label": TWO, "price": X[:, 0] * 9}
+    for metrics in ({"label": ["accuracy"], "price": ["mae"]}, [["accuracy"], ["mae"]]):
+        model.compile("adam", ["binary_crossentropy", "mse"], metrics=metrics)
+        assert not [f for f in check(model, X, y) if f.symptom == "metric_mismatch"]

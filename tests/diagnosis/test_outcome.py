@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mode.diagnosis.facts.data import array_moments
-from mode.diagnosis.facts.model import Head
+from mode.diagnosis.facts.heads import Head
 from mode.diagnosis.facts.outcome import TrainingCase, training_outcome
 from mode.diagnosis.facts.training import HEAD_COLUMNS, empty_record
 from mode.diagnosis.rules.curves import loss_metric_disagree
