@@ -73,6 +73,23 @@ def test_a_report_says_what_it_could_not_judge():
         assert "not_judged" in [f.symptom for f in mode.diagnose_history(log).findings]
 
 
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        (_log([0.5]), "could not judge the course of 1 epoch: 7 or more show one"),
+        (_log(FALLING), "could not judge over-fitting: no validation loss was logged"),
+        (_log(FALLING, FALLING[:10] + 0.02),
+         "could not judge over-fitting: 20 of 30 epochs have no validation loss"),
+        (_log(FALLING, [None] * 30), "could not judge over-fitting: no validation loss was logged"),
+        (_log([float("nan")] * 30), "could not judge over-fitting: no validation loss was logged"),
+    ],
+    ids=["one epoch", "no key", "short", "empty", "nan"],
+)  # fmt: skip
+def test_what_a_history_lacks_is_said_in_one_line(log, told):
+    findings = mode.diagnose_history(log).findings
+    assert [f.text for f in findings if f.symptom == "not_judged"] == [told]
+
+
 def test_keras_leaves_the_same_history_in_memory_in_a_table_and_as_json(tmp_path, two_classes):
     table = tmp_path / "training.csv"
     for _ in range(2):  # the second training is appended to the first, and counts
