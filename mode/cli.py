@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
 
 import click
 
@@ -222,6 +223,7 @@ def repair(model: str, data: str, out: str, as_json: bool, **options) -> None:
 @click.option("--watch-only", is_flag=True, help="Never stop a hopeless training.")
 @click.option("--strict", is_flag=True, help="Run a Keras 2 script as it is, not translated.")
 @click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
+@click.option("--repair", is_flag=True, help="Repair the first fit with findings, as a diff.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object.")
 @click.option("--out", default=None, metavar="DIR", help="Write report.html into this folder.")
 def diagnose(target: str, rest: tuple[str, ...], as_json: bool, out: str | None, **options) -> None:
@@ -233,6 +235,10 @@ def diagnose(target: str, rest: tuple[str, ...], as_json: bool, out: str | None,
     Findings with a place in the script are repeated as lines "file:line: message".
     Exit code 0: nothing found, 1: findings, 2: it could not run.
 
+    --repair tries the fixes that are named, each by a short training from fresh weights, and
+    prints the changed lines as a unified diff, with --out also into DIR/repair.diff. TARGET.py
+    stays as it is.
+
     \b
     --json prints one object on standard output, everything else goes to standard error:
       version (1), target, exit_code,
@@ -240,6 +246,7 @@ def diagnose(target: str, rest: tuple[str, ...], as_json: bool, out: str | None,
         where {phase, layer, variable}, when {epoch, step},
         evidence [{quantity, value, limit}], causes [{code, weight, why}],
         fixes [{code, text, line}], line}]}]
+      repair {reached, before, skill, seconds, changes, diff, unplaced} where one was made.
     A report is of one fit, model or log; line is the line in TARGET.py or null.
     """
     _refuse_other_options(target, rest, **options)
@@ -250,24 +257,29 @@ def diagnose(target: str, rest: tuple[str, ...], as_json: bool, out: str | None,
     with quietly():
         from mode.diagnosis.command import diagnose_target
 
+    repaired: list = []
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
-        code, reports = diagnose_target(target, rest, **options, show=click.echo)
+        code, reports = diagnose_target(target, rest, **options, show=click.echo, repaired=repaired)
     from mode.diagnosis import output
 
     if out is not None:
         click.echo(f"report: {output.write_page(out, target, reports)}", err=as_json)
+        for done in repaired:
+            Path(out, "repair.diff").write_text(done.diff, encoding="utf-8")
     if as_json:
-        click.echo(output.to_json(target, reports, code))
+        repair = repaired[0].to_dict() if repaired else None
+        click.echo(output.to_json(target, reports, code, repair))
     sys.exit(code)
 
 
 def _refuse_other_options(
-    target: str, rest: tuple, watch_only: bool, strict: bool, allow_unsafe: bool
+    target: str, rest: tuple, watch_only: bool, strict: bool, allow_unsafe: bool, repair: bool
 ) -> None:
     model = target.endswith(".keras")
     if model and len(rest) > 1:
         checks.fail("TARGET.keras must be followed by one DATA.npz at most", " ".join(rest))
-    for option, is_set in (("--watch-only", watch_only), ("--strict", strict)):
+    options = (("--watch-only", watch_only), ("--strict", strict), ("--repair", repair))
+    for option, is_set in options:
         if is_set and not _is_script(target):
             checks.fail(f"{option} must come with a script, which trains", target)
     if allow_unsafe and not model:

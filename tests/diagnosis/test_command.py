@@ -109,6 +109,7 @@ def test_options_after_a_script_are_its_own(tmp_path):
             [],
             1,
             [
+                "before fit 1: error: target_out_of_range: labels lie beyond the units",
                 "train.py:13: model.fit(x, np.arange(64) % 7, verbose=0)",
                 "InvalidArgumentError: Received a label value of 6 which is outside the valid "
                 "range of [0, 2).",
