@@ -62,6 +62,7 @@ setup(
     ],
     extras_require={
         "app": APP,
+        "mlflow": ["mlflow-skinny>=3.0"],
         "pools": ["zarr>=3.0"],
         "test": [
             *APP,
