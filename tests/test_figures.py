@@ -187,6 +187,10 @@ EXAMPLES = {
     "loss_over_steps": (RECORD, {"constant": 2.3}),
     "gradient_ratio": (RECORD, {}),
     "activation_histograms": ({"hidden": signed(8, 4), "out": np.full((8, 1), np.nan)}, {}),
+    "histograms_by_epoch": (
+        {e: (np.array([-0.1, -1e-4, 0.0, 1e-3]), np.array([e, 3, 1])) for e in (1, 2)},
+        {},
+    ),
     "broken_tensors": (RECORD, {}),
     "preferred_inputs": (np.ones((2, 3, 5, 4, 1)) / 2, {"units": [0, 7]}),
     "preferred_beside_training": (np.ones((2, 2, 3, 5, 4)) / 2, {}),
