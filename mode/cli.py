@@ -329,3 +329,47 @@ def explore(model: str, data: str, no_browser: bool, **options) -> None:
     from mode.explore.server import serve
 
     serve(model, data, browser=not no_browser, show=click.echo, **options)
+
+
+@main.command()
+@click.argument("model")
+@click.argument("labeled")
+@click.argument("unlabeled")
+@click.option("--method", default=None, help="One method alone; calibrated, from all, by default.")
+@click.option("--second", default=None, help="A .keras file of another training, for gde.")
+@click.option("--seed", default=0, show_default=True, help="Random seed.")
+@click.option("--scheduler", default=None, help="Dask scheduler whose workers read UNLABELED.")
+@click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
+@click.option("--json", "as_json", is_flag=True, help="Print the estimate as one JSON object.")
+@click.option("--out", required=True, metavar="DIR", help="Folder for report.html, estimate.json.")
+def estimate(model: str, labeled: str, unlabeled: str, as_json: bool, out: str, **options) -> None:
+    """Estimate the accuracy of MODEL.keras on UNLABELED inputs, from LABELED ones that it was not
+    trained on.
+
+    LABELED is an .npz (x and y, or x_test and y_test), a folder of images by class, or the name of
+    a data set. UNLABELED is an .npz, an .npy file, a Zarr store or a folder of images.
+
+    \b
+    --json prints one object on standard output, and the lines on standard error:
+      version (1), accuracy, interval [low, high], verdict, method,
+      labeled_accuracy, inputs, shift {measure: value},
+      estimates {method: accuracy}, by_class [{class, inputs, accuracy,
+      labeled_accuracy, share, labeled_share}], reasons
+    Accuracies and shares are 0 to 1; the verdict is "no shift found", "class
+    shares differ", "shifted" or "cannot tell".
+    """
+    from mode.stderr import quietly
+
+    with quietly():
+        from mode.estimation import estimate_files
+        from mode.estimation.report import to_json
+
+    def show(line: str) -> None:
+        click.echo(line, err=True)
+
+    with redirect_stdout(sys.stderr):
+        guess = estimate_files(model, labeled, unlabeled, out=out, show=show, **options)
+    click.echo(str(guess), err=as_json)
+    click.echo(f"report: {out}/report.html", err=as_json)
+    if as_json:
+        click.echo(to_json(guess))
