@@ -58,6 +58,7 @@ setup(
         "scikit-learn>=1.4",
         "scipy>=1.13",
         "tensorflow>=2.18",
+        "threadpoolctl>=3.1",
         "tqdm>=4.66",
     ],
     extras_require={
