@@ -175,14 +175,14 @@ class FineTuning:
     ) -> tuple[keras.Model, np.ndarray]:
         """Return the model of the best rate, and what it gets right of the diagnosis split; the
         rate is a tenth of the lowest one where every rate makes the model worse."""
-        tries = []
+        tries: list[tuple[float, float, keras.Model, np.ndarray]] = []
         for rate in (*self._rates, NEAR / 10):
             if rate < NEAR and max(map(itemgetter(0), tries)) >= self.right_on_diagnosis.mean():
                 break
             self.settings["learning_rate"] = rate
             model = self.trained(latest, part, passes, seed=seed)
             right = right_on(model, self.data.diagnosis)
-            tries.append((right.mean(), rate, model, right))
+            tries.append((float(right.mean()), rate, model, right))
         _, self.settings["learning_rate"], best, best_right = max(tries, key=itemgetter(0, 1))
         return best, best_right
 
