@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import nullcontext, redirect_stdout
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -30,12 +31,25 @@ def _is_script(target: str) -> bool:
 
 
 class ScriptCommand(click.Command):
-    """A command in which what follows a script's name belongs to the script."""
+    """A command whose options stand before or after TARGET; all other words after a script's name,
+    and everything after "--", belong to the script."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        target = next((argument for argument in args if not argument.startswith("-")), "")
-        ctx.allow_interspersed_args = not _is_script(target)
-        return super().parse_args(ctx, args)
+        named = {name: param for param in self.params for name in param.opts if name[0] == "-"}
+        options: list[str] = []
+        others: list[str] = []
+        remaining = iter(args)
+        for argument in remaining:
+            name, equals, _ = argument.partition("=")
+            if argument == "--":
+                others.extend(remaining)
+            elif name in named:
+                takes_value = not (getattr(named[name], "is_flag", False) or equals)
+                options += [argument, *islice(remaining, takes_value)]
+            else:
+                (others if others or not argument.startswith("-") else options).append(argument)
+        ctx.allow_interspersed_args = not (others and _is_script(others[0]))
+        return super().parse_args(ctx, [*options, *others])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -231,7 +245,8 @@ def diagnose(target: str, rest: tuple[str, ...], as_json: bool, out: str | None,
     read the log of a training that is over.
 
     A log is a CSVLogger file (.csv), a history dictionary (.json) or a folder of TensorBoard
-    events. REST are a script's own arguments; options of this command stand before TARGET.py.
+    events. REST are a script's own arguments; where it has an option of the same name as one below,
+    put -- before them.
     Findings with a place in the script are repeated as lines "file:line: message".
     Exit code 0: nothing found, 1: findings, 2: it could not run.
 
