@@ -8,7 +8,7 @@ import scipy.stats
 from mode import notebooks, stats
 from mode.data import load
 from mode.figures import FIGURES
-from mode.studies import STUDIES, comparison, method_tables
+from mode.studies import STUDIES, comparison, method_tables, readable
 from mode.studies.comparison import UNPLANTED
 from mode.studies.engine import _runs
 from mode.studies.methods import METHODS, studied_methods
@@ -330,3 +330,18 @@ def test_the_classes_of_the_alpha_study_have_inputs_enough():
     fewest = load("digits", seed=0).only([0, 1])
     assert len(fewest.pool) >= 200, "one batch"
     assert {"random", "mode, alpha 0.25"} <= set(studied_methods("alpha"))
+
+
+def test_a_table_is_read_with_words_units_and_intervals():
+    rows = {"data": "mnist", "classes": 10, "batch": 2, "control": "random", "n": [float("nan"), 3]}
+    table = pd.DataFrame({**rows, "method": ["random", "mode"], "final": [0.9, 0.912]})
+    table = table.assign(**{"mean difference": [np.nan, 0.012], "low": -0.0001, "high": 0.02})
+    table = table.assign(**{"p": 0.01, "holm p": [np.nan, 0.0002], "significant": [np.nan, True]})
+    found = readable(table, "a caption").data
+    assert found.columns.tolist() == [
+        *["seeds", "method", "final, %", "difference, points (95 % interval)", "p (Holm)"],
+        "significant",
+    ]
+    assert found.iloc[0].tolist() == ["", "random", "90.0", "control", "", ""]
+    mode = ["3", "MODE in feature space", "91.2", "+1.2 (+0.0 to +2.0)", "< 0.001", "yes"]
+    assert found.iloc[1].tolist() == mode
