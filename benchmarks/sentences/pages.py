@@ -7,6 +7,7 @@ from types import ModuleType
 from benchmarks.sentences import (
     diagnosis,
     featurevis,
+    house,
     notebooks,
     pools,
     publication,
@@ -22,6 +23,7 @@ from mode.checks import one_of
 SUBJECTS: dict[str, ModuleType] = {
     "diagnosis": diagnosis,
     "featurevis": featurevis,
+    "house": house,
     "notebooks": notebooks,
     "pools": pools,
     "publication": publication,
