@@ -77,4 +77,7 @@ def _gaps(record: Record) -> list[Finding]:
         gaps.append(f"the course of {count}: {LIMITS.history_epochs} or more show one")
     elif not np.isfinite(record.log("val_loss")).any():
         gaps.append("over-fitting: no validation loss was logged")
-    return [make_finding("not_judged", Where("fit"), text=f"could not judge {gap}") for gap in gaps]
+    return [
+        make_finding("not_diagnosed", Where("fit"), text=f"could not diagnose {gap}")
+        for gap in gaps
+    ]
