@@ -725,7 +725,7 @@ def test_labels_that_the_diagnosis_split_lacks_are_named(lacking, clouds):
     part = clouds.diagnosis.take(clouds.diagnosis.y != 1)
     data = replace(clouds.with_part("diagnosis", part), class_names=("a", "b", "c", "d"))
     found = repair(lacking, data, rounds=1, epochs=1)
-    assert found.notes == ("round 1: label b has no input to judge it by",)
+    assert found.notes == ("round 1: label b has no input to diagnose it by",)
 
 
 def test_what_is_printed_is_one_line_and_then_the_reason(unlimited):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.sentences import formats, tables
+from benchmarks.sentences import formats, house, tables
 from benchmarks.sentences.__main__ import main
 from benchmarks.sentences.pages import (
     ANSWERS,
@@ -40,6 +40,8 @@ def checkout(tmp_path) -> Path:
         shutil.copy(ROOT / f"results/executed/{name}.ipynb", tmp_path / "results/executed")
     (tmp_path / "results/runs").symlink_to(ROOT / "results/runs")
     shutil.copy(ROOT / "results/benchmarks.csv", tmp_path / "results")
+    for name in ("mode", "pyproject.toml"):
+        (tmp_path / name).symlink_to(ROOT / name)
     return tmp_path
 
 
@@ -126,6 +128,19 @@ def test_a_changed_table_changes_its_numbers_in_every_page(checkout):
         changed = [new for old, new in zip(before, after, strict=True) if old != new]
         assert changed
         assert all("1.9" in line for line in changed)
+
+
+def test_the_drawing_has_an_arrow_for_an_import_and_none_beside_a_longer_way(tmp_path):
+    for name, text in {
+        "top": "from mode.middle import a\nfrom mode.low import b\n",
+        "middle": "def a():\n    from mode import low\n",
+        "low": "import numpy\n",
+    }.items():
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    imported = house.imports(tmp_path)
+    assert imported == {"top": {"middle", "low"}, "middle": {"low"}, "low": set()}
+    drawn = house.drawing([["top"], ["middle"], ["low"]], imported).splitlines()
+    assert [line.strip() for line in drawn if "-->" in line] == ["top --> middle", "middle --> low"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from benchmarks.sentences import (
     answers,
     diagnosis,
     featurevis,
+    house,
     notebooks,
     pools,
     publication,
@@ -24,6 +25,7 @@ from mode.checks import one_of
 SUBJECTS: dict[str, ModuleType] = {
     "diagnosis": diagnosis,
     "featurevis": featurevis,
+    "house": house,
     "notebooks": notebooks,
     "pools": pools,
     "publication": publication,

@@ -169,7 +169,7 @@ class Diagnosis(keras.callbacks.Callback):
             self.recorder.read()
             news = self.recorder.broken and not before
             if news or self._count >= self._due:
-                self._judge()
+                self._diagnose()
 
     def on_test_batch_end(self, batch, logs=None) -> None:
         """Look for rows of the validation data among those of the training."""
@@ -183,7 +183,7 @@ class Diagnosis(keras.callbacks.Callback):
         if ends and self._facts is not None and self._facts.lag(self._count) > LIMITS.lag_left:
             self.recorder.evaluate()
         if self._count >= self._due:
-            self._judge()
+            self._diagnose()
         if self.log and logs is not None:
             logs.update(layer_numbers(self.recorder.record(), self.model.name))
         if self.log_dir is not None:
@@ -204,7 +204,7 @@ class Diagnosis(keras.callbacks.Callback):
     def on_train_end(self, logs=None) -> None:
         """Give the final judgment and leave the model as it was."""
         try:
-            self._judge(finished=True)
+            self._diagnose(finished=True)
             if self._events is not None:  # the last word, which no epoch has
                 self._events.text(
                     f"{PREFIX}/report", f"```\n{self.report}\n```", len(self.recorder.epochs) + 1
@@ -218,7 +218,7 @@ class Diagnosis(keras.callbacks.Callback):
             self._events.close()
             self._events = None
 
-    def _judge(self, *, finished: bool = False) -> None:
+    def _diagnose(self, *, finished: bool = False) -> None:
         self._due, stopped = _GROWTH * self._count, self.report.stopped
         try:
             self._look_at_model()

@@ -69,7 +69,10 @@ def _gaps(facts: ModelFacts, x, y) -> list[Finding]:
         gaps.append("loss and optimizer: the model is not compiled")
     elif x is None or y is None:
         gaps.append("inputs and targets: no data given")
-    return [make_finding("not_judged", Where("fit"), text=f"could not judge {gap}") for gap in gaps]
+    return [
+        make_finding("not_diagnosed", Where("fit"), text=f"could not diagnose {gap}")
+        for gap in gaps
+    ]
 
 
 def diagnose(
@@ -89,7 +92,7 @@ def diagnose(
     evidence = collect_evidence(case, static, [f for f in dynamic if f.severity != "note"])
     explained = [explain(f, case, evidence) for f in (*static, *dynamic)]
     missing = [
-        make_finding("not_judged", Where("fit"), text=f"not recorded: {reason}")
+        make_finding("not_diagnosed", Where("fit"), text=f"not recorded: {reason}")
         for reason in record.missing
     ]
     return ordered([*_worst_of_each(explained), *missing]), outcome
@@ -115,7 +118,7 @@ def _apply(rule, case: TrainingCase) -> list[Finding]:
         findings = rule(case)
     except (ArithmeticError, ValueError, IndexError) as error:
         text = f"rule {rule.__name__} failed: {type(error).__name__}: {error}"
-        return [make_finding("not_judged", Where("fit"), text=text)]
+        return [make_finding("not_diagnosed", Where("fit"), text=text)]
     return [f if f.when != When() else replace(f, when=case.now) for f in findings]
 
 

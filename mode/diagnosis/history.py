@@ -80,4 +80,7 @@ def _gaps(record: Record) -> list[Finding]:
         gaps.append("over-fitting: no validation loss was logged")
     elif not held.all():
         gaps.append(f"over-fitting: {(~held).sum()} of {epochs} epochs have no validation loss")
-    return [make_finding("not_judged", Where("fit"), text=f"could not judge {gap}") for gap in gaps]
+    return [
+        make_finding("not_diagnosed", Where("fit"), text=f"could not diagnose {gap}")
+        for gap in gaps
+    ]

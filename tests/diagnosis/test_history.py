@@ -70,7 +70,7 @@ def test_the_best_epoch_is_named_and_a_score_that_holds_makes_a_note():
 
 def test_a_report_says_what_it_could_not_judge():
     for log in (_log([0.5]), _log(FALLING)):
-        assert "not_judged" in [f.symptom for f in mode.diagnose_history(log).findings]
+        assert "not_diagnosed" in [f.symptom for f in mode.diagnose_history(log).findings]
 
 
 @pytest.mark.parametrize(

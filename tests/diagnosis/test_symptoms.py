@@ -157,7 +157,7 @@ ROWS = {
                                            val_loss=np.arange(1.0, 10.0))),
     "slow_convergence": _trained(epochs=_epochs(loss=np.linspace(1, 0.5, 8))),
     "underfitting": _trained(**TARGETS, epochs=_epochs(loss=[0.69, *[0.6] * 7])),
-    "not_judged": lambda: check(classifier()),
+    "not_diagnosed": lambda: check(classifier()),
 }  # fmt: skip
 
 

@@ -229,7 +229,7 @@ SYMPTOMS = {symptom.code: symptom for symptom in (
             during=_weights("duration 0.55"), gate="poor"),
     Symptom("underfitting", "training settles far from the targets", _CURVES,
             {**_FLAT, "duration": 0.6}),
-    Symptom("not_judged", "something could not be judged; the text says what", "",
+    Symptom("not_diagnosed", "something could not be judged; the text says what", "",
             severity="note"),
 )}  # fmt: skip
 
