@@ -144,7 +144,8 @@ ROWS = {
     "lagging_statistics": _trained(
         _normalized, **_outputs() | {"total_steps": 20}, **TARGETS,
         same_rows=np.stack([_outputs(hits=hits)["heads"][0] for hits in (0.9, 0.5)])),
-    "output_not_learning": _trained(_two_outputs, **_side_by_side(square=[0.1, 2.0])),
+    "output_not_learning": _trained(
+        _two_outputs, **_side_by_side(square=[0.1, 2.0], follows=[0.9, 0.0])),
     "majority_only": _trained(**_outputs(hits=0.9, common=1.0), **RARE, **FLAT),
     "metric_mismatch": _regression(),
     "output_out_of_range": _trained(**_outputs(low=-1.0)),

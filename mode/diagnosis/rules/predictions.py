@@ -60,23 +60,40 @@ def _score(record: Record, head: Head, i: int, columns: np.ndarray) -> float:
 
 
 def output_not_learning(case: TrainingCase) -> list[Finding]:
-    """One of several outputs has no skill where another has much."""
-    skills = case.outcome.skills
-    if len(skills) < 2 or not case.outcome.enough or case.record.weighted:
+    """One of several outputs explains nothing of its targets where another explains much."""
+    heads = [*_recorded(case)]
+    shares = [_explained(case, head, i) for i, head in heads]
+    best = max((share for share in shares if np.isfinite(share)), default=0.0)
+    if len(heads) < 2 or case.record.weighted or not case.outcome.enough:
         return []
-    best = float(np.nanmax([*skills, -np.inf]))
     return [
         make_finding("output_not_learning", head.place,
-                     Evidence(f"share of the targets of {head.name!r} explained", skills[i],
+                     Evidence(f"share of the targets of {head.name!r} explained", share,
                               LIMITS.bad_gain),
                      Evidence("the most of another output", best),
                      text=f"the output {head.name!r} learns nothing, another does",
                      fixes=[make_fix("weight_outputs", name=head.name),
                             make_fix("fix_labels", labels=f"of {head.name!r}")])
-        for i, head in _recorded(case)
+        for (_, head), share in zip(heads, shares, strict=True)
         if head.family not in ("custom", "none")
-        and skills[i] < LIMITS.bad_gain and best > LIMITS.other_learned
+        and share < LIMITS.bad_gain and best > LIMITS.other_learned
     ]  # fmt: skip
+
+
+def _explained(case: TrainingCase, head: Head, i: int) -> float:
+    """Return the share of an output's targets that is explained lately, NaN where not known.
+
+    The squared correlation; of a few batches it is steadier than their error. Of real targets no
+    more than the error leaves: what is correlated may be far off.
+    """
+    record = case.record
+    recent = max(LIMITS.records, len(record.steps) // LIMITS.recent_part)
+    follows = record.head("follows")[-recent:, i]
+    follows = follows[np.isfinite(follows)]
+    share = float(max(follows.mean(), 0.0) ** 2) if len(follows) else np.nan
+    skill = case.outcome.skills[i] if i < len(case.outcome.skills) else np.nan
+    classes = len(class_shares(record.targets[i], head_kind(head, record.targets[i])))
+    return share if classes or not np.isfinite(skill) else min(share, skill)
 
 
 def majority_only(case: TrainingCase) -> list[Finding]:
