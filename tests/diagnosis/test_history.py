@@ -87,7 +87,7 @@ def test_a_report_says_what_it_could_not_judge():
 )  # fmt: skip
 def test_what_a_history_lacks_is_said_in_one_line(log, told):
     findings = mode.diagnose_history(log).findings
-    assert [f.text for f in findings if f.symptom == "not_judged"] == [told]
+    assert [f.text for f in findings if f.symptom == "not_diagnosed"] == [told]
 
 
 def test_keras_leaves_the_same_history_in_memory_in_a_table_and_as_json(tmp_path, two_classes):
