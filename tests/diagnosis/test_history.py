@@ -76,12 +76,12 @@ def test_a_report_says_what_it_could_not_judge():
 @pytest.mark.parametrize(
     ("log", "told"),
     [
-        (_log([0.5]), "could not judge the course of 1 epoch: 7 or more show one"),
-        (_log(FALLING), "could not judge over-fitting: no validation loss was logged"),
+        (_log([0.5]), "could not diagnose the course of 1 epoch: 7 or more show one"),
+        (_log(FALLING), "could not diagnose over-fitting: no validation loss was logged"),
         (_log(FALLING, FALLING[:10] + 0.02),
-         "could not judge over-fitting: 20 of 30 epochs have no validation loss"),
-        (_log(FALLING, [None] * 30), "could not judge over-fitting: no validation loss was logged"),
-        (_log([float("nan")] * 30), "could not judge over-fitting: no validation loss was logged"),
+         "could not diagnose over-fitting: 20 of 30 epochs have no validation loss"),
+        (_log(FALLING, [None] * 30), "could not diagnose over-fitting: no validation loss was logged"),
+        (_log([float("nan")] * 30), "could not diagnose over-fitting: no validation loss was logged"),
     ],
     ids=["one epoch", "no key", "short", "empty", "nan"],
 )  # fmt: skip
