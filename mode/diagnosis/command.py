@@ -11,7 +11,7 @@ from mode.diagnosis.script import FINDINGS, NOTHING, diagnose_model, run_script
 
 def diagnose_target(
     target: str, rest: Sequence[str] = (), *, watch_only: bool = False, strict: bool = False,
-    allow_unsafe: bool = False, show=print,
+    seconds: float | None = None, allow_unsafe: bool = False, show=print,
 ) -> tuple[int, list[Report]]:  # fmt: skip
     """Diagnose a saved model, the log of a training that is over or a script, and show the text.
 
@@ -31,8 +31,9 @@ def diagnose_target(
         show(str(report))
         return FINDINGS if report.alarms else NOTHING, [report]
     code = run_script(
-        target, rest, stop=not watch_only, strict=strict, show=show, collected=reports
-    )
+        target, rest, stop=not watch_only, strict=strict, seconds=seconds, show=show,
+        collected=reports,
+    )  # fmt: skip
     if Path(target).is_file():
         for line in place_lines(target, reports):
             show(line)

@@ -30,15 +30,16 @@ _PLACE = re.compile(
 
 
 def run_script(
-    path, arguments=(), *, stop: bool = True, strict: bool = False, show=print,
-    collected: list[Report] | None = None,
+    path, arguments=(), *, stop: bool = True, strict: bool = False, seconds: float | None = None,
+    show=print, collected: list[Report] | None = None,
 ) -> int:  # fmt: skip
     """Run a training script with a diagnosis on every `fit`, show the reports.
 
     The reports are added to `collected`.
 
     Returns 0 for no finding above a note, 1 for findings, 2 where the script could not run.
-    What Keras 2 alone takes is translated first and reported, unless `strict`.
+    What Keras 2 alone takes is translated first and reported, unless `strict`. Each `fit` is ended
+    after `seconds`, where they are given.
     A script that fails after a finding that explains the failure counts as 1.
     """
     script = Path(path)
@@ -47,7 +48,7 @@ def run_script(
         return NOT_RUN
     watches: list[Diagnosis] = []
     failed = False
-    with _watched_fits(watches, stop), _as_main(script, arguments):
+    with _watched_fits(watches, stop, seconds), _as_main(script, arguments):
         try:
             _run(script, strict, show)
         except SystemExit as leaving:
@@ -120,14 +121,14 @@ def _telling_line(message: str) -> str:
 
 
 @contextmanager
-def _watched_fits(watches: list, stop: bool):
+def _watched_fits(watches: list, stop: bool, seconds: float | None):
     """Give every `fit` a diagnosis of its own while the script runs."""
     defined, before = "fit" in vars(keras.Model), keras.Model.fit
 
     def fit(self, *args, **kwargs):
         callbacks = keras.tree.flatten(kwargs.get("callbacks") or [])
         watches_given = [c for c in callbacks if isinstance(c, Diagnosis)]
-        watch = watches_given[0] if watches_given else Diagnosis(stop=stop)
+        watch = watches_given[0] if watches_given else Diagnosis(stop=stop, seconds=seconds)
         watches.append(watch)
         kwargs["callbacks"] = callbacks if watches_given else [*callbacks, watch]
         return before(self, *args, **kwargs)
