@@ -52,7 +52,7 @@ def test_a_folder_without_the_programs_is_refused(tmp_path):
 
 
 def test_a_notebook_becomes_a_script_without_its_commands(tmp_path):
-    cells = ["x = 1\n!pip install y\nif x:\n    %matplotlib inline", "%%bash\nls"]
+    cells = ["x = 1\n!pip install y\nif x:\n    %matplotlib inline", "%%bash\nls", "  x?\n  x"]
     notebook = {"cells": [{"cell_type": "code", "source": [cell]} for cell in cells]}
     notebook["cells"].append({"cell_type": "markdown", "source": ["text"]})
     (tmp_path / "a.ipynb").write_text(json.dumps(notebook))

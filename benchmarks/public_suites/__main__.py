@@ -54,7 +54,7 @@ def run_suite(options: argparse.Namespace) -> None:
     if not tasks:
         return
     prepare()
-    tasks = [*[start_seconds] * (0 if START in known else STARTS), *tasks]
+    tasks += [start_seconds] * (0 if START in known else STARTS)
     with ThreadPoolExecutor(options.jobs) as pool:
         for done in as_completed([pool.submit(task) for task in tasks]):
             row = done.result()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def code_of(notebook: Path) -> str:
 
 
 def _plain(source: str) -> str:
-    lines = source.split("\n")
+    lines = textwrap.dedent(source).split("\n")  # as a notebook takes them
     if lines[0].lstrip().startswith("%%"):  # a cell of another language, or a timed one
         return "\n".join(f"# {line}" for line in lines)
     return "\n".join(_command(line) for line in lines)
@@ -78,4 +79,5 @@ def _plain(source: str) -> str:
 
 def _command(line: str) -> str:
     bare = line.lstrip()
-    return f"{line[: len(line) - len(bare)]}pass  # {bare}" if bare[:1] in ("!", "%") else line
+    asks = bare[:1] in ("!", "%") or bare.rstrip().endswith("?")
+    return f"{line[: len(line) - len(bare)]}pass  # {bare}" if asks else line
