@@ -236,6 +236,9 @@ def repair(model: str, data: str, out: str, as_json: bool, **options) -> None:
 @click.argument("rest", nargs=-1, type=click.UNPROCESSED)
 @click.option("--watch-only", is_flag=True, help="Never stop a hopeless training.")
 @click.option("--strict", is_flag=True, help="Run a Keras 2 script as it is, not translated.")
+@click.option(
+    "--seconds", type=click.FloatRange(0, min_open=True), default=None, help="End each fit then."
+)
 @click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
 @click.option("--repair", is_flag=True, help="Repair the first fit with findings, as a diff.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object.")
@@ -257,7 +260,8 @@ def diagnose(target: str, rest: tuple[str, ...], as_json: bool, out: str | None,
     \b
     --json prints one object on standard output, everything else goes to standard error:
       version (1), target, exit_code,
-      reports [{worst, stopped, findings [{symptom, severity, text,
+      reports [{worst, stopped, outcome {level, gain, skill}, seconds_to_first,
+        findings [{symptom, severity, text,
         where {phase, layer, variable}, when {epoch, step},
         evidence [{quantity, value, limit}], causes [{code, weight, why}],
         fixes [{code, text, line}], line}]}]
@@ -288,12 +292,14 @@ def diagnose(target: str, rest: tuple[str, ...], as_json: bool, out: str | None,
 
 
 def _refuse_other_options(
-    target: str, rest: tuple, watch_only: bool, strict: bool, allow_unsafe: bool, repair: bool
-) -> None:
+    target: str, rest: tuple, watch_only: bool, strict: bool, seconds: float | None,
+    allow_unsafe: bool, repair: bool,
+) -> None:  # fmt: skip
     model = target.endswith(".keras")
     if model and len(rest) > 1:
         checks.fail("TARGET.keras must be followed by one DATA.npz at most", " ".join(rest))
-    options = (("--watch-only", watch_only), ("--strict", strict), ("--repair", repair))
+    options = (("--watch-only", watch_only), ("--strict", strict), ("--repair", repair),
+               ("--seconds", seconds))  # fmt: skip
     for option, is_set in options:
         if is_set and not _is_script(target):
             checks.fail(f"{option} must come with a script, which trains", target)

@@ -41,6 +41,12 @@ def _one_folder(log_dir) -> Path | None:
     return Path(log_dir)
 
 
+def _positive(seconds: float | None) -> float | None:
+    if seconds is not None and not seconds > 0:
+        checks.fail("seconds must be a positive number", repr(seconds))
+    return seconds
+
+
 class Diagnosis(keras.callbacks.Callback):
     """Watches a training; `report` holds what was found, during the training and after it.
 
@@ -54,6 +60,7 @@ class Diagnosis(keras.callbacks.Callback):
             mlflow.keras.MlflowCallback(), wandb.integration.keras.WandbMetricsLogger()]`.
         log_dir: a folder for TensorBoard, where each epoch adds histograms of each layer's
             activations, gradients and updates at its last recorded step, and the report as text.
+        seconds: end the training after so many; what it has not reached by then is not judged.
 
     Raises:
         InputError: where an option is of the wrong kind.
@@ -61,11 +68,11 @@ class Diagnosis(keras.callbacks.Callback):
 
     def __init__(
         self, *, stop: bool = False, terminate: bool = False, every: int = 20, log: bool = False,
-        log_dir: str | Path | None = None,
+        log_dir: str | Path | None = None, seconds: float | None = None,
     ):  # fmt: skip
         super().__init__()
         self.stop, self.terminate, self.every, self.log = stop, terminate, every, log
-        self.log_dir = _one_folder(log_dir)
+        self.log_dir, self.seconds = _one_folder(log_dir), _positive(seconds)
         self.report = Report()
         self.recorder = Recorder(every)
         self._events: Any = None
@@ -80,6 +87,7 @@ class Diagnosis(keras.callbacks.Callback):
         self._facts: ModelFacts | None = None
         self._extra: tuple[Finding, ...] = ()
         self._count, self._due, self._start = 0, 0.0, time.perf_counter()
+        self._cut = False
         self._first: float | None = None
         self._compiled: float | None = None
         self._look_at_model()
@@ -170,6 +178,8 @@ class Diagnosis(keras.callbacks.Callback):
             news = self.recorder.broken and not before
             if news or self._count >= self._due:
                 self._diagnose()
+        if self.seconds is not None and self._elapsed() > self.seconds:
+            self.model.stop_training = self._cut = True
 
     def on_test_batch_end(self, batch, logs=None) -> None:
         """Look for rows of the validation data among those of the training."""
@@ -203,8 +213,11 @@ class Diagnosis(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None) -> None:
         """Give the final judgment and leave the model as it was."""
+        if self._cut:
+            late = f"what follows the first {self.seconds:g} s, the limit of this training"
+            self.recorder.missing.append(late)
         try:
-            self._diagnose(finished=True)
+            self._diagnose(finished=not self._cut)
             if self._events is not None:  # the last word, which no epoch has
                 self._events.text(
                     f"{PREFIX}/report", f"```\n{self.report}\n```", len(self.recorder.epochs) + 1
@@ -231,7 +244,7 @@ class Diagnosis(keras.callbacks.Callback):
             warnings.warn(f"diagnosis failed: {error}", stacklevel=2)
             return
         self._tell(findings, outcome, record, stopped)
-        ending = (self.stop or self.terminate) and not finished
+        ending = (self.stop or self.terminate) and not (finished or self._cut)
         if ending and self._hopeless(record, outcome):
             self.model.stop_training = True
             self._tell(findings, outcome, record, True)

@@ -13,7 +13,7 @@ from mode.diagnosis.script import FINDINGS, NOTHING, WatchedFit, diagnose_model,
 
 def diagnose_target(
     target: str, rest: Sequence[str] = (), *, watch_only: bool = False, strict: bool = False,
-    allow_unsafe: bool = False, repair: bool = False, show=print,
+    seconds: float | None = None, allow_unsafe: bool = False, repair: bool = False, show=print,
     repaired: list[ScriptRepair] | None = None,
 ) -> tuple[int, list[Report]]:  # fmt: skip
     """Diagnose a saved model, the log of a training that is over or a script, and show the text.
@@ -37,7 +37,9 @@ def diagnose_target(
         show(str(report))
         return FINDINGS if report.alarms else NOTHING, [report]
     fits: list[WatchedFit] = []
-    code = run_script(target, rest, stop=not watch_only, strict=strict, show=show, collected=fits)
+    code = run_script(
+        target, rest, stop=not watch_only, strict=strict, seconds=seconds, show=show, collected=fits
+    )
     reports += [fit.watch.report for fit in fits]
     if Path(target).is_file():
         for line in place_lines(target, reports):

@@ -53,6 +53,7 @@ class _Fits:
 
     watched: list[WatchedFit]
     stop: bool
+    seconds: float | None
     show: Callable[[str], None]
     total: int = 0
     told: set[str] = field(default_factory=set)
@@ -67,8 +68,8 @@ class _Fits:
 
 
 def run_script(
-    path, arguments=(), *, stop: bool = True, strict: bool = False, show=print,
-    collected: list[WatchedFit] | None = None,
+    path, arguments=(), *, stop: bool = True, strict: bool = False, seconds: float | None = None,
+    show=print, collected: list[WatchedFit] | None = None,
 ) -> int:  # fmt: skip
     """Run a training script with a diagnosis on every `fit`, show the reports.
 
@@ -76,14 +77,15 @@ def run_script(
     What is certain of model and data is shown before the first step of each.
 
     Returns 0 for no finding above a note, 1 for findings, 2 where the script could not run.
-    What Keras 2 alone takes is translated first and reported, unless `strict`.
+    What Keras 2 alone takes is translated first and reported, unless `strict`. Each `fit` is ended
+    after `seconds`, where they are given.
     A script that fails after a finding that explains the failure counts as 1.
     """
     script = Path(path)
     if not script.is_file():
         show(f"script must be a Python file. Received: {str(path)!r}, which does not exist.")
         return NOT_RUN
-    fits = _Fits([] if collected is None else collected, stop, show)
+    fits = _Fits([] if collected is None else collected, stop, seconds, show)
     failed, process = False, os.getpid()
     with _watched_fits(fits), _as_main(script, arguments):
         try:
@@ -199,7 +201,7 @@ def _watched_fits(fits: _Fits):
         given = [c for c in callbacks if isinstance(c, Diagnosis)]
         if len(fits.watched) >= WATCHED and not given:
             return before(self, *args, **kwargs)
-        watch = given[0] if given else Diagnosis(stop=fits.stop)
+        watch = given[0] if given else Diagnosis(stop=fits.stop, seconds=fits.seconds)
         bound = inspect.signature(before).bind(self, *args, **kwargs)
         arguments = {name: value for name, value in bound.arguments.items() if name != "self"}
         fits.watched.append(WatchedFit(self, arguments, watch))
