@@ -73,15 +73,18 @@ def test_a_report_says_what_it_could_not_judge():
         assert "not_diagnosed" in [f.symptom for f in mode.diagnose_history(log).findings]
 
 
+NO_VALIDATION = "could not diagnose over-fitting: no validation loss was logged"
+
+
 @pytest.mark.parametrize(
     ("log", "told"),
     [
         (_log([0.5]), "could not diagnose the course of 1 epoch: 7 or more show one"),
-        (_log(FALLING), "could not diagnose over-fitting: no validation loss was logged"),
+        (_log(FALLING), NO_VALIDATION),
         (_log(FALLING, FALLING[:10] + 0.02),
          "could not diagnose over-fitting: 20 of 30 epochs have no validation loss"),
-        (_log(FALLING, [None] * 30), "could not diagnose over-fitting: no validation loss was logged"),
-        (_log([float("nan")] * 30), "could not diagnose over-fitting: no validation loss was logged"),
+        (_log(FALLING, [None] * 30), NO_VALIDATION),
+        (_log([float("nan")] * 30), NO_VALIDATION),
     ],
     ids=["one epoch", "no key", "short", "empty", "nan"],
 )  # fmt: skip
