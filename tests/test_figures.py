@@ -166,6 +166,9 @@ RECORD = empty_record(
 ZOO = pd.DataFrame(
     {"condition": ["fine", "few"], "gap": [0.01, 0.2], "overfitting": [0.0, 0.3]}
 ).assign(true_error=[0.02, 0.2], error=[0.03, 0.18], low=[0.01, 0.1], high=[0.05, 0.3])
+ESTIMATES = pd.DataFrame(
+    {"family": ["no shift", "corruption", "corruption"], "abstained": [False, False, True]}
+).assign(truth=[0.9, 0.6, 0.3], calibrated=[0.91, 0.65, 0.5])
 LIVE = pd.DataFrame(
     {"method": ["repair", "control", "repair"], "round": [0, 0, 1], "accuracy": [0.5, 0.5, 0.75]}
 )
@@ -221,6 +224,7 @@ EXAMPLES = {
     "cross_talk": (np.eye(3), {}),
     "score_against_gap": (ZOO, {}),
     "estimated_error": (ZOO, {}),
+    "estimated_accuracy": (ESTIMATES, {}),
 }
 # Figures of values around zero; their color bar is the second axes of the figure.
 AROUND_ZERO = (

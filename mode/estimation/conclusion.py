@@ -10,7 +10,7 @@ from mode.estimation.calibration import Calibration, Description
 
 CANNOT_TELL = "cannot tell"
 NO_SHIFT, CLASS_SHARES, SHIFTED = "no shift found", "class shares differ", "shifted"
-WIDEST = 0.1  # half the width of an interval that is still an answer
+WIDEST = 0.15  # half the width of an interval that is still an answer
 DIFFERENT = 0.1  # total variation distance, from which on class shares are called different
 APART = 0.3  # domain measure, from which on inputs are called shifted
 

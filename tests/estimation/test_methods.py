@@ -101,16 +101,16 @@ def test_class_shares_are_found_and_explain_the_predictions():
 def test_under_a_label_shift_the_recalls_in_the_new_shares_are_the_accuracy():
     rng = np.random.default_rng(6)
     labels = rng.integers(0, 3, 6000)
-    hit = rng.random(6000) < np.array([0.95, 0.7, 0.5])[labels]
+    hit = rng.random(6000) < np.array([0.95, 0.8, 0.6])[labels]
     top = np.where(hit, labels, (labels + 1) % 3)
     p = np.full((6000, 3), 0.1) + 0.7 * np.eye(3)[top]
     source = with_labels(p[:3000], labels[:3000])
     target = with_shares(with_labels(p[3000:], labels[3000:]), [0.1, 0.2, 0.7], 3000, seed=7)
     truth = target.accuracy
     assert abs(source.accuracy - truth) > 0.05
-    assert methods.label_shift(source, target) == pytest.approx(truth, abs=0.03)
+    assert methods.label_shift(source, target) == pytest.approx(truth, abs=0.04)
     weighted = reweighted(source, class_shares(source, target))
-    assert weighted.accuracy == pytest.approx(truth, abs=0.03)
+    assert weighted.accuracy == pytest.approx(truth, abs=0.04)
 
 
 def test_the_predictions_of_other_inputs_are_no_mixture_of_the_classes():
