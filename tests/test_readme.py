@@ -9,7 +9,12 @@ from mode.cli import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "GUIDE.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PAGES = pytest.mark.parametrize(
+    "text", [README, GUIDE, CONTRIBUTING], ids=["README", "GUIDE", "CONTRIBUTING"]
+)
+MOST_WORDS = 900
 
 
 def test_the_script_of_continuous_integration_takes_its_commands_from_the_readme():
@@ -20,7 +25,7 @@ def test_the_script_of_continuous_integration_takes_its_commands_from_the_readme
         assert any(line.startswith(beginning) for line in README.splitlines()), beginning
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "results/README.md"])
+@pytest.mark.parametrize("name", ["README.md", "GUIDE.md", "CONTRIBUTING.md", "results/README.md"])
 def test_every_linked_file_exists(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
@@ -29,13 +34,13 @@ def test_every_linked_file_exists(name):
         assert (ROOT / name).parent.joinpath(link).exists(), link
 
 
-@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+@PAGES
 def test_every_command_named_exists(text):
     named = set(re.findall(r"python -m mode ([a-z]+)", text))
     assert named <= set(main.commands)
 
 
-@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+@PAGES
 def test_every_module_file_and_name_in_backticks_exists(text):
     for path in re.findall(r"`((?:mode|tests|benchmarks|notebooks|results)/[\w./-]*)`", text):
         assert (ROOT / path).exists(), path
@@ -50,3 +55,7 @@ def test_the_sixty_seconds_run():
     exec(code, names)
     rounds = names["fixed"].rounds
     assert rounds["accuracy"].iloc[-1] > rounds["accuracy"].iloc[0]
+
+
+def test_the_readme_is_short():
+    assert len(README.split()) <= MOST_WORDS

@@ -17,8 +17,7 @@ def values(results: Results) -> dict:
         minutes = math.ceil(seconds[name] / 60)
         pictures = f"[pictures](../results/executed/{name}.ipynb)"
         index.append(f"| [{name}]({name}.ipynb) | {question} | {answer} | {minutes} | {pictures} |")
-        pictures = f"[with pictures](results/executed/{name}.ipynb)"
-        questions.append(f"| [{name}](notebooks/{name}.ipynb) | {question} | {pictures} |")
+        questions.append(f"| [{name}](results/executed/{name}.ipynb) | {question} |")
     return {"index": "\n".join(index), "questions": "\n".join(questions)}
 
 

@@ -9,6 +9,7 @@ from benchmarks.sentences import (
     answers,
     diagnosis,
     featurevis,
+    first_screen,
     house,
     notebooks,
     pools,
@@ -25,6 +26,7 @@ from mode.checks import one_of
 SUBJECTS: dict[str, ModuleType] = {
     "diagnosis": diagnosis,
     "featurevis": featurevis,
+    "first_screen": first_screen,
     "house": house,
     "notebooks": notebooks,
     "pools": pools,
@@ -34,7 +36,8 @@ SUBJECTS: dict[str, ModuleType] = {
     "side_studies": side_studies,
     "summary": summary,
 }
-PAGES = ("README.md", "CLAIMS.md", "CONTRIBUTING.md", "results/README.md", "notebooks/README.md")
+PAGES = ("README.md", "GUIDE.md", "CLAIMS.md", "CONTRIBUTING.md", "results/README.md")
+PAGES += ("notebooks/README.md",)
 # Section of answers.md -> the notebook that it answers.
 ANSWERS = {
     "tables_and_figures": "03-tables-and-figures",

@@ -43,7 +43,7 @@ def _two_outputs(hidden=None):
 
 @pytest.mark.parametrize("noisy", [True, False])
 def test_an_output_that_learns_nothing_is_named(noisy):
-    prices = DRAW.normal(size=len(X)) if noisy else X[:, 0] - X[:, 2]
+    prices = np.random.default_rng(1).normal(size=len(X)) if noisy else X[:, 0] - X[:, 2]
     report = _watched(_two_outputs(), X, [Y, prices.astype("float32")])
     found = _alarms(report, "output_not_learning")
     assert [f.where.layer for f in found] == (["price"] if noisy else [])
