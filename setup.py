@@ -58,10 +58,12 @@ setup(
         "scikit-learn>=1.4",
         "scipy>=1.13",
         "tensorflow>=2.18",
+        "threadpoolctl>=3.1",
         "tqdm>=4.66",
     ],
     extras_require={
         "app": APP,
+        "mlflow": ["mlflow-skinny>=3.0"],
         "pools": ["zarr>=3.0"],
         "test": [
             *APP,

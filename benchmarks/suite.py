@@ -47,6 +47,7 @@ BENCHMARKS = {
     "distances": distances.rows,
     "selectors": selectors.rows,
     "start": start.rows,
+    "script": start.script_rows,
     "study": study.rows,
     "kernels": kernels.rows,
 }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mode import repair
     from mode.data import Data, load_data
     from mode.diagnosis import Diagnosis, autorepair, check, diagnose_history
+    from mode.estimation import estimate
     from mode.featurevis import audit
     from mode.models import load_model
 
@@ -29,6 +30,7 @@ _PUBLIC = {
     "autorepair": "mode.diagnosis",
     "check": "mode.diagnosis",
     "diagnose_history": "mode.diagnosis",
+    "estimate": "mode.estimation",
     "load_data": "mode.data",
     "load_model": "mode.models",
 }
@@ -40,6 +42,7 @@ __all__ = [
     "autorepair",
     "check",
     "diagnose_history",
+    "estimate",
     "load_data",
     "load_model",
     "repair",

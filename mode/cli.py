@@ -3,6 +3,8 @@
 import os
 import sys
 from contextlib import nullcontext, redirect_stdout
+from itertools import islice
+from pathlib import Path
 
 import click
 
@@ -29,12 +31,25 @@ def _is_script(target: str) -> bool:
 
 
 class ScriptCommand(click.Command):
-    """A command in which what follows a script's name belongs to the script."""
+    """A command whose options stand before or after TARGET; all other words after a script's name,
+    and everything after "--", belong to the script."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        target = next((argument for argument in args if not argument.startswith("-")), "")
-        ctx.allow_interspersed_args = not _is_script(target)
-        return super().parse_args(ctx, args)
+        named = {name: param for param in self.params for name in param.opts if name[0] == "-"}
+        options: list[str] = []
+        others: list[str] = []
+        remaining = iter(args)
+        for argument in remaining:
+            name, equals, _ = argument.partition("=")
+            if argument == "--":
+                others.extend(remaining)
+            elif name in named:
+                takes_value = not (getattr(named[name], "is_flag", False) or equals)
+                options += [argument, *islice(remaining, takes_value)]
+            else:
+                (others if others or not argument.startswith("-") else options).append(argument)
+        ctx.allow_interspersed_args = not (others and _is_script(others[0]))
+        return super().parse_args(ctx, [*options, *others])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -225,6 +240,7 @@ def repair(model: str, data: str, out: str, as_json: bool, **options) -> None:
     "--seconds", type=click.FloatRange(0, min_open=True), default=None, help="End each fit then."
 )
 @click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
+@click.option("--repair", is_flag=True, help="Repair the first fit with findings, as a diff.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object.")
 @click.option("--out", default=None, metavar="DIR", help="Write report.html into this folder.")
 def diagnose(target: str, rest: tuple[str, ...], as_json: bool, out: str | None, **options) -> None:
@@ -232,9 +248,14 @@ def diagnose(target: str, rest: tuple[str, ...], as_json: bool, out: str | None,
     read the log of a training that is over.
 
     A log is a CSVLogger file (.csv), a history dictionary (.json) or a folder of TensorBoard
-    events. REST are a script's own arguments; options of this command stand before TARGET.py.
+    events. REST are a script's own arguments; where it has an option of the same name as one below,
+    put -- before them.
     Findings with a place in the script are repeated as lines "file:line: message".
     Exit code 0: nothing found, 1: findings, 2: it could not run.
+
+    --repair tries the fixes that are named, each by a short training from fresh weights, and
+    prints the changed lines as a unified diff, with --out also into DIR/repair.diff. TARGET.py
+    stays as it is.
 
     \b
     --json prints one object on standard output, everything else goes to standard error:
@@ -244,6 +265,7 @@ def diagnose(target: str, rest: tuple[str, ...], as_json: bool, out: str | None,
         where {phase, layer, variable}, when {epoch, step},
         evidence [{quantity, value, limit}], causes [{code, weight, why}],
         fixes [{code, text, line}], line}]}]
+      repair {reached, before, skill, seconds, changes, diff, unplaced} where one was made.
     A report is of one fit, model or log; line is the line in TARGET.py or null.
     """
     _refuse_other_options(target, rest, **options)
@@ -254,27 +276,31 @@ def diagnose(target: str, rest: tuple[str, ...], as_json: bool, out: str | None,
     with quietly():
         from mode.diagnosis.command import diagnose_target
 
+    repaired: list = []
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
-        code, reports = diagnose_target(target, rest, **options, show=click.echo)
+        code, reports = diagnose_target(target, rest, **options, show=click.echo, repaired=repaired)
     from mode.diagnosis import output
 
     if out is not None:
         click.echo(f"report: {output.write_page(out, target, reports)}", err=as_json)
+        for done in repaired:
+            Path(out, "repair.diff").write_text(done.diff, encoding="utf-8")
     if as_json:
-        click.echo(output.to_json(target, reports, code))
+        repair = repaired[0].to_dict() if repaired else None
+        click.echo(output.to_json(target, reports, code, repair))
     sys.exit(code)
 
 
 def _refuse_other_options(
     target: str, rest: tuple, watch_only: bool, strict: bool, seconds: float | None,
-    allow_unsafe: bool,
+    allow_unsafe: bool, repair: bool,
 ) -> None:  # fmt: skip
     model = target.endswith(".keras")
     if model and len(rest) > 1:
         checks.fail("TARGET.keras must be followed by one DATA.npz at most", " ".join(rest))
-    for option, is_set in (
-        ("--watch-only", watch_only), ("--strict", strict), ("--seconds", seconds)
-    ):  # fmt: skip
+    options = (("--watch-only", watch_only), ("--strict", strict), ("--repair", repair),
+               ("--seconds", seconds))  # fmt: skip
+    for option, is_set in options:
         if is_set and not _is_script(target):
             checks.fail(f"{option} must come with a script, which trains", target)
     if allow_unsafe and not model:
@@ -324,3 +350,47 @@ def explore(model: str, data: str, no_browser: bool, **options) -> None:
     from mode.explore.server import serve
 
     serve(model, data, browser=not no_browser, show=click.echo, **options)
+
+
+@main.command()
+@click.argument("model")
+@click.argument("labeled")
+@click.argument("unlabeled")
+@click.option("--method", default=None, help="One method alone; calibrated, from all, by default.")
+@click.option("--second", default=None, help="A .keras file of another training, for gde.")
+@click.option("--seed", default=0, show_default=True, help="Random seed.")
+@click.option("--scheduler", default=None, help="Dask scheduler whose workers read UNLABELED.")
+@click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
+@click.option("--json", "as_json", is_flag=True, help="Print the estimate as one JSON object.")
+@click.option("--out", required=True, metavar="DIR", help="Folder for report.html, estimate.json.")
+def estimate(model: str, labeled: str, unlabeled: str, as_json: bool, out: str, **options) -> None:
+    """Estimate the accuracy of MODEL.keras on UNLABELED inputs, from LABELED ones that it was not
+    trained on.
+
+    LABELED is an .npz (x and y, or x_test and y_test), a folder of images by class, or the name of
+    a data set. UNLABELED is an .npz, an .npy file, a Zarr store or a folder of images.
+
+    \b
+    --json prints one object on standard output, and the lines on standard error:
+      version (1), accuracy, interval [low, high], verdict, method,
+      labeled_accuracy, inputs, shift {measure: value},
+      estimates {method: accuracy}, by_class [{class, inputs, accuracy,
+      labeled_accuracy, share, labeled_share}], reasons
+    Accuracies and shares are 0 to 1; the verdict is "no shift found", "class
+    shares differ", "shifted" or "cannot tell".
+    """
+    from mode.stderr import quietly
+
+    with quietly():
+        from mode.estimation import estimate_files
+        from mode.estimation.report import to_json
+
+    def show(line: str) -> None:
+        click.echo(line, err=True)
+
+    with redirect_stdout(sys.stderr):
+        guess = estimate_files(model, labeled, unlabeled, out=out, show=show, **options)
+    click.echo(str(guess), err=as_json)
+    click.echo(f"report: {out}/report.html", err=as_json)
+    if as_json:
+        click.echo(to_json(guess))

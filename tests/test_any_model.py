@@ -202,7 +202,7 @@ def test_notes_call_labels_by_their_names():
     data = data.with_part("diagnosis", data.diagnosis.take(data.diagnosis.y != 1))
     model = ready(stacked(softmax(), shape=(30,)))
     done = repair(model, data, recipe="margin", **QUICK)
-    assert "round 1: label bee has no input to judge it by" in done.notes
+    assert "round 1: label bee has no input to diagnose it by" in done.notes
 
 
 def test_two_layers_of_a_name_are_refused(refused):

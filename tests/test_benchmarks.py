@@ -190,6 +190,13 @@ def test_selecting_rows_agree_with_the_peers_where_there_is_no_chance():
     assert set(whole["ratio"]) == {""}
 
 
+def test_a_script_under_diagnosis_is_measured_against_the_script_alone():
+    (row,) = start.script_rows(repeats=1)
+    assert row["peer_seconds"] > 1
+    added = row["ours_seconds"] - row["peer_seconds"]
+    assert row["added_seconds"] == pytest.approx(added, abs=0.01)
+
+
 def test_start_loads_nothing_heavy_and_would_notice(monkeypatch):
     monkeypatch.setattr(start, "PEER", ["-c", "import numpy"])
     rows = pd.DataFrame(start.rows(repeats=1))

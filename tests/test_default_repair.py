@@ -169,14 +169,31 @@ def test_the_best_round_is_returned_and_none_follows_a_worse_one(lacking, clouds
     assert len(models) == 3
 
 
-def test_the_rate_is_a_tenth_where_the_first_try_makes_the_model_worse(lacking, clouds):
+def accuracies_by_rate(model, data) -> tuple[float, dict[float, float]]:
+    """The learning rate of a first round, and the diagnosis accuracy of each that was tried."""
+    tuning, tried = FineTuning(model, data, DEFAULT.sized(300), 0, Work(1.0)), {}
+
+    def noted(*arguments, **options):
+        trained = FineTuning.trained(tuning, *arguments, **options)
+        tried[tuning.settings["learning_rate"]] = right(trained, data.diagnosis).mean()
+        return trained
+
+    object.__setattr__(tuning, "trained", noted)
+    tuning.round(model, np.arange(300), 1, seed=0)
+    return tuning.settings["learning_rate"], tried
+
+
+def test_the_rate_of_the_most_accurate_first_try_is_chosen(lacking, clouds):
+    rate, tried = accuracies_by_rate(lacking, clouds)
+    assert len(tried) == 2
+    assert tried[rate] == max(tried.values())
+
+
+def test_a_lower_rate_is_tried_where_each_makes_the_model_worse(lacking, clouds):
     wrong = clouds.with_part("pool", Part(clouds.pool.x, (clouds.pool.y + 1) % 4))
-    rates = []
-    for data in (clouds, wrong):
-        tuning = FineTuning(lacking, data, DEFAULT.sized(300), 0, Work(1.0))
-        tuning.round(lacking, np.arange(300), 1, seed=0)
-        rates.append(tuning.settings["learning_rate"])
-    assert rates == [fine_tuning.FAR, fine_tuning.FAR / 10]
+    rate, tried = accuracies_by_rate(lacking, wrong)
+    assert len(tried) == 3
+    assert rate == min(tried)
 
 
 # Where nothing can be gained.
@@ -535,8 +552,8 @@ def test_minutes_end_the_training(lacking, clouds):
     repair(lacking, clouds, epochs=1)  # compiles
     began = time.monotonic()
     found = repair(lacking, clouds, minutes=0.01, epochs=100_000, max_broken=0)
-    assert time.monotonic() - began < 20
-    assert found.seconds < 20
+    assert time.monotonic() - began < 300, "not the hours of 100,000 passes"
+    assert found.seconds < 300
     assert len(found.chosen) >= 1
     work = Work(100.0, deadline=time.monotonic() - 1)
     assert work.is_over
@@ -708,7 +725,7 @@ def test_labels_that_the_diagnosis_split_lacks_are_named(lacking, clouds):
     part = clouds.diagnosis.take(clouds.diagnosis.y != 1)
     data = replace(clouds.with_part("diagnosis", part), class_names=("a", "b", "c", "d"))
     found = repair(lacking, data, rounds=1, epochs=1)
-    assert found.notes == ("round 1: label b has no input to judge it by",)
+    assert found.notes == ("round 1: label b has no input to diagnose it by",)
 
 
 def test_what_is_printed_is_one_line_and_then_the_reason(unlimited):

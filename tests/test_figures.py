@@ -2,6 +2,7 @@
 
 import copy
 import io
+import itertools
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,13 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot, rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from mode.checks import InputError
 from mode.diagnosis.facts.training import COLUMNS, Record, Row, empty_record
 from mode.figures import FIGURES, draw, save, screen, style
-from mode.figures.methods import cliques
+from mode.figures.names import WORDS, method_looks
 from mode.heatmaps import HeatMaps
 
 RANDOM = np.random.default_rng(5)
@@ -85,7 +87,7 @@ AGAINST = pd.DataFrame(
         "initial": [0.8, 0.8, 0.8, 0.7, 0.7],
         "final": [0.9, 0.92, 0.89, 0.8, 0.81],
         "n": ["", 6, 6, "", 6],
-        "median difference": ["", 0.02, -0.01, "", 0.01],
+        "mean difference": ["", 0.02, -0.01, "", 0.01],
         "low": ["", 0.01, -0.02, "", -0.01],
         "high": ["", 0.03, 0.01, "", 0.02],
         "holm p": ["", 0.01, 0.5, "", 0.3],
@@ -123,6 +125,26 @@ ALPHAS = pd.DataFrame(
         "final": [0.9, 0.88, 0.97, 0.96],
     }
 )
+FAULTS = pd.concat(
+    [
+        AGAINST[:3].assign(scenario=scenario, **{name: effects[name] for name in effects})
+        for scenario, scale in (("under_sampled_5", 2), ("mislabeled", 1), ("mean over faults", 1))
+        for effects in [
+            {
+                name: ["", *(scale * value for value in AGAINST[name][1:3])]
+                for name in ("mean difference", "low", "high")
+            }
+        ]
+    ]
+)
+REPEATED = pd.DataFrame(
+    [
+        {"table": table, "metric": metric, "measure": measure}
+        for table in ("table_1", "table_2")
+        for metric in ("dot", "earth_mover")
+        for measure in ("initial", "final", "control", "final - control")
+    ]
+).assign(published=0.96, median=0.94, low=0.93, high=0.95, least=0.9, most=0.97, seeds=10)
 OFF = AGAINST[AGAINST["method"] != "targeted_random"].rename(columns={"method": "defect"})[:2]
 RANKED = {"dot": IMAGES[:3], "earth_mover": IMAGES[3:5]}
 
@@ -144,6 +166,9 @@ RECORD = empty_record(
 ZOO = pd.DataFrame(
     {"condition": ["fine", "few"], "gap": [0.01, 0.2], "overfitting": [0.0, 0.3]}
 ).assign(true_error=[0.02, 0.2], error=[0.03, 0.18], low=[0.01, 0.1], high=[0.05, 0.3])
+ESTIMATES = pd.DataFrame(
+    {"family": ["no shift", "corruption", "corruption"], "abstained": [False, False, True]}
+).assign(truth=[0.9, 0.6, 0.3], calibrated=[0.91, 0.65, 0.5])
 LIVE = pd.DataFrame(
     {"method": ["repair", "control", "repair"], "round": [0, 0, 1], "accuracy": [0.5, 0.5, 0.75]}
 )
@@ -179,6 +204,8 @@ EXAMPLES = {
     "accuracy_by_round": (BY_ROUND, {}),
     "layers_chosen": (CHOSEN, {}),
     "methods_against_control": (AGAINST, {}),
+    "effects_by_fault": (FAULTS, {}),
+    "published_against_repeated": (REPEATED, {}),
     "critical_difference": (MEAN_RANKS, {}),
     "accuracy_by_inputs": (BY_INPUTS, {}),
     "alpha_by_classes": (ALPHAS, {}),
@@ -187,12 +214,17 @@ EXAMPLES = {
     "loss_over_steps": (RECORD, {"constant": 2.3}),
     "gradient_ratio": (RECORD, {}),
     "activation_histograms": ({"hidden": signed(8, 4), "out": np.full((8, 1), np.nan)}, {}),
+    "histograms_by_epoch": (
+        {e: (np.array([-0.1, -1e-4, 0.0, 1e-3]), np.array([e, 3, 1])) for e in (1, 2)},
+        {},
+    ),
     "broken_tensors": (RECORD, {}),
     "preferred_inputs": (np.ones((2, 3, 5, 4, 1)) / 2, {"units": [0, 7]}),
     "preferred_beside_training": (np.ones((2, 2, 3, 5, 4)) / 2, {}),
     "cross_talk": (np.eye(3), {}),
     "score_against_gap": (ZOO, {}),
     "estimated_error": (ZOO, {}),
+    "estimated_accuracy": (ESTIMATES, {}),
 }
 # Figures of values around zero; their color bar is the second axes of the figure.
 AROUND_ZERO = (
@@ -468,7 +500,7 @@ def test_the_table_is_drawn_in_points_with_its_intervals_and_fills_what_is_signi
     ax = drawn("table_against_control")
     marks = {line.get_label(): line for line in ax.lines}
     assert marks["random control"].get_xdata() == [0, 0]
-    significant, other = marks["median, p ≤ 0.05"], marks["median, p > 0.05"]
+    significant, other = marks["mean, significant (Holm)"], marks["mean, not shown to differ"]
     assert (significant.get_xdata(), significant.get_ydata()) == ([-2], [1])
     assert (other.get_xdata(), other.get_ydata()) == ([1], [0])
     assert other.get_markerfacecolor() == "white"
@@ -477,7 +509,7 @@ def test_the_table_is_drawn_in_points_with_its_intervals_and_fills_what_is_signi
     np.testing.assert_allclose(segments[:, :, 0], [[-1, 2], [-3, -1]])
     assert texts(ax)[:3] == ["initial\n%", "80.0", "81.0"]
     assert texts(ax)[-3:] == ["early\nstops", "0", "2"]
-    assert ax.get_xlabel().endswith("(percentage points), seeds: 5, p after Holm")
+    assert ax.get_xlabel().endswith("(percentage points), seeds: 5")
 
 
 def test_a_table_of_one_seed_says_that_nothing_was_tested():
@@ -489,7 +521,7 @@ def test_a_table_of_one_seed_says_that_nothing_was_tested():
 
 def test_methods_are_drawn_best_first_in_points_with_a_line_for_each_cell():
     ax = drawn("methods_against_control")
-    assert tick_labels(ax.yaxis) == ["margin", "targeted random", "mode"]
+    assert tick_labels(ax.yaxis) == ["smallest margin", "targeted random", "MODE in feature space"]
     marks = [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in ax.lines[1:]]
     assert marks == [([2], [-0.2]), ([-1], [1.8]), ([1], [0.2])]
     assert [line.get_marker() for line in ax.lines[1:]] == ["o", "o", "s"]
@@ -500,83 +532,112 @@ def test_methods_are_drawn_best_first_in_points_with_a_line_for_each_cell():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "targeted random",
         "95 % interval",
-        "median, p ≤ 0.05 after Holm",
-        "median, p > 0.05",
-        "digits, 2 classes, 200 inputs a round",
-        "digits, 5 classes, 200 inputs a round",
+        "mean, significant (Holm)",
+        "mean, not shown to differ",
+        "digits, 2 classes, 200 inputs per round",
+        "digits, 5 classes, 200 inputs per round",
     ]
-    assert ax.get_xlabel().endswith("method - targeted random (percentage points), pairs: 6")
+    assert ax.get_xlabel().endswith("method - targeted random (percentage points), 6 seeds")
     assert texts(ax)[:3] == ["initial\n%", "80.0", "80.0"]
     one = drawn("methods_against_control", AGAINST[:3])
-    assert one.get_title(loc="left").endswith("digits, 2 classes, 200 inputs a round")
+    assert (
+        one.get_title(loc="left")
+        .replace("\n", " ")
+        .endswith("digits, 2 classes, 200 inputs per round")
+    )
 
 
-def test_methods_of_one_seed_are_not_tested():
-    empty = dict.fromkeys(("low", "high", "holm p"), "")
-    ax = drawn("methods_against_control", AGAINST[:3].assign(**empty, note="one block, no test"))
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels == ["targeted random", "median, not tested"]
-    assert ax.get_xlabel().endswith("\none block, no test")
-    ax = drawn("methods_against_control", AGAINST.assign(note=["", "", "ties", "", ""]))
-    assert ax.get_xlabel().endswith("\nsee the notes in the table")
+def test_the_title_of_a_comparison_is_its_question_and_is_broken_into_lines():
+    question = (
+        "Which of a great many ways of choosing inputs repairs a faulty classifier best of all?"
+    )
+    ax = drawn("methods_against_control", AGAINST[:3], question=question)
+    FigureCanvasAgg(ax.figure).draw()
+    written = ax.get_title(loc="left").replace("\n", " ")
+    assert written == f"{question} digits, 2 classes, 200 inputs per round"
+    box = ax._left_title.get_window_extent()
+    assert box.x1 <= ax.figure.bbox.x1, "not cut at the right"
+    assert box.y1 <= ax.figure.bbox.y1, "nor at the top"
 
 
-def test_bars_join_the_largest_groups_of_methods_closer_than_the_critical_difference():
-    def slow(ranks, apart):
-        ranks = sorted(ranks)
-        groups = {tuple(b for b in ranks if 0 <= b - a < apart) for a in ranks}
-        return sorted(
-            (g[0], g[-1])
-            for g in groups
-            if len(g) > 1 and not any(set(g) < set(other) for other in groups)
-        )
-
-    assert list(cliques(np.array([3.25, 1.25, 3.5, 2]), 1.5)) == [(1.25, 2), (2, 3.25), (3.25, 3.5)]
-    assert list(cliques(np.array([1.0, 2.5]), 1.5)) == [], "at the critical difference they differ"
-    for _ in range(50):
-        ranks, apart = RANDOM.permutation(20)[:7] / 4, RANDOM.uniform(0.1, 4)
-        assert list(cliques(ranks, apart)) == slow(ranks, apart)
-
-
-def test_the_diagram_names_every_method_with_its_rank_best_at_the_right():
-    ax = drawn("critical_difference")
-    assert texts(ax) == [
-        "digits, 10 classes, 200 inputs a round; 6 blocks",
-        "CD = 1.50",
-        "margin  1.25",
-        "mode  2.00",
-        "3.25  random",
-        "3.50  random again",
+def test_each_fault_has_a_panel_and_their_mean_is_the_first():
+    ax = drawn("effects_by_fault")
+    assert [panel.get_title(loc="left") for panel in ax.child_axes] == [
+        *["mean over faults", "classes cut to 5 %", "labels of look-alikes"]
     ]
-    left, right = ax.get_xlim()
-    assert left > 4 > 1 > right
-    bars = [line for line in ax.lines if line.get_linewidth() == 4]
-    np.testing.assert_allclose(bars[0].get_xdata(), [1.22, 2.03])
+    first, second, _ = ax.child_axes
+    assert tick_labels(first.yaxis) == ["smallest margin", "MODE in feature space"]
+    assert tick_labels(second.yaxis) == ["", ""]
+    assert [line.get_xdata().tolist() for line in second.lines[1:]] == [[4], [-2]]
+    segments = np.array(second.collections[0].get_segments())
+    np.testing.assert_allclose(segments[:, :, 0], [[2, 6], [-4, 2]])
+
+
+def test_ranks_have_a_line_for_each_method_with_half_the_critical_difference_to_either_side():
+    ax = drawn("critical_difference")
+    assert tick_labels(ax.yaxis) == [
+        *["smallest margin", "MODE in feature space", "random", "random, second draw"]
+    ]
+    assert ax.lines[0].get_xdata().tolist() == [1.25, 2, 3.25, 3.5]
+    segments = np.array(ax.collections[0].get_segments())
+    np.testing.assert_allclose(segments[0, :, 0], [0.5, 2.0])
+    assert texts(ax) == ["digits, 10 classes, 200 inputs per round; 6 seeds"]
     two = pd.concat([MEAN_RANKS, MEAN_RANKS[:2].assign(classes=2)])
-    assert "digits, 2 classes, 200 inputs a round; 6 blocks" in texts(
+    assert "digits, 2 classes, 200 inputs per round; 6 seeds" in texts(
         drawn("critical_difference", two)
     )
+
+
+def test_the_ranks_of_thirty_methods_do_not_overprint():
+    many = pd.DataFrame({"method": [f"method {n}" for n in range(30)], "mean rank": range(1, 31)})
+    ax = drawn("critical_difference", many.assign(**{"critical difference": 5.0, "n": 30}))
+    FigureCanvasAgg(ax.figure).draw()
+    boxes = [label.get_window_extent() for label in ax.get_yticklabels()]
+    assert all(below.y1 <= above.y0 for above, below in itertools.pairwise(boxes))
+
+
+def test_a_method_has_the_same_look_in_every_figure():
+    lines = drawn("accuracy_by_inputs").child_axes[0].lines
+    shown = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in lines}
+    for name in ("random", "recommended"):
+        look = method_looks(["new", name])[name]
+        assert (look["color"], look["marker"], look["linestyle"]) in shown
+    looks = method_looks(list(WORDS))
+    keys = {(look["color"], look["marker"], look["linestyle"]) for look in looks.values()}
+    assert len(keys) == len(WORDS)
+
+
+def test_published_accuracies_are_dots_beside_the_intervals_of_the_repetition():
+    ax = drawn("published_against_repeated")
+    assert [panel.get_title(loc="left") for panel in ax.child_axes] == [
+        f"Table {n}: {measure}" for n in (1, 2) for measure in ("initial", "final", "control")
+    ]
+    panel = ax.child_axes[1]
+    assert tick_labels(ax.child_axes[0].yaxis) == ["dot", "earth mover"]
+    lines = [line.get_xdata().tolist() for line in panel.lines]
+    assert lines == [[90, 97], [93, 95], [90, 97], [93, 95], [94, 94], [96, 96]]
+    assert panel.lines[-1].get_marker() == "D"
 
 
 def test_each_scenario_has_a_panel_and_at_most_six_methods_a_color():
     ax = drawn("accuracy_by_inputs")
     panels = ax.child_axes
     assert [panel.get_title(loc="left") for panel in panels] == [
-        "under sampled 5",
-        "no planted fault",
+        "classes cut to 5 %",
+        "nothing planted",
     ]
     assert [len(panel.lines) for panel in panels] == [7, 7]
     line = panels[0].lines[-1]
     assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([0, 50, 100], [80, 81, 82])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        *["random", "recommended", "a", "b", "c", "d", "other methods"]
+        *["random", WORDS["recommended"], "a", "b", "c", "d", "other methods"]
     ]
     assert sum(line.get_color() == "0.75" for line in panels[0].lines) == 1
     looks = {(line.get_color(), line.get_marker()) for line in panels[0].lines}
     assert len(looks) == 7
     batches = pd.concat([BY_INPUTS, BY_INPUTS.assign(batch=100)])
     panels = drawn("accuracy_by_inputs", batches).child_axes
-    assert panels[0].get_title(loc="left") == "batch 50, under sampled 5"
+    assert panels[0].get_title(loc="left") == "batch 50, classes cut to 5 %"
 
 
 def test_each_number_of_classes_has_a_panel_of_shares_in_order():

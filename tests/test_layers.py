@@ -28,7 +28,7 @@ from mode.layers import (
     target_layer,
 )
 from mode.layers.hooks import leaf_layers, record_layer_calls, replaced_attribute, walk
-from mode.layers.probes import scale_of, zscale
+from mode.layers.probes import scale_of, softmax_heads, zscale
 from mode.models import build, predict, train
 from tests.tolerance import FLOAT32
 
@@ -283,11 +283,11 @@ def test_memory_for_probes_does_not_grow_with_the_layers(deep, monkeypatch):
 def test_probes_in_groups_of_layers_are_those_of_all_at_once(trained, small, monkeypatch):
     whole = probe_layers(trained, small)
     monkeypatch.setattr("mode.layers.probes.GROUP_BYTES", 1)
-    found = probe_layers(trained, small)
-    assert list(found.heads) == list(whole.heads) == layer_names(trained)
-    for name in found.heads:
-        np.testing.assert_array_equal(found.heads[name], whole.heads[name])
-        np.testing.assert_array_equal(found.diagnosis[name], whole.diagnosis[name])
+    grouped = probe_layers(trained, small)
+    assert list(grouped.heads) == list(whole.heads) == layer_names(trained)
+    for name in grouped.heads:
+        np.testing.assert_allclose(grouped.heads[name], whole.heads[name], **FLOAT32)
+        np.testing.assert_allclose(grouped.diagnosis[name], whole.diagnosis[name], **FLOAT32)
 
 
 def test_states_are_scaled_and_a_constant_unit_stays_at_zero():
@@ -319,6 +319,19 @@ def test_a_head_finds_what_separates_and_knows_the_shares_where_nothing_does():
     assert head[0, 1] > 1 > -1 > head[0, 0]
     constant = softmax_head(0 * inputs, labels, 2, generator=generator)
     assert np.exp(constant[1, 1] - constant[1, 0]) == pytest.approx(1 / 3, rel=0.15)
+
+
+def test_heads_that_are_trained_at_once_are_those_that_are_trained_alone():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 200)
+    inputs = [rng.normal(labels[:, None], size=(200, units)) for units in (5, 2, 9)]
+    together = softmax_heads(
+        inputs, labels, 3, generators=[np.random.default_rng(n) for n in range(3)], steps=50
+    )
+    for number, head in enumerate(together):
+        generator = np.random.default_rng(number)
+        alone = softmax_head(inputs[number], labels, 3, generator=generator, steps=50)
+        np.testing.assert_allclose(head, alone, **FLOAT32)
 
 
 def test_a_head_needs_a_label_for_each_input(refused):

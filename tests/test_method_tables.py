@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from mode import notebooks, stats
 from mode.data import load
 from mode.figures import FIGURES
-from mode.studies import STUDIES, comparison
+from mode.studies import STUDIES, comparison, method_tables, readable
+from mode.studies.comparison import UNPLANTED
 from mode.studies.engine import _runs
 from mode.studies.methods import METHODS, studied_methods
 from mode.studies.registry import methods_grid
@@ -44,7 +46,7 @@ def test_final_rows_keep_the_last_accuracy_of_a_repair_that_stopped():
     pd.testing.assert_frame_equal(shuffled[finals.columns], finals)
 
 
-def test_the_control_is_quota_matched_where_there_is_one():
+def test_the_control_is_targeted_random_where_there_is_one():
     assert (
         comparison.control_of(finals_of({"random": 0.6, "targeted_random": 0.6}))
         == "targeted_random"
@@ -52,40 +54,108 @@ def test_the_control_is_quota_matched_where_there_is_one():
     assert comparison.control_of(finals_of({"margin": 0.6, "random": 0.6})) == "random"
 
 
-def test_methods_are_paired_with_the_control_by_scenario_and_seed():
-    blocks = [
-        ("a", 0, {"random": 0.6, "margin": 0.7}),
-        ("a", 1, {"random": 0.8, "margin": 0.82}),
-        ("b", 0, {"random": 0.1, "margin": 0.13}),
+# Gains of margin over random, in points: seed -> scenario -> gain.
+GAINS = {0: {"a": 10, "b": -2}, 1: {"a": 8, "b": -4}, 2: {"a": 12, "b": 0}}
+
+
+def paired_finals(gains=GAINS) -> pd.DataFrame:
+    return pd.concat(
+        finals_of({"random": 0.5, "margin": 0.5 + gain / 100}, scenario=scenario, seed=seed)
+        for seed, scenarios in gains.items()
+        for scenario, gain in scenarios.items()
+    )
+
+
+def test_seeds_are_the_blocks_and_their_scenarios_are_averaged():
+    """Means of 4, 2 and 6 points: 4 on average, with the t-test of three, not of six."""
+    table = comparison.against(paired_finals(), "random", by=comparison.CELL[:-1])
+    margin = table.set_index("method").loc["margin"]
+    assert (margin["n"], margin["control"]) == (3, "random")
+    assert margin["mean difference"] == pytest.approx(0.04)
+    test = scipy.stats.ttest_1samp([0.04, 0.02, 0.06], 0)
+    assert margin["p"] == pytest.approx(test.pvalue)
+    assert margin["high"] == pytest.approx(test.confidence_interval().high)
+    assert margin["final"] == pytest.approx(0.54)
+    assert np.isnan(table.set_index("method").loc["random", "mean difference"])
+
+
+def test_each_fault_has_its_effect_and_their_mean_is_another():
+    rows = pd.concat(
+        rows_of({"random": [0.5, 0.5], "margin": [0.5, 0.5 + g / 100]}, scenario=s, seed=n)
+        for n, scenarios in GAINS.items()
+        for s, g in scenarios.items()
+    )
+    table = comparison.comparison_tables(rows)["by_scenario"]
+    effects = table[table["method"] == "margin"].set_index("scenario")["mean difference"]
+    assert effects.to_dict() == pytest.approx({"a": 0.1, "b": -0.02, comparison.MEAN: 0.04})
+
+
+def test_what_cannot_be_compared_is_refused(refused):
+    by = comparison.CELL[:-1]
+    two = paired_finals({seed: GAINS[seed] for seed in (0, 1)})
+    assert refused(comparison.against, two, "random", by=by) == (
+        "rows to be compared must be of at least 3 seeds. Received: 2. "
+        "Run the study again with more --seeds; finished ones are kept."
+    )
+    assert refused(comparison.differ, pd.concat([two, finals_of({"third": 0.5})])).startswith(
+        "rows to be compared must be of at least 3 seeds."
+    )
+    uneven = paired_finals({**GAINS, 2: {"a": 1}})
+    assert refused(comparison.against, uneven, "random", by=by) == (
+        "every seed must have the same scenarios. Received: 2 of seed 0, 2 of seed 1, 1 of seed 2."
+    )
+    gap = paired_finals().iloc[:-1]
+    assert refused(comparison.against, gap, "random", by=by).endswith(
+        "Received: none for margin at seed=2 scenario=b."
+    )
+
+
+def test_fewer_seeds_than_three_have_curves_alone():
+    rows = pd.concat(rows_of({"random": [0.5, 0.6], "a": [0.5, 0.7]}, seed=n) for n in (0, 1))
+    assert list(comparison.comparison_tables(rows)) == ["accuracy_by_inputs"]
+
+
+def ordered_finals(names, seeds=3) -> pd.DataFrame:
+    """Methods of which each is better than the one before, by amounts that differ by seed."""
+    return pd.concat(
+        finals_of({m: 0.5 + n / 10 + n * s / 100 for n, m in enumerate(names)}, seed=s)
+        for s in range(seeds)
+    )
+
+
+def test_a_question_is_asked_of_the_methods_that_it_names_alone():
+    names = ["random", "a, states", "b, states", "c, states", "a, pixels", "random again"]
+    finals = ordered_finals(names)
+    every = comparison.differ(finals).iloc[0]
+    assert (every["methods"], every["n"], every["question"]) == (4, 3, "methods")
+    states = comparison.differ(finals, {"states": ", states$"}).iloc[0]
+    assert (states["methods"], states["kendall w"]) == (3, 1)
+    ranks = comparison.ranked(finals, {"states": ", states$"})
+    assert ranks.set_index("method")["mean rank"].to_dict() == {
+        "c, states": 1,
+        "b, states": 2,
+        "a, states": 3,
+    }
+    assert set(ranks["critical difference"]) == {stats.critical_difference(3, 3)}
+    assert comparison.differ(finals, {"pixels": ", pixels$"}).empty
+
+
+def test_several_questions_are_corrected_by_holm():
+    names = ["random", *(f"{m}, {part}" for part in ("one", "two") for m in "abc")]
+    found = comparison.differ(ordered_finals(names), {"one": ", one$", "two": ", two$"})
+    assert found["holm p"].tolist() == stats.holm(found["p"]).tolist()
+    assert found["holm p"].iloc[0] == 2 * found["p"].iloc[0]
+
+
+def test_methods_that_nothing_could_be_gained_from_do_not_count():
+    none = [
+        finals_of({"random": 0.9, "a": 0.1, "b": 0.1, "c": 0.1}, scenario=UNPLANTED, seed=n)
+        for n in range(3)
     ]
-    finals = pd.concat([finals_of(v, scenario=s, seed=n) for s, n, v in blocks])
-    table = comparison.against(finals, "random", by=comparison.CELL[:-1]).set_index("method")
-    margin = table.loc["margin"]
-    assert margin["median difference"] == pytest.approx(0.03)
-    assert (margin["n"], margin["p"], margin["control"]) == (3, 0.25, "random")
-    assert margin["final"] == pytest.approx((0.7 + 0.82 + 0.13) / 3)
-    assert np.isnan(table.loc["random", "median difference"])
-    by_scenario = comparison.against(finals, "random", by=comparison.CELL)
-    one = by_scenario[by_scenario["scenario"] == "b"].set_index("method").loc["margin"]
-    assert one["median difference"] == pytest.approx(0.03)
-    assert (one["n"], one["note"]) == (1, "one block, no test")
-    assert np.isnan(one["p"])
-    assert comparison.against(finals_of({"random": 1}), "random", by=["data"]).empty
-
-
-def test_methods_that_nothing_could_be_gained_from_do_not_count_as_blocks():
-    room = [finals_of({"random": 0.6, "a": 0.7, "b": 0.8}, seed=n) for n in (0, 1)]
-    none = finals_of({"random": 0.9, "a": 0.1, "b": 0.1}, scenario="no_planted_fault")
-    finals = pd.concat([*room, none])
-    ranks = comparison.ranked(finals)
-    assert ranks.set_index("method")["mean rank"].to_dict() == {"b": 1, "a": 2, "random": 3}
-    assert set(ranks["n"]) == {2}
-    apart = stats.critical_difference(3, 2)
-    assert ranks["critical difference"].tolist() == [apart] * 3
-    differ = comparison.differ(finals)
-    assert (differ["n"][0], differ["methods"][0], differ["kendall w"][0]) == (2, 3, 1)
-    assert comparison.differ(none).empty
-    assert comparison.ranked(room[0]).empty
+    finals = pd.concat([ordered_finals(["random", "a", "b", "c"]), *none])
+    ranks = comparison.ranked(finals).set_index("method")["mean rank"]
+    assert ranks.to_dict() == {"c": 1, "b": 2, "a": 3}
+    assert comparison.differ(pd.concat(none)).empty
 
 
 def test_curves_are_means_over_the_seeds():
@@ -104,7 +174,7 @@ def test_the_share_of_nothing_is_the_random_method_for_every_selector():
             for s in (0, 1)
         ]
     )
-    table = comparison.alpha_tables(rows)["alpha_by_classes"]
+    table = method_tables.alpha_tables(rows)["alpha_by_classes"]
     two = table[table["classes"] == 2].set_index(["selector", "alpha"])["final"]
     assert two.to_dict() == pytest.approx(
         {
@@ -130,7 +200,7 @@ def test_the_share_of_nothing_is_the_random_method_for_every_selector():
     ],
 )
 def test_the_inputs_at_which_a_line_first_reaches_a_goal(accuracy, goal, inputs):
-    found = comparison.reached(pd.Series([0, 10, 20]), pd.Series(accuracy), goal)
+    found = method_tables.reached(pd.Series([0, 10, 20]), pd.Series(accuracy), goal)
     assert found == pytest.approx(0 if goal <= accuracy[0] else inputs)
 
 
@@ -140,10 +210,10 @@ def test_inputs_needed_are_medians_in_which_never_is_infinite():
     rows = pd.concat(
         [rows_of({**goals, "a": curve}, seed=n) for n, curve in enumerate((good, good, bad))]
     )
-    table = comparison.inputs_needed(rows).set_index("method")
+    table = method_tables.inputs_needed(rows).set_index("method")
     assert table["inputs"].to_dict() == pytest.approx({"random": 20, "a": 10})
     assert table["share"].to_dict() == pytest.approx({"random": 1, "a": 0.5})
-    never = comparison.inputs_needed(rows[rows["seed"] > 0]).set_index("method")
+    never = method_tables.inputs_needed(rows[rows["seed"] > 0]).set_index("method")
     assert never["inputs"]["a"] == np.inf
 
 
@@ -156,50 +226,63 @@ def test_negative_controls_are_compared_with_what_they_repeat():
     table = comparison.negative_controls(finals)
     assert table["method"].tolist() == ["random", "random again"]
     again = table.iloc[1]
-    assert (again["control"], again["median difference"], again["p"]) == ("random", 0, 1)
+    assert (again["control"], again["mean difference"], again["p"]) == ("random", 0, 1)
     assert not again["significant"]
     assert comparison.negative_controls(finals[finals["method"] == "random"]).empty
 
 
-def test_power_is_that_of_the_spread_within_a_scenario():
-    gains = {
-        ("a", 0): 0.0,
-        ("a", 1): 0.02,
-        ("b", 0): 0.5,
-        ("b", 1): 0.5,
-        ("no_planted_fault", 0): 0.9,
-    }
+def test_power_is_that_of_the_spread_of_the_seeds_means():
     finals = pd.concat(
-        finals_of({"targeted_random": 0.1, "m": 0.1 + gain}, scenario=scenario, seed=seed)
-        for (scenario, seed), gain in gains.items()
+        [paired_finals(), finals_of({"random": 0.5, "margin": 0}, scenario=UNPLANTED)]
     )
-    table = comparison.powers(finals)
-    # The variances are 0.0002 and 0; the root of their mean is 0.01.
-    assert table["sd"].tolist() == pytest.approx([0.01] * len(comparison.EFFECTS))
-    assert set(table["seeds"]) == {2}
-    assert table["effect"].tolist() == comparison.EFFECTS
-    wanted = [stats.power(each, 2, sd=0.01, comparisons=1) for each in comparison.EFFECTS]
+    table = method_tables.powers(finals)
+    assert table["sd"].tolist() == pytest.approx([0.02] * len(method_tables.EFFECTS))
+    assert set(table["seeds"]) == {3}
+    assert table["effect"].tolist() == method_tables.EFFECTS
+    wanted = [stats.power(each, 3, sd=0.02, comparisons=1) for each in method_tables.EFFECTS]
     assert table["power"].tolist() == pytest.approx(wanted)
-    assert comparison.powers(finals[finals["seed"] == 0]).empty
 
 
 def test_the_main_comparison_asks_what_the_repair_does_without_a_fault():
     curves = {"targeted_random": [0.5, 0.6], "random": [0.5, 0.6], "recommended": [0.5, 0.7]}
     harmed = {"targeted_random": [0.9, 0.9], "random": [0.9, 0.9], "recommended": [0.9, 0.88]}
     rows = pd.concat(
-        [rows_of(curves, seed=n) for n in (0, 1)]
-        + [rows_of(harmed, seed=n, scenario="no_planted_fault") for n in (0, 1)]
+        [rows_of(curves, seed=n) for n in range(3)]
+        + [rows_of(harmed, seed=n, scenario=UNPLANTED) for n in range(3)]
     )
-    tables = comparison.selection_tables(rows)
+    tables = method_tables.selection_tables(rows)
     harm = tables["harm_without_fault"].set_index("method")
     assert harm["control"].tolist() == ["unrepaired"] * 2
-    assert harm.loc["recommended", "median difference"] == pytest.approx(-0.02)
+    assert harm.loc["recommended", "mean difference"] == pytest.approx(-0.02)
     own = tables["against_recommended"]
     own = own[(own["method"] == "random") & (own["scenario"] == "under_sampled_5")].iloc[0]
-    assert own["median difference"] == pytest.approx(-0.1)
+    assert own["mean difference"] == pytest.approx(-0.1)
     assert set(tables["against_control"]["method"]) == set(curves)
-    assert tables["against_control"]["n"].dropna().unique().tolist() == [2]
-    assert set(tables["by_scenario"]["scenario"]) == {"under_sampled_5", "no_planted_fault"}
+    assert tables["against_control"]["n"].dropna().unique().tolist() == [3]
+
+
+def test_with_equal_steps_each_method_meets_random_inputs_of_its_labels_and_its_retraining():
+    finals = {"targeted_random": 0.5, "random": 0.5, "mode": 0.6, "margin": 0.8}
+    finals |= {"class-matched random for mode": 0.55, "class-matched random for margin": 0.7}
+    finals |= {f"{name}, recommended retraining": finals[name] for name in ("random", "margin")}
+    rows = pd.concat(rows_of({m: [0.4, v] for m, v in finals.items()}, seed=n) for n in range(3))
+    tables = method_tables.equal_tables(rows)
+    matched = tables["against_matched"].dropna(subset=["n"]).set_index("method")
+    assert matched["mean difference"].to_dict() == pytest.approx({"mode": 0.05, "margin": 0.1})
+    retrained = tables["against_retrained_random"].dropna(subset=["n"]).set_index("method")
+    gains = retrained["mean difference"].to_dict()
+    assert gains == pytest.approx({"margin, recommended retraining": 0.3})
+
+
+def test_each_layer_meets_the_chosen_one_of_its_metric():
+    finals = {"targeted_random": 0.5, "dot: chosen": 0.6, "dot: output": 0.7, "cosine: chosen": 0.9}
+    rows = pd.concat(
+        rows_of({m: [0.4, v] for m, v in finals.items()}, seed=n).assign(layer="output")
+        for n in range(3)
+    )
+    table = method_tables.layers_tables(rows)["against_chosen"].dropna(subset=["n"])
+    assert table[["method", "control"]].to_numpy().tolist() == [["dot: output", "dot: chosen"]]
+    assert table["mean difference"].tolist() == pytest.approx([0.1])
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -247,3 +330,18 @@ def test_the_classes_of_the_alpha_study_have_inputs_enough():
     fewest = load("digits", seed=0).only([0, 1])
     assert len(fewest.pool) >= 200, "one batch"
     assert {"random", "mode, alpha 0.25"} <= set(studied_methods("alpha"))
+
+
+def test_a_table_is_read_with_words_units_and_intervals():
+    rows = {"data": "mnist", "classes": 10, "batch": 2, "control": "random", "n": [float("nan"), 3]}
+    table = pd.DataFrame({**rows, "method": ["random", "mode"], "final": [0.9, 0.912]})
+    table = table.assign(**{"mean difference": [np.nan, 0.012], "low": -0.0001, "high": 0.02})
+    table = table.assign(**{"p": 0.01, "holm p": [np.nan, 0.0002], "significant": [np.nan, True]})
+    found = readable(table, "a caption").data
+    assert found.columns.tolist() == [
+        *["seeds", "method", "final, %", "difference, points (95 % interval)", "p (Holm)"],
+        "significant",
+    ]
+    assert found.iloc[0].tolist() == ["", "random", "90.0", "control", "", ""]
+    mode = ["3", "MODE in feature space", "91.2", "+1.2 (+0.0 to +2.0)", "< 0.001", "yes"]
+    assert found.iloc[1].tolist() == mode

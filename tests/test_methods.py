@@ -68,10 +68,7 @@ def test_another_seed_gives_other_rows():
     assert of_method(one, "random") != of_method(rows("selection"), "random")
 
 
-def test_a_repeated_method_is_its_twin_unless_it_draws_at_random():
-    assert of_method(rows("selectors"), "margin again") == of_method(rows("selection"), "margin")
-    metrics = rows("metrics")
-    assert of_method(metrics, "dot, states again") == of_method(metrics, "dot, states")
+def test_a_method_that_is_repeated_draws_again():
     twins = compared(dict.fromkeys(("random", "twin", "random again"), RECIPES["random"]))
     overlap = twins[twins["round"] == 1].set_index("method")["overlap"]
     assert overlap["twin"] == 1
@@ -81,8 +78,9 @@ def test_a_repeated_method_is_its_twin_unless_it_draws_at_random():
 def test_every_repeated_method_has_the_recipe_of_the_one_it_repeats():
     known = {method: recipe for name in METHODS for method, recipe in studied_methods(name).items()}
     repeated = {method for method in known if method.endswith(" again")}
-    assert repeated == {"random again", "margin again", "dot, states again"}
+    assert repeated == {"random again", "targeted_random again"}
     for again in repeated:
+        assert known[again].selector == "random", "a copy would be no control"
         assert known[again] == known[again.removesuffix(" again")]
 
 

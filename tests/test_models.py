@@ -125,7 +125,12 @@ def test_the_networks_are_those_of_the_study():
         name: [layer.units for layer in build(name).layers if hasattr(layer, "units")]
         for name in MODELS
     }
-    assert units == {"published": [28, 28, 10], "demo": [28, 28, 28, 10], "lenet5": [120, 84, 10]}
+    assert units == {
+        "published": [28, 28, 10],
+        "demo": [28, 28, 28, 10],
+        "lenet5": [120, 84, 10],
+        "small_cnn": [64, 10],
+    }
     assert build("published").count_params() == 784 * 28 + 28 + 28 * 28 + 28 + 28 * 10 + 10
     assert build("lenet5").count_params() == 61706, "as LeCun et al. count, with full connections"
     assert type(build().optimizer) is keras.optimizers.Adam

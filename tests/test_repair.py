@@ -204,7 +204,7 @@ def test_a_class_without_input_in_the_diagnosis_part_is_named(selector, under_fi
     data = without(small, "diagnosis", small.diagnosis.y != 4)
     data = without(data, "test", data.test.y != 4)
     repaired = repair(under_fitted, data, recipe=selector, rounds=1)
-    assert "round 1: label 4 has no input to judge it by" in repaired.notes
+    assert "round 1: label 4 has no input to diagnose it by" in repaired.notes
     assert repaired.rounds["label"][1] != 4
     assert np.isnan(repaired.rounds["accuracy of 4"]).all()
 

@@ -45,7 +45,9 @@ def test_a_changed_row_changes_a_table(study, tmp_path):
 def test_every_figure_of_a_committed_study_is_there(study):
     name = study if study in STUDIES else study.rpartition("-")[0]
     drawn = {path.stem for path in (RESULTS / "figures" / study).glob("*.svg")}
-    assert drawn == set(STUDIES[name].figures)
+    tables = {path.stem for path in (RESULTS / "tables" / study).glob("*.csv")}
+    assert drawn == set(STUDIES[name].figures) & tables
+    assert drawn
 
 
 def test_no_rows_is_one_clear_error(tmp_path):

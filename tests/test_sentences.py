@@ -1,6 +1,7 @@
 """The pages say what the committed tables say."""
 
 import doctest
+import json
 import re
 import shutil
 from pathlib import Path
@@ -9,9 +10,17 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.sentences import formats, tables
+from benchmarks.sentences import formats, house, tables
 from benchmarks.sentences.__main__ import main
-from benchmarks.sentences.pages import GENERATED, PAGES, SUBJECTS, templates, written
+from benchmarks.sentences.pages import (
+    ANSWERS,
+    GENERATED,
+    PAGES,
+    SUBJECTS,
+    answered,
+    templates,
+    written,
+)
 from benchmarks.sentences.tables import StatementError
 
 ROOT = Path(__file__).parents[1]
@@ -26,8 +35,13 @@ def checkout(tmp_path) -> Path:
         shutil.copy(ROOT / page, tmp_path / page)
     shutil.copytree(ROOT / "results/tables", tmp_path / "results/tables")
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", dirs_exist_ok=True)
+    (tmp_path / "results/executed").mkdir()
+    for name in ANSWERS.values():
+        shutil.copy(ROOT / f"results/executed/{name}.ipynb", tmp_path / "results/executed")
     (tmp_path / "results/runs").symlink_to(ROOT / "results/runs")
     shutil.copy(ROOT / "results/benchmarks.csv", tmp_path / "results")
+    for name in ("mode", "pyproject.toml"):
+        (tmp_path / name).symlink_to(ROOT / name)
     return tmp_path
 
 
@@ -50,6 +64,52 @@ def test_writing_a_page_again_changes_nothing(page):
     assert written(page, ROOT) == read(page)
 
 
+def test_the_answers_of_the_notebooks_are_those_of_the_tables(checkout):
+    for path, text in answered(ROOT).items():
+        assert path.read_text(encoding="utf-8") == text, "call `python -m benchmarks.sentences`"
+    row = {"method": "misclassified_then_margin"}
+    change(checkout, "selection-mnist/against_control", row, "mean difference", 0.0188)
+    texts = {path.name: text for path, text in answered(checkout).items()}
+    name = "08-which-inputs-repair.ipynb"
+    assert json.loads(texts[name])["cells"][0]["source"][2].count("+1.9") == 1
+    assert texts[name] != read(f"notebooks/{name}")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "least", "expected"),
+    [
+        (0.01, 0.03, 0.01, 0.0, "holds"),
+        (0.01, 0.03, 0.06, 0.0, "not shown"),
+        (-0.03, -0.01, 0.01, 0.0, "does not hold"),
+        (-0.01, 0.03, 0.5, 0.0, "not shown"),
+        (0.01, 0.03, 0.01, 0.015, "not shown"),
+        (0.01, 0.03, 0.01, 0.04, "does not hold"),
+    ],
+)
+def test_a_verdict_is_what_the_interval_shows(low, high, p, least, expected):
+    row = {"mean difference": (low + high) / 2, "low": low, "high": high, "holm p": p}
+    assert tables.verdict([row], least=least) == expected
+    clear = {"mean difference": 0.5, "low": 0.4, "high": 0.6, "holm p": 0.001}
+    assert tables.verdict([clear, row], least=least) == expected
+
+
+def test_that_no_method_is_better_takes_intervals_that_end_below_the_margin():
+    rows = pd.DataFrame({"mean difference": [-0.02, -0.001], "high": [0.0, 0.001], "holm p": 0.2})
+    assert tables.verdict_of_any(rows, margin=0.002) == "does not hold"
+    assert tables.verdict_of_any(rows.assign(high=0.003), margin=0.002) == "not shown"
+    better = rows.assign(**{"mean difference": 0.01, "holm p": 0.01})
+    assert tables.verdict_of_any(better, margin=0.002) == "holds"
+
+
+def test_every_claim_has_one_of_three_verdicts_and_a_number():
+    lines = [line for line in read("CLAIMS.md").splitlines() if line.startswith("| ")]
+    claims = [line.strip("| ").split(" | ") for line in lines if not line.startswith("| claim ")]
+    assert len(claims) > 40
+    assert {len(cells) for cells in claims} == {5}
+    assert {cells[-1] for cells in claims} == {"holds", "does not hold", "not shown"}
+    assert all(re.search(r"\d", cells[3]) for cells in claims)
+
+
 def test_the_command_writes_all_sections_of_all_pages(checkout):
     for page in PAGES:
         emptied = GENERATED.sub(r"<!-- from: \1.\2 -->\n<!-- end -->", read(page))
@@ -62,12 +122,25 @@ def test_the_command_writes_all_sections_of_all_pages(checkout):
 
 def test_a_changed_table_changes_its_numbers_in_every_page(checkout):
     row = {"method": "misclassified_then_margin"}
-    change(checkout, "selection-mnist/against_control", row, "median difference", 0.0177)
+    change(checkout, "selection-mnist/against_control", row, "mean difference", 0.0188)
     for page in MEASURED:
         before, after = read(page).splitlines(), written(page, checkout).splitlines()
         changed = [new for old, new in zip(before, after, strict=True) if old != new]
         assert changed
-        assert all("1.8" in line for line in changed)
+        assert all("1.9" in line for line in changed)
+
+
+def test_the_drawing_has_an_arrow_for_an_import_and_none_beside_a_longer_way(tmp_path):
+    for name, text in {
+        "top": "from mode.middle import a\nfrom mode.low import b\n",
+        "middle": "def a():\n    from mode import low\n",
+        "low": "import numpy\n",
+    }.items():
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    imported = house.imports(tmp_path)
+    assert imported == {"top": {"middle", "low"}, "middle": {"low"}, "low": set()}
+    drawn = house.drawing([["top"], ["middle"], ["low"]], imported).splitlines()
+    assert [line.strip() for line in drawn if "-->" in line] == ["top --> middle", "middle --> low"]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +156,7 @@ def test_a_changed_table_changes_its_numbers_in_every_page(checkout):
         (
             "metrics-mnist/against_control",
             {"method": "canberra, pixels"},
-            "median difference",
+            "mean difference",
             0.01,
             "none of the metrics is above random inputs",
         ),

@@ -1,5 +1,6 @@
 """The diagnosis of faulty trainings: programs, healthy ones, repairs, and what watching costs."""
 
+from benchmarks.sentences.formats import part
 from benchmarks.sentences.tables import Results, confirm
 
 WATCHED = {
@@ -25,8 +26,23 @@ def values(results: Results) -> dict:
         "first": sets["unseen (first run)"],
         "heldout": sets["heldout"],
         "short": {name: float(short[name]) for name in ("goal", "threshold")},
+        "parts": _parts(every, sets["unseen (first run)"]),
         "watching": _watching(results),
         "random_models": _random_models(results),
+    }
+
+
+def _parts(every: dict, first: dict) -> dict[str, str]:
+    """Return counts with the intervals of their shares."""
+    return {
+        "found": part(every["found"], every["faulty"]),
+        "first found": part(first["found"], first["faulty"]),
+        "fixed": part(every["right first fix"], every["faulty"]),
+        "first fixed": part(first["right first fix"], first["faulty"]),
+        "flagged": part(every["healthy flagged"], every["healthy"]),
+        "first flagged": part(first["healthy flagged"], first["healthy"]),
+        "repaired": part(every["repaired"], every["repairs tried"]),
+        "forms": part(every["fixed forms at their goal"], every["fixed forms"]),
     }
 
 

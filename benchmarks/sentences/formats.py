@@ -62,13 +62,26 @@ def relation(difference: float) -> str:
 
 
 def effect(row: Mapping) -> str:
-    """Return a median paired difference in points with its interval.
+    """Return a mean paired difference in points with its interval.
 
     Example:
-        >>> effect({"median difference": 0.016, "low": 0.0149, "high": 0.017})
+        >>> effect({"mean difference": 0.016, "low": 0.0149, "high": 0.017})
         '+1.6 (+1.5 to +1.7)'
     """
-    return f"{points(row['median difference'])} ({extent([row['low'], row['high']])})"
+    return f"{points(row['mean difference'])} ({extent([row['low'], row['high']])})"
+
+
+def part(count: int, total: int) -> str:
+    """Return a count with the 95 % interval (Clopper and Pearson) of its share.
+
+    Example:
+        >>> part(39, 40)
+        '39 of 40 (87 to 100 %)'
+    """
+    from scipy.stats import binomtest
+
+    ends = binomtest(int(count), int(total)).proportion_ci()
+    return f"{count} of {total} ({100 * ends.low:.0f} to {100 * ends.high:.0f} %)"
 
 
 def p_value(p: float) -> str:

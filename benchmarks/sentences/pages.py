@@ -1,12 +1,15 @@
-"""Write the generated sections of the Markdown pages again."""
+"""Write the generated sections of the Markdown pages, and the answers of the notebooks, again."""
 
+import json
 import re
 from pathlib import Path
 from types import ModuleType
 
 from benchmarks.sentences import (
+    answers,
     diagnosis,
     featurevis,
+    house,
     notebooks,
     pools,
     publication,
@@ -22,6 +25,7 @@ from mode.checks import one_of
 SUBJECTS: dict[str, ModuleType] = {
     "diagnosis": diagnosis,
     "featurevis": featurevis,
+    "house": house,
     "notebooks": notebooks,
     "pools": pools,
     "publication": publication,
@@ -31,6 +35,14 @@ SUBJECTS: dict[str, ModuleType] = {
     "summary": summary,
 }
 PAGES = ("README.md", "CLAIMS.md", "CONTRIBUTING.md", "results/README.md", "notebooks/README.md")
+# Section of answers.md -> the notebook that it answers.
+ANSWERS = {
+    "tables_and_figures": "03-tables-and-figures",
+    "which_metric": "06-which-metric",
+    "layer_matters": "07-does-the-layer-matter",
+    "which_inputs": "08-which-inputs-repair",
+}
+ANSWER = re.compile(r'"\*\*Answer:\*\*(?:[^"\\]|\\.)*"')
 GENERATED = re.compile(r"<!-- from: (\w+)\.(\w+) -->\n.*?<!-- end -->", flags=re.DOTALL)
 SECTION = re.compile(r"<!-- (\w+) -->\n(.*?)(?=\n*<!-- |\n*\Z)", flags=re.DOTALL)
 
@@ -54,6 +66,24 @@ def written(page: str, folder: Path) -> str:
         return f"<!-- from: {subject}.{section} -->\n{text}\n<!-- end -->"
 
     return GENERATED.sub(generated, (folder / page).read_text(encoding="utf-8"))
+
+
+def answered(folder: Path) -> dict[Path, str]:
+    """Return the text of each notebook of ANSWERS, and of its executed copy, with its answer.
+
+    Raises:
+        StatementError: if a table no longer supports a sentence.
+    """
+    values, texts = answers.values(Results(folder / "results")), templates("answers")
+    notebooks = {}
+    for section, name in ANSWERS.items():
+        answer = NumberFormatter().vformat(texts[section], (), values)
+        cell = json.dumps(f"**Answer:** {answer}\n", ensure_ascii=False)
+        for place in ("notebooks", "results/executed"):
+            path = folder / place / f"{name}.ipynb"
+            text = path.read_text(encoding="utf-8")
+            notebooks[path] = ANSWER.sub(lambda _, cell=cell: cell, text, count=1)
+    return notebooks
 
 
 def templates(subject: str) -> dict[str, str]:

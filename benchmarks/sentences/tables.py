@@ -1,6 +1,6 @@
 """Read committed tables and rows, and confirm statements about them."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -8,9 +8,10 @@ from typing import TypeVar
 import pandas as pd
 
 from mode.results import read_rows
+from mode.stats import significant
 
 Value = TypeVar("Value", bound=Hashable)
-SIGNIFICANT = 0.05
+HOLDS, NOT, OPEN = "holds", "does not hold", "not shown"
 
 
 class StatementError(ValueError):
@@ -70,8 +71,34 @@ def only(values: Iterable[Value]) -> Value:
 
 def directions(table: pd.DataFrame) -> dict[str, int]:
     """Return how many methods are significantly above and below the control (Holm)."""
-    significant = table[table["holm p"] <= SIGNIFICANT]["median difference"]
-    return {"above": int((significant > 0).sum()), "below": int((significant < 0).sum())}
+    moved = table[significant(table["holm p"])]["mean difference"]
+    return {"above": int((moved > 0).sum()), "below": int((moved < 0).sum())}
+
+
+def verdict(rows: Iterable[Mapping], *, least: float = 0.0) -> str:
+    """Return whether all differences are shown to be above `least`.
+
+    It holds where each is significant and its interval is above; it does not hold where
+    one is significantly below zero or has its whole interval below `least`.
+
+    Example:
+        >>> row = {"mean difference": 0.02, "low": 0.01, "high": 0.03, "holm p": 0.01}
+        >>> verdict([row]), verdict([row], least=0.015), verdict([row], least=0.04)
+        ('holds', 'not shown', 'does not hold')
+    """
+    rows = list(rows)
+    if all(significant(row["holm p"]) and row["low"] > least for row in rows):
+        return HOLDS
+    worse = [(significant(r["holm p"]) and r["high"] < 0) or r["high"] < least for r in rows]
+    return NOT if any(worse) else OPEN
+
+
+def verdict_of_any(table: pd.DataFrame, *, margin: float) -> str:
+    """Return whether any method is shown to be better: it does not hold where every interval ends
+    below `margin`."""
+    if directions(table)["above"]:
+        return HOLDS
+    return NOT if (table["high"] < margin).all() else OPEN
 
 
 def markdown(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:

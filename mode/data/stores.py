@@ -114,6 +114,26 @@ class Folder(Indexed):
             return checks.fail(f"{file} must be an image", reason)
 
 
+class Images(Folder):
+    """Images that lie in `path` itself, without classes, in the order of file names."""
+
+    def __init__(self, path: Path, shape: tuple[int, ...] | None = None):
+        self.files = [str(file) for file in self._inside(path.resolve())]
+        self.shape = tuple(shape or self._image(self.files[0]).shape)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @classmethod
+    def fits(cls, path: Path) -> bool:
+        """Return whether a folder holds images itself, and no folders."""
+        return bool(cls._inside(path)) and not any(place.is_dir() for place in path.iterdir())
+
+    @staticmethod
+    def _inside(path: Path) -> list[Path]:
+        return sorted(file for file in path.iterdir() if file.suffix.lower() in EXTENSIONS)
+
+
 def open_pool(x: Any, y: Any = None, *, shape: tuple[int, ...] | None = None) -> Pool:
     """Return a pool that is read in blocks from wherever it is stored.
 

@@ -5,7 +5,7 @@ import sys
 import time
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,44 +13,21 @@ from typing import Any
 import keras
 
 from mode import checks
-from mode.diagnosis.diagnose import diagnose
+from mode.diagnosis.diagnose import diagnose, moments_of, static_findings
 from mode.diagnosis.facts.layer_numbers import PREFIX, layer_numbers
 from mode.diagnosis.facts.model import ModelFacts, model_facts
 from mode.diagnosis.facts.outcome import TrainingOutcome
 from mode.diagnosis.facts.training import EARLY, Record, still_falling
-from mode.diagnosis.findings import Finding
+from mode.diagnosis.findings import Finding, worst_first
+from mode.diagnosis.limits import LIMITS
 from mode.diagnosis.recorder.recorder import Recorder
-from mode.diagnosis.report import Report, sentence
+from mode.diagnosis.report import HopelessTrainingError, Report
 from mode.diagnosis.rules.custom_code import custom_code_findings
 from mode.diagnosis.rules.outputs import failure_findings
 
 # a training is judged again when it has grown so much: often at first, and by no clock
 _GROWTH = 1.5
 _HOPELESS = ("numerical_error", "zero_loss", "lr_negative", "nan_in_input", "single_class_target")
-
-
-class HopelessTrainingError(RuntimeError):
-    """A training that `Diagnosis(terminate=True)` ended; its message says why, where and when.
-
-    `finding` is the worst one and `report` the whole; `layer`, `phase` and `step` are where and
-    when the trouble began.
-
-    Example:
-        >>> str(HopelessTrainingError(Report()))
-        'the diagnosis ended the training'
-    """
-
-    def __init__(self, report: Report):
-        self.report = report
-        self.finding = report.alarms[0] if report.alarms else None
-        self.layer = self.finding.where.layer if self.finding else ""
-        self.phase = self.finding.where.phase if self.finding else ""
-        self.step = self.finding.when.step if self.finding else 0
-        text = "the diagnosis ended the training"
-        if self.finding:
-            where, when = self.finding.where, self.finding.when
-            text += f": {self.finding.symptom} at {where}, {when}: {sentence(self.finding)}"
-        super().__init__(text)
 
 
 def _one_folder(log_dir) -> Path | None:
@@ -78,8 +55,9 @@ class Diagnosis(keras.callbacks.Callback):
         terminate: end it by a `HopelessTrainingError`, which says where and when, instead.
         every: steps between two records of gradients, updates and activations.
         log: add `layer_numbers`, such as `diag/<layer>/grad_norm`, to the logs of each epoch.
-            Callbacks that stand behind this one in the list record them: `CSVLogger`,
-            `TensorBoard`, those of MLflow and Weights & Biases.
+            Callbacks that stand behind this one in the list record them, in any order:
+            `callbacks=[Diagnosis(log=True), keras.callbacks.CSVLogger("log.csv"),
+            mlflow.keras.MlflowCallback(), wandb.integration.keras.WandbMetricsLogger()]`.
         log_dir: a folder for TensorBoard, where each epoch adds histograms of each layer's
             activations, gradients and updates at its last recorded step, and the report as text.
         seconds: end the training after so many; what it has not reached by then is not judged.
@@ -98,6 +76,7 @@ class Diagnosis(keras.callbacks.Callback):
         self.report = Report()
         self.recorder = Recorder(every)
         self._events: Any = None
+        self.early: Callable[[], None] = lambda: None  # called before the first step
 
     def set_model(self, model) -> None:
         """Install the recorder, before the training step is compiled."""
@@ -173,6 +152,15 @@ class Diagnosis(keras.callbacks.Callback):
         """Begin the clock."""
         self.recorder.begun = True
         self.report = Report()
+        self.early()
+
+    def certain(self, x=None, y=None) -> list[Finding]:
+        """Return what is above a note whatever the training does, of a model that is built."""
+        if self._facts is None:
+            return []
+        inputs, targets = moments_of("input", x), moments_of("target", y, self._facts.heads)
+        found = [*static_findings(self._facts, inputs, targets), *self._extra]
+        return worst_first([f for f in found if f.severity != "note" and f.gate == "none"])
 
     def on_epoch_begin(self, epoch, logs=None) -> None:
         """Begin a new epoch of unit statistics."""
@@ -189,7 +177,7 @@ class Diagnosis(keras.callbacks.Callback):
             self.recorder.read()
             news = self.recorder.broken and not before
             if news or self._count >= self._due:
-                self._judge()
+                self._diagnose()
         if self.seconds is not None and self._elapsed() > self.seconds:
             self.model.stop_training = self._cut = True
 
@@ -201,8 +189,11 @@ class Diagnosis(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None) -> None:
         """Note the epoch's logs, judge what is known when that is due, and add to the logs."""
         self.recorder.epochs.append({k: float(v) for k, v in (logs or {}).items()})
+        ends = self.model.stop_training or epoch + 1 == (self.params or {}).get("epochs")
+        if ends and self._facts is not None and self._facts.lag(self._count) > LIMITS.lag_left:
+            self.recorder.evaluate()
         if self._count >= self._due:
-            self._judge()
+            self._diagnose()
         if self.log and logs is not None:
             logs.update(layer_numbers(self.recorder.record(), self.model.name))
         if self.log_dir is not None:
@@ -226,7 +217,7 @@ class Diagnosis(keras.callbacks.Callback):
             late = f"what follows the first {self.seconds:g} s, the limit of this training"
             self.recorder.missing.append(late)
         try:
-            self._judge(finished=not self._cut)
+            self._diagnose(finished=not self._cut)
             if self._events is not None:  # the last word, which no epoch has
                 self._events.text(
                     f"{PREFIX}/report", f"```\n{self.report}\n```", len(self.recorder.epochs) + 1
@@ -240,7 +231,7 @@ class Diagnosis(keras.callbacks.Callback):
             self._events.close()
             self._events = None
 
-    def _judge(self, *, finished: bool = False) -> None:
+    def _diagnose(self, *, finished: bool = False) -> None:
         self._due, stopped = _GROWTH * self._count, self.report.stopped
         try:
             self._look_at_model()

@@ -6,17 +6,20 @@ from dataclasses import replace
 from mode.diagnosis.catalog.symptoms import SYMPTOMS, make_finding
 from mode.diagnosis.cause_scores import collect_evidence, explain
 from mode.diagnosis.facts.data import Moments, array_moments, arrays_of, head_kind
+from mode.diagnosis.facts.heads import Head
 from mode.diagnosis.facts.model import ModelFacts, model_facts
 from mode.diagnosis.facts.outcome import TrainingCase, TrainingOutcome, training_outcome
 from mode.diagnosis.facts.training import EARLY, Record, first_broken
 from mode.diagnosis.findings import SEVERITIES, Finding, When, Where, worst_first
 from mode.diagnosis.limits import LIMITS
 from mode.diagnosis.report import Findings
-from mode.diagnosis.rules import curves, data, model, outputs, steps
+from mode.diagnosis.rules import curves, data, model, optimizer, outputs, predictions, steps
 from mode.diagnosis.rules.custom_code import custom_code_findings
+from mode.diagnosis.rules.metrics import metric_mismatch
 
 _ORDER = {code: i for i, code in enumerate(SYMPTOMS)}
-_TRAINING_RULES = sorted((*steps.RULES, *curves.RULES), key=lambda rule: _ORDER[rule.__name__])
+_RULES = (*steps.RULES, *curves.RULES, *predictions.RULES)
+_TRAINING_RULES = sorted(_RULES, key=lambda rule: _ORDER[rule.__name__])
 
 
 def check(keras_model, x=None, y=None) -> Findings:
@@ -27,16 +30,15 @@ def check(keras_model, x=None, y=None) -> Findings:
     What cannot be diagnosed (a model not built, not compiled) becomes a note that says so.
     """
     facts = model_facts(keras_model)
-    inputs = _moments("input", arrays_of(x))
-    if isinstance(y, dict):
-        targets = _moments("target", [y[head.name] for head in facts.heads if head.name in y])
-    else:
-        targets = _moments("target", arrays_of(y))
+    inputs, targets = moments_of("input", x), moments_of("target", y, facts.heads)
     findings = [*static_findings(facts, inputs, targets), *custom_code_findings(keras_model, facts)]
     return Findings(worst_first([*findings, *_gaps(facts, x, y)]))
 
 
-def _moments(kind: str, arrays: Iterable) -> tuple[Moments, ...]:
+def moments_of(kind: str, data, heads: Iterable[Head] = ()) -> tuple[Moments, ...]:
+    """Return the moments of each array of the data; a dictionary's in the order of the heads."""
+    named = isinstance(data, dict) and heads
+    arrays = [data[h.name] for h in heads if h.name in data] if named else arrays_of(data)
     moments = [array_moments(f"{kind} {i}", array) for i, array in enumerate(arrays)]
     return tuple(m for m in moments if m is not None)
 
@@ -55,8 +57,8 @@ def static_findings(facts: ModelFacts, inputs, targets) -> list[Finding]:
         rules = data.TARGET_RULES if target is not None and target.rows else ()
         faults = [f for rule in rules for f in rule(facts, head, target, kind)]
         findings += faults or outputs.output_findings(head, target)
-        findings += data.metric_mismatch(facts, head, target, kind)
-    return [*findings, *(f for rule in model.RULES for f in rule(facts))]
+        findings += metric_mismatch(head, target, kind)
+    return [*findings, *(f for rule in (*model.RULES, *optimizer.RULES) for f in rule(facts))]
 
 
 def _gaps(facts: ModelFacts, x, y) -> list[Finding]:
@@ -67,7 +69,10 @@ def _gaps(facts: ModelFacts, x, y) -> list[Finding]:
         gaps.append("loss and optimizer: the model is not compiled")
     elif x is None or y is None:
         gaps.append("inputs and targets: no data given")
-    return [make_finding("not_judged", Where("fit"), text=f"could not judge {gap}") for gap in gaps]
+    return [
+        make_finding("not_diagnosed", Where("fit"), text=f"could not diagnose {gap}")
+        for gap in gaps
+    ]
 
 
 def diagnose(
@@ -87,7 +92,7 @@ def diagnose(
     evidence = collect_evidence(case, static, [f for f in dynamic if f.severity != "note"])
     explained = [explain(f, case, evidence) for f in (*static, *dynamic)]
     missing = [
-        make_finding("not_judged", Where("fit"), text=f"not recorded: {reason}")
+        make_finding("not_diagnosed", Where("fit"), text=f"not recorded: {reason}")
         for reason in record.missing
     ]
     return ordered([*_worst_of_each(explained), *missing]), outcome
@@ -113,7 +118,7 @@ def _apply(rule, case: TrainingCase) -> list[Finding]:
         findings = rule(case)
     except (ArithmeticError, ValueError, IndexError) as error:
         text = f"rule {rule.__name__} failed: {type(error).__name__}: {error}"
-        return [make_finding("not_judged", Where("fit"), text=text)]
+        return [make_finding("not_diagnosed", Where("fit"), text=text)]
     return [f if f.when != When() else replace(f, when=case.now) for f in findings]
 
 

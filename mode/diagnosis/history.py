@@ -72,9 +72,15 @@ def _read(path: Path) -> tuple[dict, ...]:
 def _gaps(record: Record) -> list[Finding]:
     """Return a note on each thing that the curves are too few or too short to tell."""
     epochs, gaps = len(record.epochs), []
+    held = np.isfinite(record.log("val_loss"))
     if epochs < LIMITS.history_epochs:
         count = f"{epochs} epoch{'s' if epochs > 1 else ''}"
         gaps.append(f"the course of {count}: {LIMITS.history_epochs} or more show one")
-    elif not np.isfinite(record.log("val_loss")).any():
+    elif not held.any():
         gaps.append("over-fitting: no validation loss was logged")
-    return [make_finding("not_judged", Where("fit"), text=f"could not judge {gap}") for gap in gaps]
+    elif not held.all():
+        gaps.append(f"over-fitting: {(~held).sum()} of {epochs} epochs have no validation loss")
+    return [
+        make_finding("not_diagnosed", Where("fit"), text=f"could not diagnose {gap}")
+        for gap in gaps
+    ]

@@ -130,6 +130,12 @@ class Limits:
     overlap: float = 0.05  # share of rows: more than chance collisions of their marks
     suspicious_epochs: int = 4  # in fewer, training lags behind by being measured on the way
     suspicious_lead: float = 0.1  # of accuracy, validation over training
+    # evaluation and single outputs
+    lag_left: float = 0.05  # of the initial statistics: what is left no longer decides
+    lag_drop: float = 0.2  # of accuracy or explained variance: beyond the drift of a few steps
+    one_class: float = 0.999  # share of rows: every prediction names one class
+    few_rare: float = 10.0  # expected rows of other classes: fewer may be missing by chance
+    other_learned: float = 0.3  # skill of the best output, beside one that has none
     # evidence for causes
     deep_model: int = 8  # hidden layers
     narrow_model: int = 4  # units of the widest layer

@@ -17,14 +17,15 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Diagnosis
 """
 
 
-def to_json(target: str, reports: Sequence[Report], code: int) -> str:
+def to_json(target: str, reports: Sequence[Report], code: int, repair: dict | None = None) -> str:
     """Return what was found as one JSON object; numbers that are not finite are null.
 
     `version`, `target`, `exit_code` and `reports`, one for each `fit`, model or history. A report
     has `worst`, `stopped`, `outcome` (`level`, `gain` of the loss and `skill` of the predictions
     over the best constant's, or null), `seconds_to_first` finding above a note, and `findings`,
-    each with `symptom severity text where when evidence
-    causes fixes` as `Finding.to_dict`, and `line`, the line of the script or null.
+    each with `symptom severity text where when evidence causes fixes` as `Finding.to_dict`, and
+    `line`, the line of the script or null. With a `repair`, as `ScriptRepair.to_dict` gives it,
+    it is one more key.
 
     Example:
         >>> to_json("training.csv", [], 0)
@@ -43,6 +44,7 @@ def to_json(target: str, reports: Sequence[Report], code: int) -> str:
         plain.append({"worst": report.worst, "stopped": report.stopped, "outcome": outcome,
                       "seconds_to_first": first, "findings": findings})  # fmt: skip
     whole = {"version": VERSION, "target": target, "exit_code": code, "reports": plain}
+    whole |= {} if repair is None else {"repair": repair}
     return json.dumps(_finite(whole), allow_nan=False)
 
 

@@ -3,11 +3,11 @@
 import ast
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mode.diagnosis.findings import Finding
-from mode.diagnosis.report import Report, sentence
+from mode.diagnosis.report import Report, short_line
 
 _LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.AsyncFor)
 _COMPILED = ("optimizer", "loss", "output")
@@ -24,6 +24,7 @@ class Call:
     name: str = ""
     scope: str = ""
     looped: bool = False
+    node: ast.Call | None = field(default=None, repr=False, compare=False)
 
 
 def read_calls(source: str) -> list[Call]:
@@ -51,7 +52,7 @@ def _visit(node: ast.AST, around: Call, calls: list[Call]) -> None:
         function = getattr(node.func, "attr", getattr(node.func, "id", ""))
         names = [k.value.value for k in node.keywords
                  if k.arg == "name" and isinstance(k.value, ast.Constant)]  # fmt: skip
-        calls.append(replace(around, function=function, line=node.lineno,
+        calls.append(replace(around, function=function, line=node.lineno, node=node,
                              name=str(names[0]) if names else ""))  # fmt: skip
     for child in ast.iter_child_nodes(node):
         _visit(child, around, calls)
@@ -66,27 +67,39 @@ def line_of(finding: Finding, calls: Sequence[Call], fit: int = 0, fits: int = 1
     A layer has the line that gives it its name, or the call that its automatic name counts.
     """
     for part in reversed(finding.where.layer.split("/")):
-        line = _layer_line(part, calls) if part else None
-        if line is not None:
-            return line
-    trained = [call for call in calls if call.function == "fit"]
-    if len(trained) != fits or trained[fit].looped:
+        call = layer_call(part, calls) if part else None
+        if call is not None:
+            return call.line
+    trained = fit_call(calls, fit, fits)
+    if trained is None:
         return None
     if finding.where.phase in _FITTED:
-        return trained[fit].line
-    compiled = [c.line for c in calls if c.function == "compile" and c.scope == trained[fit].scope]
-    before = [line for line in compiled if line <= trained[fit].line]
-    return before[-1] if before and finding.where.phase in _COMPILED else None
+        return trained.line
+    compiled = compile_call(calls, trained) if finding.where.phase in _COMPILED else None
+    return compiled.line if compiled else None
 
 
-def _layer_line(name: str, calls: Sequence[Call]) -> int | None:
-    named = [call.line for call in calls if call.name == name]
+def fit_call(calls: Sequence[Call], fit: int = 0, fits: int = 1) -> Call | None:
+    """Return the call of one of a script's `fits`, None where that is not certain."""
+    trained = [call for call in calls if call.function == "fit"]
+    return trained[fit] if len(trained) == fits and not trained[fit].looped else None
+
+
+def compile_call(calls: Sequence[Call], trained: Call) -> Call | None:
+    """Return the last call of `compile` before a call of `fit`, None where there is none."""
+    compiled = [c for c in calls if c.function == "compile" and c.scope == trained.scope]
+    return next((c for c in reversed(compiled) if c.line <= trained.line), None)
+
+
+def layer_call(name: str, calls: Sequence[Call]) -> Call | None:
+    """Return the call that made the layer of this name, None where that is not certain."""
+    named = [call for call in calls if call.name == name]
     if named:
         return named[0] if len(named) == 1 else None
     kind, _, number = name.rpartition("_") if re.search(r"_\d+$", name) else (name, "", "0")
     alike = [c for c in calls if _snake_case(c.function) == kind and not c.name]
     certain = len({call.scope for call in alike}) == 1 and not any(call.looped for call in alike)
-    return alike[int(number)].line if certain and int(number) < len(alike) else None
+    return alike[int(number)] if certain and int(number) < len(alike) else None
 
 
 def _snake_case(name: str) -> str:
@@ -103,11 +116,5 @@ def place_lines(script: str, reports: Sequence[Report]) -> list[str]:
         for finding in report.alarms:
             line = line_of(finding, calls, number, len(reports))
             if line is not None:
-                lines.append(f"{script}:{line}: {_message(finding)}")
+                lines.append(f"{script}:{line}: {short_line(finding)}")
     return list(dict.fromkeys(lines))
-
-
-def _message(finding: Finding) -> str:
-    fix = next((f.line for f in finding.fixes if f.line), "")
-    text = f"{finding.severity}: {finding.symptom}: {sentence(finding)}"
-    return text + (f"; fix: {fix}" if fix else "")

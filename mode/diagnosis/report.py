@@ -79,6 +79,30 @@ class Report:
         return Findings(self.findings)._repr_html_()
 
 
+class HopelessTrainingError(RuntimeError):
+    """A training that `Diagnosis(terminate=True)` ended; its message says why, where and when.
+
+    `finding` is the worst one and `report` the whole; `layer`, `phase` and `step` are where and
+    when the trouble began.
+
+    Example:
+        >>> str(HopelessTrainingError(Report()))
+        'the diagnosis ended the training'
+    """
+
+    def __init__(self, report: Report):
+        self.report = report
+        self.finding = report.alarms[0] if report.alarms else None
+        self.layer = self.finding.where.layer if self.finding else ""
+        self.phase = self.finding.where.phase if self.finding else ""
+        self.step = self.finding.when.step if self.finding else 0
+        text = "the diagnosis ended the training"
+        if self.finding:
+            where, when = self.finding.where, self.finding.when
+            text += f": {self.finding.symptom} at {where}, {when}: {sentence(self.finding)}"
+        super().__init__(text)
+
+
 def _row(finding: Finding) -> tuple:
     cause = finding.causes[0].code if finding.causes else ""
     fix = finding.fixes[0] if finding.fixes else None
@@ -100,6 +124,13 @@ def finding_text(finding: Finding, same: str) -> str:
 def sentence(finding: Finding) -> str:
     """Return what a finding says of its own, or else what its symptom means."""
     return finding.text or SYMPTOMS[finding.symptom].text
+
+
+def short_line(finding: Finding) -> str:
+    """Return a finding and its first fix as one line."""
+    fix = next((f.line for f in finding.fixes if f.line), "")
+    text = f"{finding.severity}: {finding.symptom}: {sentence(finding)}"
+    return text + (f"; fix: {fix}" if fix else "")
 
 
 def _cells(finding: Finding, same: str) -> str:

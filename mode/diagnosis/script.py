@@ -1,12 +1,17 @@
 """`diagnose` for people: a whole script run under diagnosis, or a saved model checked at rest."""
 
 import ast
+import inspect
+import os
 import re
 import runpy
 import sys
 import sysconfig
 import traceback
+from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from textwrap import shorten
 from types import ModuleType
@@ -18,10 +23,14 @@ from mode import checks
 from mode.data import archives
 from mode.diagnosis.callback import Diagnosis
 from mode.diagnosis.diagnose import check
-from mode.diagnosis.report import Report
+from mode.diagnosis.facts.data import arrays_of
+from mode.diagnosis.findings import Finding
+from mode.diagnosis.report import Report, short_line
 from mode.diagnosis.translation import hints, translate
 
 NOTHING, FINDINGS, NOT_RUN = 0, 1, 2
+WATCHED = 20  # trainings of a script at most: each is compiled anew to be watched
+_EARLY_ROWS = 2000  # enough for a verdict before the first step
 _NOT_USER = (Path(__file__).parents[1], sysconfig.get_path("stdlib"))
 # what Keras and TensorFlow write before the line that tells what is wrong
 _PLACE = re.compile(
@@ -29,13 +38,43 @@ _PLACE = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class WatchedFit:
+    """One `fit` of a script: its model, the arguments by name, and what watches it."""
+
+    model: keras.Model
+    arguments: dict
+    watch: Diagnosis
+
+
+@dataclass
+class _Fits:
+    """The trainings of a script so far; only the first ones are watched."""
+
+    watched: list[WatchedFit]
+    stop: bool
+    seconds: float | None
+    show: Callable[[str], None]
+    total: int = 0
+    told: set[str] = field(default_factory=set)
+
+    def tell_early(self, findings: list[Finding]) -> None:
+        """Show what is certain before the first step, once for all trainings of a script."""
+        for finding in findings:
+            line = f"before fit {self.total}: {short_line(finding)}"
+            if short_line(finding) not in self.told:
+                self.told.add(short_line(finding))
+                self.show(line)
+
+
 def run_script(
     path, arguments=(), *, stop: bool = True, strict: bool = False, seconds: float | None = None,
-    show=print, collected: list[Report] | None = None,
+    show=print, collected: list[WatchedFit] | None = None,
 ) -> int:  # fmt: skip
     """Run a training script with a diagnosis on every `fit`, show the reports.
 
-    The reports are added to `collected`.
+    The trainings are added to `collected`. Of many only the first WATCHED are watched.
+    What is certain of model and data is shown before the first step of each.
 
     Returns 0 for no finding above a note, 1 for findings, 2 where the script could not run.
     What Keras 2 alone takes is translated first and reported, unless `strict`. Each `fit` is ended
@@ -46,27 +85,58 @@ def run_script(
     if not script.is_file():
         show(f"script must be a Python file. Received: {str(path)!r}, which does not exist.")
         return NOT_RUN
-    watches: list[Diagnosis] = []
-    failed = False
-    with _watched_fits(watches, stop, seconds), _as_main(script, arguments):
+    fits = _Fits([] if collected is None else collected, stop, seconds, show)
+    failed, process = False, os.getpid()
+    with _watched_fits(fits), _as_main(script, arguments):
         try:
             _run(script, strict, show)
         except SystemExit as leaving:
             failed = leaving.code not in (None, 0)
             if isinstance(leaving.code, str):
                 show(leaving.code)
+            elif failed and not fits.total:
+                show(f"{script.name} ended with exit code {leaving.code} before any fit. "
+                     f"{_how_to_give('its arguments', script, 'ARGUMENTS')}")  # fmt: skip
         except Exception as error:
             failed = True
             show(_failure(error))
-    reports = [watch.report for watch in watches]
-    if collected is not None:
-        collected += reports
-    for number, report in enumerate(reports, 1):
-        show(f"fit {number} of {len(reports)}")
-        show(str(report))
+            show_advice(error, script, show)
+    if os.getpid() != process:  # the parent tells what was found
+        show(f"{script.name} went on in a process that it forked, which is not diagnosed.")
+        sys.stdout.flush()
+        os._exit(NOTHING)
+    reports = [fit.watch.report for fit in fits.watched]
+    _show_reports(reports, fits.total, show)
     if not reports and not failed:
         show("The script ran but called no fit.")
     return _exit_code(reports, failed or not reports)
+
+
+def show_advice(error: Exception, script: Path, show) -> None:
+    """Show in one line how to give a script what it lacked, where the error tells."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = next((f.line or "" for f in reversed(frames) if _of_user(f.filename)), "")
+    if isinstance(error, EOFError):
+        show(f"{script.name} reads standard input, which has ended. "
+             f"{_how_to_give('it', script, '< FILE')}")  # fmt: skip
+    elif isinstance(error, IndexError) and "argv" in last:
+        show(_how_to_give("arguments", script, "ARGUMENTS"))
+
+
+def _how_to_give(what: str, script: Path, rest: str) -> str:
+    return f"Give {what} like this: python -m mode diagnose {script} {rest}"
+
+
+def _show_reports(reports: list[Report], total: int, show) -> None:
+    """Show each report, equal ones of trainings in a row once."""
+    for text, group in groupby(enumerate(reports, 1), key=lambda entry: str(entry[1])):
+        numbers = [number for number, _ in group]
+        several = len(numbers) > 1
+        named = f"fits {numbers[0]} to {numbers[-1]}" if several else f"fit {numbers[0]}"
+        show(f"{named} of {total}")
+        show(text)
+    if total > len(reports):
+        show(f"Only the first {len(reports)} of {total} fits were watched.")
 
 
 def _run(script: Path, strict: bool, show) -> None:
@@ -121,16 +191,22 @@ def _telling_line(message: str) -> str:
 
 
 @contextmanager
-def _watched_fits(watches: list, stop: bool, seconds: float | None):
+def _watched_fits(fits: _Fits):
     """Give every `fit` a diagnosis of its own while the script runs."""
     defined, before = "fit" in vars(keras.Model), keras.Model.fit
 
     def fit(self, *args, **kwargs):
+        fits.total += 1
         callbacks = keras.tree.flatten(kwargs.get("callbacks") or [])
-        watches_given = [c for c in callbacks if isinstance(c, Diagnosis)]
-        watch = watches_given[0] if watches_given else Diagnosis(stop=stop, seconds=seconds)
-        watches.append(watch)
-        kwargs["callbacks"] = callbacks if watches_given else [*callbacks, watch]
+        given = [c for c in callbacks if isinstance(c, Diagnosis)]
+        if len(fits.watched) >= WATCHED and not given:
+            return before(self, *args, **kwargs)
+        watch = given[0] if given else Diagnosis(stop=fits.stop, seconds=fits.seconds)
+        bound = inspect.signature(before).bind(self, *args, **kwargs)
+        arguments = {name: value for name, value in bound.arguments.items() if name != "self"}
+        fits.watched.append(WatchedFit(self, arguments, watch))
+        watch.early = lambda: fits.tell_early(watch.certain(*_sampled(arguments)))
+        kwargs["callbacks"] = callbacks if given else [*callbacks, watch]
         return before(self, *args, **kwargs)
 
     keras.Model.fit = fit
@@ -143,15 +219,33 @@ def _watched_fits(watches: list, stop: bool, seconds: float | None):
             del keras.Model.fit
 
 
+def _sampled(arguments: dict) -> list:
+    """Return some rows of the inputs and all targets of a `fit`, None for what is no array."""
+    x, y = (_arrays_only(arguments.get(name)) for name in ("x", "y"))
+    if x is not None:
+        x = [array[:: max(1, len(array) // _EARLY_ROWS)] for array in arrays_of(x)]
+    return [x, y]
+
+
+def _arrays_only(part):
+    """Return arrays, lists and dictionaries of them as they are, None for anything else."""
+    if not isinstance(part, np.ndarray | list | tuple | dict):
+        return None
+    arrays = arrays_of(part)
+    plain = arrays and all(array.ndim and array.dtype.kind in "biuf" for array in arrays)
+    return part if plain else None
+
+
 @contextmanager
 def _as_main(script: Path, arguments):
-    argv, path = sys.argv, list(sys.path)
+    argv, path, folder = sys.argv, list(sys.path), Path.cwd()
     sys.argv = [str(script), *map(str, arguments)]
     sys.path.insert(0, str(script.resolve().parent))
     try:
         yield
     finally:
         sys.argv, sys.path[:] = argv, path
+        os.chdir(folder)  # the names of files are those of the caller
 
 
 def diagnose_model(

@@ -86,7 +86,7 @@ def _masses(part: np.ndarray) -> np.ndarray:
 
 
 def _exact_transport(space: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:
-    grid, solve = _grid(space), _solver()
+    grid, solve = _grid(space), solver()
     ground = cdist(grid, grid)
 
     def cost(gap: np.ndarray) -> float:
@@ -121,20 +121,23 @@ def _line_transport(space: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray
     return transport
 
 
-def _solver() -> Callable:
-    """Return POT's solver. POT loads each framework it can find, which numpy arrays do not need:
-    it is kept from loading one that nobody has loaded yet."""
+def solver(name: str = "emd2") -> Callable:
+    """Return POT's solver: emd2 for the cost, emd for the plan.
+
+    POT loads each framework it can find, which numpy arrays do not need: it is kept from loading
+    one that nobody has loaded yet.
+    """
     variables = {
         f"POT_BACKEND_DISABLE_{FRAMEWORKS[name]}" for name in {*FRAMEWORKS} - {*sys.modules}
     }
     variables -= {*os.environ}
     os.environ.update(dict.fromkeys(variables, "1"))
     try:
-        from ot import emd2
+        import ot
     finally:
-        for name in variables:
-            del os.environ[name]
-    return emd2
+        for variable in variables:
+            del os.environ[variable]
+    return getattr(ot, name)
 
 
 def _grid(space: tuple[int, ...]) -> np.ndarray:

@@ -12,6 +12,7 @@ from mode import checks
 from mode.figures import (
     curves,
     diagnosis,
+    estimation,
     featurevis,
     labels,
     layers,
@@ -32,6 +33,7 @@ _MODULES = (
     methods,
     curves,
     diagnosis,
+    estimation,
     featurevis,
 )
 FIGURES = {name: function for module in _MODULES for name, function in module.FIGURES.items()}

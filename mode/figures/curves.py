@@ -9,11 +9,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from mode.figures import style
+from mode.figures.names import DATA, SCENARIOS, method_looks, method_words
 from mode.figures.style import checked_table, numbers
 
 NAMED = ("targeted_random", "random", "published", "mode", "margin", "recommended")
-MARKS = "sX^vDo"
-STYLES = ("--", ":", "-.", "-", "-", "-")
+COLORED = 6  # methods in a figure
 ACROSS = 4  # panels in a row
 PANEL = (2.5, 2.1)  # inches
 PALE = {"color": "0.75", "linewidth": 0.9}
@@ -34,7 +34,7 @@ def accuracy_by_inputs(table: pd.DataFrame, ax: Axes | Figure | None = None) -> 
     columns = ("data", "classes", "batch", "scenario", "method", "round", "inputs", "accuracy")
     checked_table(table, columns)
     table = table.sort_values("round", kind="stable")
-    looks = _looks(_highlighted(table))
+    looks = method_looks(_highlighted(table))
     keys = [name for name in columns[:3] if table[name].nunique() > 1] + ["scenario"]
     panels = [(_heading(keys, cell), part) for cell, part in table.groupby(keys, sort=False)]
     ax, places = _panels(ax, [heading for heading, _ in panels])
@@ -43,7 +43,7 @@ def accuracy_by_inputs(table: pd.DataFrame, ax: Axes | Figure | None = None) -> 
             line = part[part["method"] == method]
             look = looks.get(method, PALE)
             place.plot(numbers(line, "inputs"), 100 * numbers(line, "accuracy"), **look)
-    handles = [Line2D([], [], label=style.words(method), **look) for method, look in looks.items()]
+    handles = [Line2D([], [], label=method_words(method), **look) for method, look in looks.items()]
     if table["method"].nunique() > len(looks):
         handles.append(Line2D([], [], label="other methods", **PALE))
     ax.set(xlabel="inputs used", ylabel="mean test accuracy (%),\neach panel its own range")
@@ -65,13 +65,13 @@ def alpha_by_classes(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Ax
     table = table.assign(alpha=numbers(table, "alpha")).sort_values("alpha", kind="stable")
     several = "data" in table and table["data"].nunique() > 1
     keys = ["data", "classes"] if several else ["classes"]
-    looks = _looks(list(dict.fromkeys(table["selector"])))
+    looks = method_looks(list(dict.fromkeys(table["selector"])))
     panels = [(_heading(keys, cell), part) for cell, part in table.groupby(keys, sort=True)]
     ax, places = _panels(ax, [heading for heading, _ in panels])
     for place, (_, part) in zip(places, panels, strict=True):
         for selector, line in part.groupby("selector", sort=False):
             place.plot(line["alpha"], 100 * numbers(line, "final"), **looks[selector])
-    handles = [Line2D([], [], label=style.words(name), **look) for name, look in looks.items()]
+    handles = [Line2D([], [], label=method_words(name), **look) for name, look in looks.items()]
     ax.set(xlabel="share of a batch that is chosen (alpha); the rest is random")
     ax.set(ylabel="mean final accuracy (%),\neach panel its own range")
     heading = "What share should be chosen, for how many classes?"
@@ -112,25 +112,13 @@ def _highlighted(table: pd.DataFrame) -> list[str]:
     ends = ends.groupby(["scenario", "method"], sort=False)["accuracy"].last()
     best = ends.groupby("method").mean().sort_values(ascending=False, kind="stable").index
     named = [name for name in NAMED if name in methods]
-    return [*named, *(method for method in best if method not in named)][: len(MARKS)]
-
-
-def _looks(methods: Sequence[str]) -> dict[str, dict]:
-    """Return method -> color, marker and dashes; those of NAMED are the same in every figure."""
-    looks: dict[str, dict] = {}
-    spare = [n for n, name in enumerate(NAMED) if name not in methods]
-    for method in methods:
-        n = NAMED.index(method) if method in NAMED else spare.pop(0) if spare else len(looks)
-        n %= len(MARKS)
-        looks[method] = {"markersize": 4.5, "linewidth": 1.5}
-        looks[method] |= {"color": style.COLORS[n], "marker": MARKS[n], "linestyle": STYLES[n]}
-    return looks
+    return [*named, *(method for method in best if method not in named)][:COLORED]
 
 
 def _heading(keys: Sequence[str], cell: Sequence) -> str:
     words = {"classes": "{} classes", "batch": "batch {}"}
     return ", ".join(
-        words.get(key, "{}").format(style.words(value))
+        words.get(key, "{}").format(SCENARIOS.get(value, DATA.get(value, style.words(value))))
         for key, value in zip(keys, cell, strict=True)
     )
 

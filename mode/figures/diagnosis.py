@@ -98,6 +98,41 @@ def activation_histograms(activations: dict, ax: Axes | None = None, *, bins: in
     return ax
 
 
+def histograms_by_epoch(
+    histograms: dict,
+    ax: Axes | None = None,
+    *,
+    heading: str = "How do the values move from epoch to epoch?",
+) -> Axes:
+    """Draw histograms of one tensor one above the other, the first epoch at the bottom.
+
+    Args:
+        histograms: epoch -> (edges (bins + 1,), counts (bins,)) of its values.
+        heading: the title.
+
+    The axis is linear around 0, up to the smallest edge, and logarithmic beyond.
+    """
+    ax = axes(ax, 4, 3)
+    sizes = np.abs(np.concatenate([edges for edges, _ in histograms.values()] or [np.ones(1)]))
+    powers = np.log10(sizes[sizes > 0]) if sizes.any() else np.zeros(1)
+    smallest, largest = np.floor(powers.min()), max(np.ceil(powers.max()), powers.min() + 1)
+    for place, (_, (edges, counts)) in enumerate(sorted(histograms.items())):
+        heights = 0.9 * np.asarray(counts) / max(np.max(counts), 1)
+        color = COLORS[place % 2]
+        ax.stairs(place + heights, edges, baseline=place, fill=True, color=color)
+        if edges[0] == edges[-1]:  # all values are the same: a bar has no width
+            ax.vlines(edges[0], place, place + 0.9, color=color)
+    ticks = 10.0 ** np.unique(np.round([(smallest + largest) / 2, largest]))
+    ax.set_xscale("symlog", linthresh=10.0**smallest)
+    ax.set_xlim(-(10.0**largest), 10.0**largest)
+    ax.set_xticks([*-ticks[::-1], 0, *ticks])
+    ax.set_yticks(np.arange(len(histograms)), [str(epoch) for epoch in sorted(histograms)])
+    ax.set_xlabel("value")
+    ax.set_ylabel("epoch")
+    title(ax, heading)
+    return ax
+
+
 def broken_tensors(record: Any, ax: Axes | None = None) -> Axes:
     """Draw which tensors were not finite at the first step with any, in forward order."""
     ax = axes(ax, 4, max(3, 0.13 * len(record.rows)))
@@ -129,5 +164,6 @@ FIGURES = {
     "loss_over_steps": loss_over_steps,
     "gradient_ratio": gradient_ratio,
     "activation_histograms": activation_histograms,
+    "histograms_by_epoch": histograms_by_epoch,
     "broken_tensors": broken_tensors,
 }

@@ -1,11 +1,7 @@
-"""Figures of compared methods: their effects, those of single defects, and their ranks.
+"""Figures of compared methods: their effects, also fault by fault, those of defects, ranks."""
 
-The critical-difference diagram is that of Demšar, JMLR 2006, section 3.2.5.
-"""
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from textwrap import fill
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,25 +10,33 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mode.figures import style
+from mode.figures.names import DATA, SCENARIOS, method_words
 from mode.figures.style import checked_table, numbers
+from mode.stats import significant
 
 CELL = ("data", "classes", "batch")
-EFFECT = ("median difference", "low", "high", "holm p")
-LEVEL = 0.05
+EFFECT = ("mean difference", "low", "high", "holm p")
 MARKS = "os^Dv<>P"
 RANK_COLUMNS = ("method", "mean rank", "critical difference", "n")
-BAR, HEADING = 0.35, 2.2  # in lines of text: between two bars, and above a cell's axis
+MEAN = "mean over faults"
+ACROSS = 4  # panels in a row
 
 
-def methods_against_control(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
+def methods_against_control(
+    table: pd.DataFrame,
+    ax: Axes | Figure | None = None,
+    *,
+    question: str = "Which method repairs better than its control?",
+) -> Axes:
     """Draw for each method how far it ends from the control, best first, the accuracies beside it.
 
     Args:
         table: a row per method and cell: data, classes, batch (the cell), control, method,
-            initial and final (mean test accuracies in [0, 1]), median difference from the
+            initial and final (mean test accuracies in [0, 1]), mean difference from the
             control with its 95 % interval low, high, holm p (all four empty for the
-            control itself, the last three where nothing was tested); also n, the blocks
+            control itself, the last three where nothing was tested); also n, the seeds
             compared, where there is such a column.
+        question: the title.
 
     Raises:
         InputError: for an empty table, missing columns, or cells that are not numbers.
@@ -45,16 +49,15 @@ def methods_against_control(table: pd.DataFrame, ax: Axes | Figure | None = None
     at = np.array([methods.index(method) for method in table["method"]])
     at = at + (number - (len(cells) - 1) / 2) * 0.8 / len(cells)
     ax = style.axes(ax, 9.5, 2.4 + max(0.3, 0.17 * len(cells)) * len(methods))
-    _frame(ax, [style.words(name) for name in methods])
+    _frame(ax, [method_words(name) for name in methods])
     for n in range(len(cells)):
         mine = (number == n) & ~is_control
         _effects(ax, table[mine], at[mine], _look(n))
     ax.set(ylabel="method, best first", xlabel=_label(table))
     _write_accuracies(ax, table, at)
     names = {_look(n): _named(cell) for n, cell in enumerate(cells)} if len(cells) > 1 else {}
-    heading = "Which method repairs better than its control?"
-    heading += "" if names else f" {_named(cells[0])}"
-    _explain(ax, table[~is_control], style.words(table["control"].iloc[0]), heading, names)
+    heading = question if names else f"{question} {_named(cells[0])}"
+    _explain(ax, table[~is_control], method_words(table["control"].iloc[0]), heading, names)
     return ax
 
 
@@ -62,7 +65,7 @@ def defects(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
     """Draw what switching one defect of the publication off does to its accuracy, best first.
 
     Args:
-        table: a row a defect: defect or method (its name), median difference of the final test
+        table: a row a defect: defect or method (its name), mean difference of the final test
             accuracy from the protocol with all defects on, its 95 % interval low, high, holm p
             (the last three empty where nothing was tested); measure, if it is the lead over the
             control ("final - control") that is compared.
@@ -72,7 +75,7 @@ def defects(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
     """
     name = "defect" if "defect" in getattr(table, "columns", ()) else "method"
     checked_table(table, (name, *EFFECT))
-    order = np.argsort(-numbers(table, "median difference"), kind="stable")
+    order = np.argsort(-numbers(table, "mean difference"), kind="stable")
     table = table.iloc[order]
     ax = style.axes(ax, 8, 2.2 + 0.32 * len(table))
     _frame(ax, [style.words(each) for each in table[name]])
@@ -86,8 +89,8 @@ def defects(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
 
 
 def _best_first(table: pd.DataFrame, is_control: np.ndarray) -> list[str]:
-    """Return the methods by their median difference, or its mean where there are several cells."""
-    gains = pd.Series(np.where(is_control, 0.0, numbers(table, "median difference")))
+    """Return the methods by their mean difference, or its mean where there are several cells."""
+    gains = pd.Series(np.where(is_control, 0.0, numbers(table, "mean difference")))
     means = gains.groupby(table["method"].to_numpy(), sort=False).mean()
     return list(means.sort_values(ascending=False, kind="stable").index)
 
@@ -108,19 +111,29 @@ def _look(number: int) -> tuple[str, str]:
 
 def _named(cell: Sequence) -> str:
     data, classes, batch = cell
-    return f"{style.words(data)}, {classes} classes, {batch} inputs a round"
+    return f"{DATA.get(data, style.words(data))}, {classes} classes, {batch} inputs per round"
 
 
 def _effects(ax: Axes, table: pd.DataFrame, at: np.ndarray, marks: tuple[str, str]) -> None:
-    """Mark the medians and their intervals, in points: filled where holm p is at most LEVEL."""
-    median, low, high, p = (numbers(table, name) for name in EFFECT)
+    """Mark the means and their intervals, in points: filled where significant."""
+    mean, low, high, p = (numbers(table, name) for name in EFFECT)
     marker, color = marks
     tested = np.isfinite(low) & np.isfinite(high)
     ax.hlines(at[tested], 100 * low[tested], 100 * high[tested], color=color, linewidth=2)
-    for hit, face in ((p <= LEVEL, color), (p > LEVEL, "white"), (np.isnan(p), "0.8")):
+    for hit, face in _fillings(p, color):
         look = {"markerfacecolor": face, "markeredgecolor": color, "markersize": 6.5}
         if hit.any():
-            ax.plot(100 * median[hit], at[hit], marker, linestyle="none", **look)
+            ax.plot(100 * mean[hit], at[hit], marker, linestyle="none", **look)
+
+
+def _fillings(p: np.ndarray, color: str) -> list[tuple[np.ndarray, str]]:
+    """Return which of the marks are significant, not shown to differ and not tested, each with the
+    color that fills it."""
+    return [
+        (significant(p), color),
+        (np.isfinite(p) & ~significant(p), "white"),
+        (np.isnan(p), "0.8"),
+    ]
 
 
 def _explain(ax: Axes, table: pd.DataFrame, control: str, heading: str, cells: dict) -> None:
@@ -130,12 +143,8 @@ def _explain(ax: Axes, table: pd.DataFrame, control: str, heading: str, cells: d
     entries = [Line2D([], [], color=style.COLORS[1], label=control)]
     if np.isfinite(low).any():
         entries.append(Line2D([], [], color=color, linewidth=2, label="95 % interval"))
-    fillings = {
-        f"median, p ≤ {LEVEL} after Holm": (p <= LEVEL, color),
-        f"median, p > {LEVEL}": (p > LEVEL, "white"),
-        "median, not tested": (np.isnan(p), "0.8"),
-    }
-    for label, (hit, face) in fillings.items():
+    labels = ("mean, significant (Holm)", "mean, not shown to differ", "mean, not tested")
+    for label, (hit, face) in zip(labels, _fillings(p, color), strict=True):
         if hit.any():
             look = {"markerfacecolor": face, "markeredgecolor": color, "label": label}
             entries.append(Line2D([], [], linestyle="none", marker=marker, **look))
@@ -145,17 +154,12 @@ def _explain(ax: Axes, table: pd.DataFrame, control: str, heading: str, cells: d
 
 
 def _label(table: pd.DataFrame) -> str:
-    text = (
-        f"final test accuracy, method - {style.words(table['control'].iloc[0])} (percentage points)"
-    )
+    control = method_words(table["control"].iloc[0])
+    text = f"final test accuracy, method - {control} (percentage points)"
     if "n" in table and np.isfinite(numbers(table, "n")).any():
-        blocks = sorted(set(numbers(table, "n")[np.isfinite(numbers(table, "n"))].astype(int)))
-        text += f", pairs: {' or '.join(map(str, blocks))}"
-    compared = table[table["method"] != table["control"]]
-    notes = {"" if note != note else str(note) for note in compared.get("note", [])}
-    if notes - {""}:  # one method's note must not be read as every method's
-        text += "\n" + fill(notes.pop() if len(notes) == 1 else "see the notes in the table", 90)
-    return text
+        seeds = sorted(set(numbers(table, "n")[np.isfinite(numbers(table, "n"))].astype(int)))
+        text += f", {' or '.join(map(str, seeds))} seeds"
+    return fill(text, 90)
 
 
 def _write_accuracies(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
@@ -168,102 +172,99 @@ def _write_accuracies(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
             ax.text(x, y, f"{value:.1f}", va="center", **look)
 
 
-def critical_difference(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
-    """Draw the methods' mean ranks, bars joining those that Nemenyi's test does not tell apart.
+def effects_by_fault(
+    table: pd.DataFrame,
+    ax: Axes | Figure | None = None,
+    *,
+    question: str = "Which method repairs which fault?",
+) -> Axes:
+    """Draw for each fault, and their mean, how far every method ends from the control.
 
     Args:
-        table: a row per method: method, mean rank (1 the best), critical difference, n blocks;
-            where it has the columns data, classes and batch, one diagram below the other
-            for each cell.
+        table: as of `methods_against_control`, and scenario, one of which is MEAN; of several
+            sizes or class counts the first is drawn.
+        question: the title.
+
+    Raises:
+        InputError: for an empty table, missing columns, or cells that are not numbers.
+    """
+    checked_table(table, (*CELL, "scenario", "control", "method", *EFFECT))
+    cell = tuple(table[list(CELL)].iloc[0])
+    table = table[(table[list(CELL)] == cell).all(axis=1) & (table["method"] != table["control"])]
+    overall = table[table["scenario"] == MEAN]
+    order = np.argsort(-numbers(overall, "mean difference"), kind="stable")
+    methods = list(overall["method"].iloc[order])
+    scenarios = [MEAN, *(name for name in table["scenario"].unique() if name != MEAN)]
+    down = -(-len(scenarios) // ACROSS)
+    ax = style.axes(ax, 11, 1.4 + down * (0.9 + 0.19 * len(methods)))
+    ax.spines[:].set_visible(False)
+    ax.set(xticks=[], yticks=[])
+    ax.xaxis.labelpad = 6
+    for n, scenario in enumerate(scenarios):
+        part = table[table["scenario"] == scenario]
+        column, row = n % ACROSS, n // ACROSS
+        box = (column / ACROSS, 1 - (row + 0.9) / down, 0.92 / ACROSS, 0.8 / down)
+        place = ax.inset_axes(box)
+        _frame(place, [method_words(name) if not column else "" for name in methods])
+        _effects(place, part, np.array([methods.index(m) for m in part["method"]]), _look(0))
+        place.tick_params(labelsize=style.SMALL)
+        place.set_title(
+            SCENARIOS.get(scenario, style.words(scenario)),
+            fontsize=style.SMALL + 1,
+            loc="left",
+            pad=3,
+        )
+    control = table["control"].iloc[0]
+    ax.set_xlabel(f"{_label(table)}; each panel has its own range")
+    _explain(ax, table, method_words(control), f"{question} {_named(cell)}", {})
+    return ax
+
+
+def critical_difference(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
+    """Draw the methods' mean ranks with bars of half the critical difference to either side.
+
+    Nemenyi's test (Demšar, JMLR 2006, section 3.2.2) shows a difference between two methods
+    whose bars do not overlap; it shows none between the others.
+
+    Args:
+        table: a row per method: method, mean rank (1 the best), critical difference, n seeds;
+            where it has the columns data, classes, batch and question, one list below the other
+            for each.
 
     Raises:
         InputError: for an empty table, missing columns, or cells that are not numbers.
     """
     checked_table(table, RANK_COLUMNS)
-    named = [name for name in CELL if name in table]
-    parts = list(table.groupby(named, sort=False)) if named else [((), table)]
-    heights = [_diagram_height(part) for _, part in parts]
-    worst = max(table.groupby(named, sort=False).size()) if named else len(table)
-    ax = style.axes(ax, 9, 1.5 + 0.2 * sum(heights))
-    for top, (cell, part) in zip(np.cumsum([0, *heights]), parts, strict=False):
-        _diagram(ax, part.assign(**{"mean rank": numbers(part, "mean rank")}), cell, top, worst)
-    ax.spines[:].set_visible(False)
-    ax.spines["top"].set_visible(True)
-    ax.xaxis.tick_top()
-    ax.xaxis.set_label_position("top")
-    ax.set(xlim=(worst + 0.1, 0.9), ylim=(sum(heights), 0), yticks=[])
-    ax.set_xticks(_ticks(worst))
-    ax.set(xlabel="mean rank of final test accuracy (1: best, at the right)")
-    joined = Line2D([], [], color=style.COLORS[1], linewidth=4, label="not told apart (Nemenyi)")
-    reach = Line2D([], [], color="black", linewidth=1.5, label="critical difference (CD)")
-    ax.legend(handles=[joined, reach], loc="upper left", bbox_to_anchor=(0, 0), **style.LEGEND)
-    style.title(ax, "Which methods differ in rank?")
+    named = [name for name in (*CELL, "question") if name in table]
+    groups = table.groupby(named, sort=False) if named else [((), table)]
+    parts: list[tuple[tuple, pd.DataFrame]] = list(groups)
+    ax = style.axes(ax, 8, 1.5 + 0.22 * (len(table) + 1.6 * len(parts)))
+    style.plain(ax, grid="x")
+    names: dict[float, str] = {}
+    top = 0.0
+    for cell, part in parts:
+        ranks, reach = numbers(part, "mean rank"), numbers(part, "critical difference") / 2
+        order = np.argsort(ranks, kind="stable")
+        at = top + np.arange(len(part))
+        names |= dict(zip(at, map(method_words, part["method"].iloc[order]), strict=True))
+        ax.hlines(at, (ranks - reach)[order], (ranks + reach)[order], color="0.6", linewidth=2.5)
+        ax.plot(ranks[order], at, "o", color=style.COLORS[0], markersize=5)
+        heading = f"{_named(cell[:3])}; " if cell else ""
+        heading += f"{cell[3]}; " if len(cell) > 3 and cell[3] != "methods" else ""
+        text = f"{heading}{int(numbers(part, 'n')[0])} seeds"
+        ax.text(0, top - 0.75, text, fontsize=style.SMALL + 1, transform=ax.get_yaxis_transform())
+        top += len(part) + 1.6
+    ax.set_yticks(list(names), list(names.values()))
+    ax.set(ylim=(top - 1.8, -1.6), xlabel="mean rank of the final test accuracy (1 is the best)")
+    bar = Line2D([], [], color="0.6", linewidth=2.5)
+    bar.set_label("bars that overlap: no difference is shown (Nemenyi)")
+    style.legend_above(ax, [bar], "Which methods differ in rank?", columns=1)
     return ax
-
-
-def cliques(ranks: np.ndarray, apart: float) -> Iterator[tuple[float, float]]:
-    """Yield first and last rank of each largest group of methods closer than `apart`."""
-    ranks, reached = np.sort(ranks), -1
-    for first, rank in enumerate(ranks):
-        last = int(np.searchsorted(ranks, rank + apart, side="left")) - 1
-        if last > max(first, reached):
-            yield float(rank), float(ranks[last])
-            reached = last
-
-
-def _bars(part: pd.DataFrame) -> list[tuple[float, float]]:
-    return list(cliques(numbers(part, "mean rank"), numbers(part, "critical difference")[0]))
-
-
-def _diagram_height(part: pd.DataFrame) -> float:
-    """Lines of text that a cell's diagram takes."""
-    return HEADING + 1 + BAR * len(_bars(part)) + -(-len(part) // 2) + 1
-
-
-def _ticks(methods: int) -> list[int]:
-    """Return about ten whole ranks, among them 1 and the last."""
-    step = max(1, round(methods / 10))
-    return sorted({*range(1, methods + 1, step), methods})
-
-
-def _diagram(ax: Axes, part: pd.DataFrame, cell: tuple, top: float, worst: int) -> None:
-    """Draw one cell below the line `top`: a line of ranks, its bars, and stems to the names."""
-    part = part.sort_values("mean rank", kind="stable")
-    apart, blocks = numbers(part, "critical difference")[0], int(numbers(part, "n")[0])
-    line = top + HEADING
-    named = f"{style.words(cell[0])}, {cell[1]} classes, {cell[2]} inputs a round; " if cell else ""
-    look = {"fontsize": style.SMALL + 1, "va": "center"}
-    ax.text(1, top + 0.6, f"{named}{blocks} blocks", ha="right", **look)
-    ax.plot([worst, max(worst - apart, 1)], [top + 1.3] * 2, "|-", color="black", linewidth=1.5)
-    ax.text(worst, top + 0.6, f"CD = {apart:.2f}", ha="left", **look)
-    ax.plot([1, worst], [line, line], color="0.3", linewidth=1)
-    bars = _bars(part)
-    for n, (first, last) in enumerate(bars):
-        ends, height = [first - 0.03, last + 0.03], line + 0.5 + BAR * n
-        ax.plot(ends, [height] * 2, color=style.COLORS[1], linewidth=4, solid_capstyle="butt")
-    _stems(ax, part, line, line + 1 + BAR * len(bars), worst)
-
-
-def _stems(ax: Axes, part: pd.DataFrame, line: float, first: float, worst: int) -> None:
-    """Lead from each rank to its method's name: the better half at the right, the others left."""
-    half = -(-len(part) // 2)
-    room = 0.02 * worst
-    for n, (method, rank) in enumerate(zip(part["method"], part["mean rank"], strict=True)):
-        right = n < half
-        edge = 1 - room if right else worst + room
-        height = first + (n if right else len(part) - 1 - n)
-        ax.plot([rank, rank, edge], [line, height, height], color="0.3", linewidth=0.8)
-        ax.plot(rank, line, "o", color=style.COLORS[0], markersize=4)
-        look: dict[str, Any] = {"xytext": (3 if right else -3, 0), "textcoords": "offset points"}
-        look |= {"ha": "left" if right else "right", "va": "center", "fontsize": style.SMALL + 1}
-        text = (
-            f"{style.words(method)}  {rank:.2f}" if right else f"{rank:.2f}  {style.words(method)}"
-        )
-        ax.annotate(text, (edge, height), annotation_clip=False, **look)
 
 
 FIGURES = {
     "methods_against_control": methods_against_control,
+    "effects_by_fault": effects_by_fault,
     "defects": defects,
     "critical_difference": critical_difference,
 }

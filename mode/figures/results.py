@@ -7,16 +7,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from mode import checks
 from mode.figures import style
 from mode.figures.style import checked_table, numbers
+from mode.stats import significant
 
 MEASURES = {"accuracy": "test accuracy (%)", "worst accuracy": "accuracy of the worst class (%)"}
 METHODS = {"mode": ("MODE", "o-"), "control": ("control", "s--")}
-LEVEL = 0.05
 HATCHES = ("", "//", "..", "xx")
+BESIDE = ("initial", "final", "control")
 
 
 def table_against_control(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
@@ -24,7 +26,7 @@ def table_against_control(table: pd.DataFrame, ax: Axes | Figure | None = None) 
 
     Args:
         table: a row a metric, as the study's tables 1 and 2: metric, initial, final, control
-            (mean test accuracies in [0, 1]), final - control (median paired difference) with its
+            (mean test accuracies in [0, 1]), final - control (mean paired difference) with its
             95 % interval low, high (empty without one); also holm p, seeds, finished_early and
             note where there are such columns.
 
@@ -41,12 +43,66 @@ def table_against_control(table: pd.DataFrame, ax: Axes | Figure | None = None) 
     ax.axvline(0, color=style.COLORS[1], linewidth=1.5, label="random control")
     if np.isfinite(low).any():
         ax.hlines(at, low, high, color=style.COLORS[0], linewidth=2, label="95 % interval")
-    _mark_medians(ax, table, at)
+    _mark_means(ax, table, at)
     ax.set_yticks(at, [style.words(name) for name in table["metric"]])
     ax.set(ylim=(len(table) - 0.5, -0.5), ylabel="metric", xlabel=_difference_label(table))
     _write_beside(ax, table, at)
     ax.legend(ncols=4, **style.ABOVE)
     style.title(ax, "Does MODE repair better than random inputs?", pad=30)
+    return ax
+
+
+def published_against_repeated(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
+    """Draw each published accuracy as a dot beside the repetition: median, interval and extent.
+
+    Args:
+        table: a row a table ("table_1", "table_2"), metric and measure: published (the one run),
+            median of the repetition with its 95 % interval low, high, least and most of its
+            runs, seeds. Other measures than initial, final and control are not drawn.
+
+    Raises:
+        InputError: for an empty table, missing columns, or cells that are not numbers.
+    """
+    columns = ("published", "median", "low", "high", "least", "most", "seeds")
+    checked_table(table, ("table", "metric", "measure", *columns))
+    metrics, tables = (list(dict.fromkeys(table[name])) for name in ("metric", "table"))
+    ax = style.axes(ax, 10, 1.4 + len(tables) * (0.8 + 0.24 * len(metrics)))
+    ax.spines[:].set_visible(False)
+    ax.set(xticks=[], yticks=[])
+    ax.xaxis.labelpad = 6
+    own = {"color": style.COLORS[0], "linewidth": 4, "solid_capstyle": "butt"}
+    runs = {"color": "0.7", "linewidth": 1.2}
+    once = {"color": style.COLORS[1], "marker": "D", "markersize": 5, "linestyle": "none"}
+    for row, number in enumerate(tables):
+        for column, measure in enumerate(BESIDE):
+            part = table[(table["table"] == number) & (table["measure"] == measure)]
+            box = (column / 3, 1 - (row + 0.9) / len(tables), 0.31, 0.8 / len(tables))
+            place = ax.inset_axes(box)
+            style.plain(place, grid="x")
+            at = np.array([metrics.index(metric) for metric in part["metric"]])
+            values = {name: 100 * numbers(part, name) for name in columns}
+            for y, low, high, least, most in zip(
+                at, *(values[name] for name in ("low", "high", "least", "most")), strict=True
+            ):
+                place.plot([least, most], [y, y], **runs)
+                place.plot([low, high], [y, y], **own)
+            place.plot(values["median"], at, "|", color="white", markersize=6)
+            place.plot(values["published"], at, **once)
+            names = [style.words(metric) for metric in metrics] if not column else []
+            place.set_yticks(range(len(metrics)), names or [""] * len(metrics))
+            place.set(ylim=(len(metrics) - 0.5, -0.5))
+            place.tick_params(labelsize=style.SMALL)
+            heading = f"Table {number[-1]}: {measure}"
+            place.set_title(heading, fontsize=style.SMALL + 1, loc="left", pad=3)
+    ax.set_xlabel("test accuracy (%); each panel has its own range")
+    seeds = sorted(set(numbers(table, "seeds").astype(int)))
+    handles = [
+        Line2D([], [], label="published, one run", **once),
+        Line2D([], [], label="repeated: 95 % interval of the median", **own),
+        Line2D([], [], label=f"all runs of {' or '.join(map(str, seeds))} seeds", **runs),
+    ]
+    heading = "Does the repetition give the published accuracies?"
+    style.legend_above(ax, handles, heading, columns=3)
     return ax
 
 
@@ -116,19 +172,19 @@ def layers_chosen(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
     return ax
 
 
-def _mark_medians(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
-    """Mark the median differences: filled where the corrected p is at most LEVEL."""
-    medians, color = 100 * numbers(table, "final - control"), style.COLORS[0]
+def _mark_means(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
+    """Mark the mean differences: filled where significant."""
+    means, color = 100 * numbers(table, "final - control"), style.COLORS[0]
     p = numbers(table, "holm p") if "holm p" in table else np.full(len(table), np.nan)
     looks = {
-        f"median, p ≤ {LEVEL}": (p <= LEVEL, color),
-        f"median, p > {LEVEL}": (p > LEVEL, "white"),
+        "mean, significant (Holm)": (significant(p), color),
+        "mean, not shown to differ": (np.isfinite(p) & ~significant(p), "white"),
         "not tested": (np.isnan(p), "0.8"),
     }
     for name, (hit, face) in looks.items():
         if hit.any():
             look = {"markerfacecolor": face, "markeredgecolor": color, "markersize": 7}
-            ax.plot(medians[hit], at[hit], "o", label=name, linestyle="none", **look)
+            ax.plot(means[hit], at[hit], "o", label=name, linestyle="none", **look)
 
 
 def _difference_label(table: pd.DataFrame) -> str:
@@ -136,8 +192,6 @@ def _difference_label(table: pd.DataFrame) -> str:
     if "seeds" in table:
         seeds = sorted(set(numbers(table, "seeds").astype(int)))
         text += f", seeds: {' or '.join(map(str, seeds))}"
-    if "holm p" in table and np.isfinite(numbers(table, "holm p")).any():
-        text += ", p after Holm"
     notes = sorted({str(note) for note in table.get("note", []) if note and note == note})
     if notes:
         text += "\n" + fill(notes[0] if len(notes) == 1 else "see the notes in the table", 90)
@@ -163,6 +217,7 @@ def _write_beside(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
 
 FIGURES = {
     "table_against_control": table_against_control,
+    "published_against_repeated": published_against_repeated,
     "accuracy_by_round": accuracy_by_round,
     "layers_chosen": layers_chosen,
 }

@@ -83,8 +83,10 @@ def color_bar(ax: Axes, colors: ScalarMappable, meaning: str, *, steps: int | No
 
 
 def title(ax: Axes, text: str, *, pad: float = 10) -> None:
-    """Set the title, broken into lines that fit the axes; `pad` points above them."""
-    inches = ax.get_position().width * ax.figure.get_figwidth()
+    """Set the title, broken into lines that fit beside the labels; `pad` points above the axes."""
+    every = [place.get_yticklabels() for place in (ax, *ax.child_axes)]
+    longest = max((len(label.get_text()) for labels in every for label in labels), default=0)
+    inches = ax.figure.get_figwidth() - 0.08 * longest - 1
     letters = max(20, int(12 * inches))  # about twelve of this size to an inch
     ax.set_title(fill(text, letters), fontsize=11, loc="left", pad=pad)
 

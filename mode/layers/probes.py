@@ -4,20 +4,24 @@ The sub-model of layer L is the frozen network up to L with a new softmax head (
 section 4.1). Its activations are computed once; only the head is trained, in numpy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
 
 from mode import checks, seeds
 from mode.data import Data, Part
+from mode.dense import one_thread, softmax
 from mode.layers.blocks import LayerBlock, blocks
 from mode.layers.states import reductions, states
 
 # Enough steps of Adam for a softmax head on scaled activations to converge at any size of data.
 STEPS = 600
 BATCH = 128
+RATE = 0.02
+NARROW = 128  # units; the heads of layers with no more are trained at once
 GROUP_BYTES = 2**29  # of activations in memory at once
 
 
@@ -53,19 +57,23 @@ def probe_layers(
         InputError: for a model without reachable layers.
     """
     diagnosis = diagnosis or data.diagnosis
-    heads, scales, on_train, on_diagnosis = {}, {}, {}, {}
+    heads: dict[str, np.ndarray] = {}
+    scales: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    on_train, on_diagnosis = {}, {}
     by_name = layer_blocks or blocks(model, data.train.x)
     for names in _groups(by_name, len(data.train) + len(diagnosis)):
         train, held_out = (
             states(model, part.x, names, layer_blocks=by_name) for part in (data.train, diagnosis)
         )
+        scales |= {name: scale_of(train[name]) for name in names}
+        scaled = {name: zscale(train.pop(name), scales[name]) for name in names}
+        for together in _stacks(scaled):
+            streams = [seeds.generator(seed, "probe", name) for name in together]
+            inputs = [scaled[name] for name in together]
+            trained = softmax_heads(inputs, data.train.y, data.classes, generators=streams)
+            heads |= dict(zip(together, trained, strict=True))
         for name in names:
-            scales[name] = scale_of(train[name])
-            scaled = zscale(train.pop(name), scales[name])
-            heads[name] = softmax_head(
-                scaled, data.train.y, data.classes, generator=seeds.generator(seed, "probe", name)
-            )
-            on_train[name] = head_predict(heads[name], scaled)
+            on_train[name] = head_predict(heads[name], scaled.pop(name))
             held_out_scaled = zscale(held_out.pop(name), scales[name])
             on_diagnosis[name] = head_predict(heads[name], held_out_scaled)
     return Probes(heads, scales, on_train, on_diagnosis, reductions(model, layer_blocks=by_name))
@@ -86,6 +94,14 @@ def _groups(by_name: Mapping[str, LayerBlock], rows: int) -> list[list[str]]:
         groups[-1].append(name)
         size += needed
     return groups
+
+
+def _stacks(activations: Mapping[str, np.ndarray]) -> list[list[str]]:
+    """Return the names of layers whose heads are trained at once: all narrow ones, and each wide
+    one alone, for they are filled up to the width of the widest."""
+    narrow = [name for name, array in activations.items() if array.shape[1] <= NARROW]
+    wide = [[name] for name in activations if name not in narrow]
+    return [narrow, *wide] if narrow else wide
 
 
 def scale_of(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -113,7 +129,7 @@ def softmax_head(
     *,
     generator: np.random.Generator,
     steps: int = STEPS,
-    rate: float = 0.02,
+    rate: float = RATE,
 ) -> np.ndarray:
     """Return the weights (units + 1, classes) of a softmax head trained by Adam from zero.
 
@@ -125,32 +141,76 @@ def softmax_head(
     Raises:
         InputError: for inputs and labels of different lengths.
     """
-    checks.same_length(inputs=inputs, labels=labels)
-    inputs = _with_one(inputs)
-    targets = np.eye(classes, dtype=np.float32)[labels]
-    weights = np.zeros((inputs.shape[1], classes), np.float32)
-    mean, square = np.zeros_like(weights), np.zeros_like(weights)
-    batches = generator.integers(0, len(inputs), (steps, min(BATCH, len(inputs))))
-    for step, batch in enumerate(batches, start=1):
-        x = inputs[batch]
-        gradient = x.T @ (_softmax(x @ weights) - targets[batch]) / len(batch)
-        mean += 0.1 * (gradient - mean)
-        square += 0.01 * (gradient**2 - square)
-        unbiased = np.sqrt(square / (1 - 0.99**step)) + 1e-8
-        weights -= rate * (1 - step / steps) * mean / (1 - 0.9**step) / unbiased
-    return weights
+    options: dict[str, Any] = {"steps": steps, "rate": rate}
+    return softmax_heads([inputs], labels, classes, generators=[generator], **options)[0]
+
+
+def softmax_heads(
+    inputs: Sequence[np.ndarray],
+    labels: np.ndarray,
+    classes: int,
+    *,
+    generators: Sequence[np.random.Generator],
+    steps: int = STEPS,
+    rate: float = RATE,
+) -> list[np.ndarray]:
+    """Return the head of each array of inputs, as `softmax_head`; all are trained at once.
+
+    Args:
+        inputs: for each head its scaled activations (n, units), of any number of units.
+        generators: for each head what draws its batches.
+
+    Raises:
+        InputError: for inputs and labels of different lengths.
+    """
+    for array in inputs:
+        checks.same_length(inputs=array, labels=labels)
+    rows, size, widest = len(labels), min(BATCH, len(labels)), max(a.shape[1] for a in inputs)
+    stack = np.zeros((len(inputs), rows, widest + 1), np.float32)
+    for filled, array in zip(stack, inputs, strict=True):
+        filled[:, : array.shape[1]] = array
+        filled[:, -1] = 1
+    weights = np.zeros((len(inputs), classes, widest + 1), np.float32)
+    mean, square, change = (np.zeros_like(weights) for _ in range(3))
+    batches = np.stack([g.integers(0, rows, (steps, size)) for g in generators], axis=1)
+    # Where the score of each input's label lies in the scores of a batch, which are flat there.
+    starts = classes * size * np.arange(len(inputs))[:, None] + np.arange(size)
+    targets = labels[batches] * size + starts
+    batches += rows * np.arange(len(inputs))[:, None]
+    x = np.empty((len(inputs), size, widest + 1), np.float32)
+    scores = np.empty((len(inputs), classes, size), np.float32)
+    # A step takes Python's time, not that of arithmetic: hence all heads in one array, the inputs
+    # of a batch along its last axis, and no new arrays.
+    with one_thread():
+        for step in range(1, steps + 1):
+            np.take(stack.reshape(-1, widest + 1), batches[step - 1], 0, out=x, mode="clip")
+            np.matmul(weights, x.swapaxes(1, 2), out=scores)
+            scores -= scores.max(axis=1, keepdims=True)
+            np.exp(scores, out=scores)
+            scores /= scores.sum(axis=1, keepdims=True) * size
+            scores.reshape(-1)[targets[step - 1]] -= 1 / size
+            gradient = scores @ x
+            mean += np.multiply(0.1, np.subtract(gradient, mean, out=change), out=change)
+            gradient *= gradient
+            gradient -= square
+            gradient *= 0.01
+            square += gradient
+            np.sqrt(np.divide(square, 1 - 0.99**step, out=gradient), out=gradient)
+            gradient += 1e-8
+            np.multiply(mean, rate * (1 - step / steps) / (1 - 0.9**step), out=change)
+            change /= gradient
+            weights -= change
+    widths = [array.shape[1] for array in inputs]
+    return [
+        np.vstack([head.T[:width], head.T[-1:]])
+        for head, width in zip(weights, widths, strict=True)
+    ]
 
 
 def head_predict(head: np.ndarray, inputs: np.ndarray) -> np.ndarray:
     """Return the probabilities (n, classes) of a head for scaled activations."""
-    return _softmax(_with_one(inputs) @ head)
+    return softmax(_with_one(inputs) @ head)
 
 
 def _with_one(inputs: np.ndarray) -> np.ndarray:
     return np.hstack([inputs, np.ones((len(inputs), 1), np.float32)])
-
-
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    """Return softmax over the classes; for small batches twice as fast as scipy's, same bytes."""
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)

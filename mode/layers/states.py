@@ -8,8 +8,9 @@ import keras
 import numpy as np
 
 from mode import checks
+from mode.dense import layer_outputs
 from mode.layers.blocks import LIMIT, LayerBlock, averaged, blocks
-from mode.layers.hooks import Call, cut, leaf_layers, record_layer_calls, rows_of
+from mode.layers.hooks import cut, leaf_layers, record_layer_calls, rows_of
 
 CHUNK = 4096
 FLATTENED, AVERAGED = "flattened", "averaged over space"
@@ -56,13 +57,18 @@ def _forward(
     """Return name -> activations of x at the calls in `by_call`: name, axis of the channels."""
     activations, numbers = {}, count()
 
-    def store(call: Call) -> None:
+    def store(output: Any) -> None:
         if (number := next(numbers)) in by_call:
             name, channels = by_call[number]
-            output = keras.ops.convert_to_numpy(call.output)
-            activations[name] = features(output, channels=channels)
+            activations[name] = features(keras.ops.convert_to_numpy(output), channels=channels)
 
-    with record_layer_calls(leaf_layers(model), store):
+    in_numpy = layer_outputs(model, x)
+    if in_numpy is not None:
+        for output in in_numpy:
+            store(output)
+        return activations
+
+    with record_layer_calls(leaf_layers(model), lambda call: store(call.output)):
         model(x, training=False)
     return activations
 

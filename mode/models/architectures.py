@@ -47,7 +47,19 @@ def lenet5(seed: int) -> list[layers.Layer]:
     ]
 
 
-MODELS = {"published": published, "demo": demo, "lenet5": lenet5}
+def small_cnn(seed: int) -> list[layers.Layer]:
+    """Two blocks of convolution, batch normalization and pooling, for small photographs."""
+    blocks: list[layers.Layer] = []
+    for number, filters in ((1, 16), (2, 32)):
+        blocks += [
+            _conv(filters, f"conv_{number}", seed, padding="same"),
+            layers.BatchNormalization(name=f"norm_{number}"),
+            layers.MaxPooling2D(name=f"pool_{number}"),
+        ]
+    return [*blocks, layers.Flatten(name="flatten"), _dense(64, "relu", "hidden_1", seed)]
+
+
+MODELS = {"published": published, "demo": demo, "lenet5": lenet5, "small_cnn": small_cnn}
 
 
 def build(

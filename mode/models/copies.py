@@ -187,8 +187,15 @@ def build_optimizer(model: keras.Model) -> None:
 
 def assign(targets: list, sources: list) -> None:
     """Give every variable of `targets` the value of its partner in `sources`."""
+    # JAX gives a value away to the step that trains it; TensorFlow copies what it assigns.
+    copied = keras.ops.copy if keras.backend.backend() == "jax" else _value
     for target, source in zip(targets, sources, strict=True):
-        target.assign(keras.ops.copy(source))  # JAX gives a value away to the step that trains it
+        target.assign(copied(source))
+
+
+def _value(source):
+    """Return what backend arrays a variable holds; an array itself."""
+    return getattr(source, "value", source)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from mode import checks
+from mode.dense import layer_outputs, softmax
 from mode.models.effort import multiplications
 
 # Inputs per call: large enough that a tiny net costs no Python time, small enough for memory.
@@ -73,19 +74,21 @@ def predict(model: keras.Model, x: Any, *, chunk: int = CHUNK) -> np.ndarray:
     if rows == 0:
         return np.zeros((0, classes_of(model)), np.float32)
     output = _outputs(model, rows)
-    chunks = [
-        keras.ops.convert_to_numpy(output(of_rows(x, slice(start, start + chunk))))
-        for start in range(0, rows, chunk)
-    ]
+    chunks = [output(of_rows(x, slice(start, start + chunk))) for start in range(0, rows, chunk)]
     outputs = np.concatenate(chunks).astype(np.float32, copy=False)
     return probabilities(outputs, logits=gives_logits(model, outputs))
 
 
-def _outputs(model: keras.Model, rows: int) -> Callable[[Any], Any]:
+def _outputs(model: keras.Model, rows: int) -> Callable[[Any], np.ndarray]:
     """Return what gives the outputs of inputs: compiled first where that soon pays."""
-    if rows * multiplications(model) >= WORTH_COMPILING:
-        return model.predict_on_batch
-    return partial(model, training=False)
+    compiled = rows * multiplications(model) >= WORTH_COMPILING
+    run = model.predict_on_batch if compiled else partial(model, training=False)
+
+    def output(x: Any) -> np.ndarray:
+        in_numpy = layer_outputs(model, x)
+        return keras.ops.convert_to_numpy(run(x)) if in_numpy is None else in_numpy[-1]
+
+    return output
 
 
 def of_rows(x: Any, rows: Any) -> Any:
@@ -173,5 +176,4 @@ def probabilities(outputs: np.ndarray, *, logits: bool) -> np.ndarray:
         return outputs
     if not logits:
         return outputs / np.maximum(outputs.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
-    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return softmax(outputs)

@@ -5,7 +5,8 @@
 2. The rest of the pool is taken; of a larger one than the budget, the model's mistakes first.
 3. Three rounds fine-tune on the training part and these inputs, each with twice the passes of the
    one before: Adam, its rate falling to zero, and averaged weights (Izmailov et al. 2018, UAI).
-4. The first round sets the rate by how much is wrong, and tries random translations of images.
+4. The first round tries two learning rates (one where the model is nearly right), and random
+   translations of images.
 5. Later rounds see what the original gets right more often, so that less of it breaks.
 6. The round with the best diagnosis accuracy is returned if it beats the original by more than
    chance (McNemar's test); a share of the original's weights is mixed in where that breaks less at
@@ -14,6 +15,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import keras
@@ -35,7 +37,8 @@ PASSES, FEW_PASSES = (6, 28), 3
 WORK = 3e11  # multiplications of forward passes: about a minute on two cores
 STEPS = 1500  # a small data set is passed over until so many steps are made
 BATCH_SIZES = ((4000, 64), (0, 32))  # from so many inputs on, so large a batch
-# Adam's learning rate. A model that is nearly right stays near its weights and so breaks little.
+# Adam's learning rate. A model that is nearly right stays near its weights and so breaks little;
+# of others, deep ones learn more at the low rate and small ones at the high one: both are tried.
 NEAR, FAR, NEARLY_RIGHT = 1e-3, 3e-3, 0.9
 DECAY, AVERAGE = 0.6, 0.5
 # From the second round on, what the original gets right is seen so many times as often, by the
@@ -96,7 +99,7 @@ class FineTuning:
         Two copies of the model, each fine-tuned on one half of the pool, say how likely the
         labels of the other half are.
         """
-        self.settings.setdefault("learning_rate", self._rate())
+        self.settings["learning_rate"] = self._rates[0]
         pool, classes = self.data.pool, self.data.classes
         if isinstance(pool, Streamed):
             return
@@ -129,11 +132,11 @@ class FineTuning:
             often = None if emphasis == 1 else self._emphasis(chosen, new, emphasis)
             balanced = None if often is None else within_classes(often, part.y)
             return self.trained(latest, part, passes, frequency=balanced, seed=seed)
-        self.settings.setdefault("learning_rate", self._rate())
         return self._tried(latest, part, passes, seed=seed)
 
-    def _rate(self) -> float:
-        return NEAR if self._nearly_right else FAR
+    @property
+    def _rates(self) -> tuple[float, ...]:
+        return (NEAR,) if self._nearly_right else (FAR, NEAR)
 
     @property
     def _nearly_right(self) -> bool:
@@ -147,20 +150,15 @@ class FineTuning:
         return np.where(np.concatenate([new_right, self.right]), float(emphasis), 1.0)
 
     def _tried(self, latest: keras.Model, part: Part, passes: int, *, seed: int) -> keras.Model:
-        """Return the first round's model: at a tenth of the learning rate where the full one makes
-        the model worse, and with random translations where these make it better.
+        """Return the first round's model: at the learning rate that is the most accurate on the
+        diagnosis split, and with random translations where these make it better.
 
         Translations are tried where there is time to learn from them: with many passes, or where
         little else is left to learn. In that case they only have to be no worse beyond chance
         (McNemar), for they pay in the longer rounds.
         """
         self.settings["translation"] = 0
-        best = self.trained(latest, part, passes, seed=seed)
-        right = right_on(best, self.data.diagnosis)
-        if right.mean() < self.right_on_diagnosis.mean():
-            self.settings["learning_rate"] /= 10
-            best = self.trained(latest, part, passes, seed=seed)
-            right = right_on(best, self.data.diagnosis)
+        best, right = self._at_best_rate(latest, part, passes, seed=seed)
         if self._tries_translations:
             sides = self.data.shape[:2]
             self.settings["translation"] = max(1, round(min(sides) / SIDE))
@@ -171,6 +169,22 @@ class FineTuning:
                 return moved
             self.settings["translation"] = 0
         return best
+
+    def _at_best_rate(
+        self, latest: keras.Model, part: Part, passes: int, *, seed: int
+    ) -> tuple[keras.Model, np.ndarray]:
+        """Return the model of the best rate, and what it gets right of the diagnosis split; the
+        rate is a tenth of the lowest one where every rate makes the model worse."""
+        tries: list[tuple[float, float, keras.Model, np.ndarray]] = []
+        for rate in (*self._rates, NEAR / 10):
+            if rate < NEAR and max(map(itemgetter(0), tries)) >= self.right_on_diagnosis.mean():
+                break
+            self.settings["learning_rate"] = rate
+            model = self.trained(latest, part, passes, seed=seed)
+            right = right_on(model, self.data.diagnosis)
+            tries.append((float(right.mean()), rate, model, right))
+        _, self.settings["learning_rate"], best, best_right = max(tries, key=itemgetter(0, 1))
+        return best, best_right
 
     @property
     def _tries_translations(self) -> bool:
@@ -230,8 +244,8 @@ class FineTuning:
         inputs = [len(self.data.train) + count for count in chosen]
         passes = [self.passes(count)[number] for number, count in enumerate(chosen)]
         work = [count * size for count, size in zip(inputs, passes, strict=True)]
-        tries = work[0] if self._tries_translations else 0
-        return float(sum(work) + tries)
+        tries = len(self._rates) - 1 + self._tries_translations
+        return float(sum(work) + tries * work[0])
 
     def passes(self, chosen: int) -> list[int]:
         """Return the passes of each round over the training part and `chosen` inputs of the pool:

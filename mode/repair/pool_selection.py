@@ -173,7 +173,7 @@ def _notes(
 ) -> list[str]:
     """Return notes on labels that are not judged, heat maps that are replaced or zero, and inputs
     that are lacking."""
-    notes, label = state.unjudged, state.fault["label"]
+    notes, label = state.labels_without_inputs, state.fault["label"]
     if state.maps is not None:
         fallbacks = [item for item in state.maps.fallbacks if item.label == label]
         notes += [f"{state.label_name(label)} {item.reason}" for item in fallbacks]

@@ -131,7 +131,7 @@ def run_round(
     available = context.available(rounds)
     if context.labels_per_round:
         batch = class_matched(state, available, context.labels_per_round[number - 1])
-        notes = state.unjudged
+        notes = state.labels_without_inputs
     else:
         batch, notes = choose(state, available)
     notes = [f"round {number}: {note}" for note in notes]
@@ -173,7 +173,7 @@ def choose(state: RepairState, available: np.ndarray) -> tuple[np.ndarray, list[
     if recipe.retraining == "fine-tune" and not recipe.targeted:
         everything = np.flatnonzero(available)
         if len(everything) <= recipe.round_size:  # there is nothing to choose
-            return everything, state.unjudged
+            return everything, state.labels_without_inputs
     return select_round(state, available, recipe.round_size)
 
 

@@ -193,10 +193,10 @@ class RepairState:
         return f"label {self.data.names[label] if self.data.names else label}"
 
     @property
-    def unjudged(self) -> list[str]:
+    def labels_without_inputs(self) -> list[str]:
         """A note for each label without an input in the evaluation split."""
         labels = labels_without_inputs(self.evaluation.y, self.data.classes)
-        return [f"{self.label_name(label)} has no input to judge it by" for label in labels]
+        return [f"{self.label_name(label)} has no input to diagnose it by" for label in labels]
 
     @property
     def _selects_layer(self) -> bool:

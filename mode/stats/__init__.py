@@ -1,31 +1,26 @@
 """Comparisons of methods over the blocks they share: a long table goes in, a table comes out.
 
-A *block* is what pairs the methods: a seed, or a scenario and a seed (`block` names one column or
-several). Every function refuses a table in which a method lacks a block, since an unpaired test of
-paired runs mistakes the difference between seeds for noise of the methods.
+A *block* is what pairs the methods: a seed (`block` names one column or several). Every function
+refuses a table in which a method lacks a block, since an unpaired test of paired runs mistakes the
+difference between seeds for noise of the methods.
 """
 
 from mode.stats.blocks import paired
 from mode.stats.comparison import (
-    a12,
     compare,
-    equivalence,
     holm,
     mcnemar,
     median_interval,
-    signed_rank,
+    significant,
 )
-from mode.stats.power import blocks_for_power, blocks_needed, power
+from mode.stats.power import blocks_for_power, power
 from mode.stats.publication import publication_tests, published_tables
 from mode.stats.ranks import critical_difference, friedman, mean_ranks, nemenyi
 
 __all__ = [
-    "a12",
     "blocks_for_power",
-    "blocks_needed",
     "compare",
     "critical_difference",
-    "equivalence",
     "friedman",
     "holm",
     "mcnemar",
@@ -36,5 +31,5 @@ __all__ = [
     "power",
     "publication_tests",
     "published_tables",
-    "signed_rank",
+    "significant",
 ]

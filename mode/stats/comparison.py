@@ -1,4 +1,9 @@
-"""Each method against a control: is it different, by how much, or is it the same?"""
+"""Each method against a control: does it differ, by how much, and is it shown to be equivalent?
+
+Mean, interval, p and equivalence come from one test, the paired t-test over the blocks. A block is
+a mean over many test inputs, and over faults where there are several, so a normal distribution of
+their differences is a fair assumption.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,12 +11,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mode import checks, seeds
+from mode import checks
 from mode.stats.blocks import differences, paired
-from mode.stats.power import LEVEL, blocks_needed
+from mode.stats.power import LEVEL
 
 RESAMPLES = 9999
 PERCENTILE = "percentile interval: ties leave BCa undefined"
+
+
+def significant(p: Any) -> Any:
+    """Return whether p, corrected for the number of comparisons, is at most LEVEL (0.05).
+
+    The one rule of all tables, figures and sentences; without a p nothing is significant.
+
+    Example:
+        >>> significant(0.05), significant(float("nan"))
+        (True, False)
+    """
+    return p <= LEVEL
 
 
 def compare(
@@ -21,75 +38,73 @@ def compare(
     method: str,
     block: str | Sequence[str],
     control: str,
-    level: float = LEVEL,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    margin: float = 0.0,
 ) -> pd.DataFrame:
     """Return one row for each method but the control, judged by its paired differences from it.
 
-    Columns: `method`, `control`, `n` blocks, `median difference` (method - control) with its
-    bootstrap interval `low` to `high` at 1 - `level`, `a12`, the signed-rank `p`, `holm p`
-    corrected over the rows of this table, `significant` (holm p <= level), and a `note` where the
-    numbers need one: above all when so few blocks differ that no result could be significant.
+    Columns: `method`, `control`, `n` blocks, `mean difference` (method - control) with its 95 %
+    interval `low` to `high`, the two-sided `p` of the paired t-test, `holm p` corrected over the
+    rows of this table, `significant` (holm p <= 0.05), and `equivalent` within `margin`, which has
+    the unit of `value`: two one-sided tests (TOST) at 0.05, uncorrected, which is the 90 % interval
+    lying within the margin. A method that is not significant is not shown to differ; only one that
+    is equivalent is shown to be as good. The interval is not corrected: it may exclude zero
+    where `significant` is False, never the other way round.
 
     Example:
         >>> table = pd.DataFrame({"seed": [*range(8)] * 2, "method": ["mode"] * 8 + ["random"] * 8})
         >>> table["points"] = [3, 5, 4, 6, 5, 3, 4, 7] + [1, 2, 3, 1, 2, 2, 3, 1]
         >>> found = compare(table, value="points", method="method", block="seed", control="random")
-        >>> found[["method", "n", "median difference", "holm p", "significant"]]
-          method  n  median difference    holm p  significant
-        0   mode  8                2.5  0.007812         True
+        >>> found[["method", "n", "mean difference", "holm p", "significant"]].round(4)
+          method  n  mean difference  holm p  significant
+        0   mode  8             2.75  0.0047         True
 
     Raises:
-        InputError: as `paired`, and for an unknown control or a level outside [0.0001, 0.5].
+        InputError: as `paired`, and for an unknown control or a negative margin.
     """
-    wide, control = _with_control(table, value, method, block, control)
-    checks.number("level", level, 1e-4, 0.5)
-    checks.number("resamples", resamples, 1, integer=True)
-    methods = wide.columns.drop(control)
-    rows = []
-    for name in methods:
-        gains = differences(wide, name, control)
-        stream = seeds.generator(seed, "bootstrap", value, name, control)
-        low, high, remark = median_interval(gains, stream, level=level, resamples=resamples)
-        row = {"method": name, "control": control, "n": len(gains)}
-        row |= {"median difference": float(np.median(gains)), "low": low, "high": high}
-        row |= {"a12": a12(wide[name], wide[control]), "p": signed_rank(gains)}
-        notes = filter(None, [_too_few(gains, len(methods), level), remark])
-        rows.append(row | {"holm p": np.nan, "significant": False, "note": "; ".join(notes)})
+    wide = paired(table, value=value, method=method, block=block)
+    control = checks.one_of("control", str(control), wide.columns)
+    checks.number("margin", margin, 0)
+    rows = [
+        {
+            "method": name,
+            "control": control,
+            **paired_t_test(differences(wide, name, control), margin),
+        }
+        for name in wide.columns.drop(control)
+    ]
     comparisons = pd.DataFrame(rows)
-    comparisons["holm p"] = holm(comparisons["p"])
-    comparisons["significant"] = comparisons["holm p"] <= level
+    corrected = holm(comparisons["p"])
+    comparisons.insert(comparisons.columns.get_loc("p") + 1, "holm p", corrected)
+    comparisons.insert(comparisons.columns.get_loc("p") + 2, "significant", significant(corrected))
     return comparisons
 
 
-def signed_rank(differences: Any) -> float:
-    """Return the two-sided p of Wilcoxon's signed-rank test, exact with ties too.
+def paired_t_test(gains: np.ndarray, margin: float = 0.0) -> dict[str, Any]:
+    """Return `n`, `mean difference`, `low`, `high`, `p`, `margin` and `equivalent` of paired
+    differences (n,), as `compare` names them.
 
-    Zeros are dropped; tied sizes share their mean rank. The distribution of the rank sum over all
-    2**n signs is built one rank at a time, O(n**3), where a table would hold for untied ranks
-    only. Without a difference other than zero p is 1.
+    Without any spread the interval has no width; p is then 1 at a mean of zero and else 0.
 
     Example:
-        >>> signed_rank([1, 2, 3, 4, 5])  # 2 of the 2**5 signs are as extreme
-        0.0625
-
-    Raises:
-        InputError: for values that are no finite numbers, or more than one axis.
+        >>> found = paired_t_test(np.array([0.1, 0.2, 0.3]))
+        >>> round(found["mean difference"], 3), round(found["low"], 3), round(found["p"], 3)
+        (0.2, -0.048, 0.074)
     """
-    from scipy.stats import rankdata
+    from scipy.stats import t
 
-    moved = checks.numeric("differences", differences, ndim=1)
-    moved = moved[moved != 0]
-    ranks = np.rint(2 * rankdata(np.abs(moved))).astype(int)  # doubled: mean ranks become whole
-    chance = np.ones(1)
-    for rank in np.sort(ranks):
-        wider = np.zeros(len(chance) + rank)
-        wider[: len(chance)] = chance / 2  # this rank counts as negative
-        wider[rank:] += chance / 2
-        chance = wider
-    observed = ranks[moved > 0].sum()
-    return float(min(1, 2 * min(chance[: observed + 1].sum(), chance[observed:].sum())))
+    n, mean = len(gains), float(gains.mean())
+    error, freedom = gains.std(ddof=1) / np.sqrt(n) if np.ptp(gains) else 0.0, n - 1
+    reach, narrow = (float(t.isf(tail, freedom) * error) for tail in (LEVEL / 2, LEVEL))
+    p = 2 * t.sf(abs(mean) / error, freedom) if error else float(mean == 0)
+    return {
+        "n": n,
+        "mean difference": mean,
+        "low": mean - reach,
+        "high": mean + reach,
+        "p": float(p),
+        "margin": margin,
+        "equivalent": abs(mean) + narrow < margin,
+    }
 
 
 def mcnemar(before: Any, after: Any) -> float:
@@ -135,23 +150,6 @@ def holm(p: Any) -> np.ndarray:
     return np.minimum(corrected, 1)
 
 
-def a12(first: Any, second: Any) -> float:
-    """Return Vargha and Delaney's A12: the chance that a value of `first` exceeds one of `second`.
-
-    Ties count half, and pairing is ignored. Cliff's delta is 2 A12 - 1.
-
-    Example:
-        >>> a12([3, 4], [1, 3])
-        0.875
-
-    Raises:
-        InputError: for an empty sample, values that are no finite numbers, or more than one axis.
-    """
-    first = checks.numeric("first", checks.not_empty("first", first), ndim=1)
-    second = checks.numeric("second", checks.not_empty("second", second), ndim=1)
-    return float((1 + np.sign(first[:, None] - second).mean()) / 2)
-
-
 def median_interval(
     differences: Any,
     generator: np.random.Generator,
@@ -190,70 +188,3 @@ def median_interval(
         rng=generator,
     ).confidence_interval
     return float(low_high.low), float(low_high.high), "" if moves else PERCENTILE
-
-
-def equivalence(
-    table: pd.DataFrame,
-    *,
-    value: str,
-    method: str,
-    block: str | Sequence[str],
-    control: str,
-    margin: float,
-    level: float = LEVEL,
-) -> pd.DataFrame:
-    """Return one row for each method but the control: do they differ by less than `margin`?
-
-    Two one-sided paired t-tests (TOST): `p` is the larger of the two, uncorrected, and the method
-    is `equivalent` when p <= level, that is when the interval `low` to `high` of the `mean
-    difference` at 1 - 2 `level` (90 %) lies within -margin to margin, which has the unit of
-    `value`. Not equivalent does not mean different.
-
-    Example:
-        >>> table = pd.DataFrame({"seed": [*range(8)] * 2, "method": ["mode"] * 8 + ["random"] * 8})
-        >>> table["points"] = [90.1, 90.2, 89.9, 90.0, 90.1, 90.0, 89.9, 90.1] + [90.0] * 8
-        >>> found = equivalence(
-        ...     table, value="points", method="method", block="seed", control="random", margin=0.2
-        ... )
-        >>> found[["mean difference", "low", "high", "equivalent"]].round(3)
-           mean difference    low   high  equivalent
-        0            0.038 -0.034  0.109        True
-
-    Raises:
-        InputError: as `compare`, and for a negative margin.
-    """
-    from scipy.stats import t
-
-    wide, control = _with_control(table, value, method, block, control)
-    checks.number("margin", margin, 0)
-    checks.number("level", level, 1e-4, 0.5)
-    rows = []
-    for name in wide.columns.drop(control):
-        gains = differences(wide, name, control)
-        mean, error = gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
-        reach = t.ppf(1 - level, len(gains) - 1) * error
-        # Without spread the statistic is infinite, and on the margin itself undecided.
-        slack = margin - abs(mean)
-        statistic = slack / error if error else np.inf * slack if slack else 0.0
-        p = float(t.sf(statistic, len(gains) - 1))
-        row = {"method": name, "control": control, "n": len(gains), "mean difference": mean}
-        row |= {"low": mean - reach, "high": mean + reach, "margin": margin}
-        rows.append(row | {"p": p, "equivalent": p <= level})
-    return pd.DataFrame(rows)
-
-
-def _with_control(
-    table: pd.DataFrame, value: str, method: str, block: str | Sequence[str], control: str
-) -> tuple[pd.DataFrame, str]:
-    wide = paired(table, value=value, method=method, block=block)
-    return wide, checks.one_of("control", str(control), wide.columns)
-
-
-def _too_few(gains: np.ndarray, comparisons: int, level: float) -> str:
-    needed, moved = blocks_needed(comparisons, level), np.count_nonzero(gains)
-    if moved >= needed:
-        return ""
-    return (
-        f"{moved} of {len(gains)} blocks differ, fewer than the {needed} without which "
-        f"{comparisons} comparisons cannot be significant"
-    )

@@ -1,34 +1,12 @@
 """How many blocks a comparison needs before it is run."""
 
 from bisect import bisect_left
-from math import ceil, pi
 
 import pandas as pd
 
 from mode import checks
 
 LEVEL = 0.05
-
-
-def blocks_needed(comparisons: int, level: float = LEVEL) -> int:
-    """Return the fewest blocks with which a signed-rank test can be significant after Holm.
-
-    The smallest p that n blocks can give is 2 / 2**n, all differences having one sign, and Holm
-    multiplies the smallest of `comparisons` by their number: 9 comparisons at 0.05 need 9 blocks.
-
-    Example:
-        >>> blocks_needed(9)
-        9
-
-    Raises:
-        InputError: for fewer than one comparison or a level outside [0.0001, 0.5].
-    """
-    checks.number("comparisons", comparisons, 1, integer=True)
-    checks.number("level", level, 1e-4, 0.5)
-    blocks = 1
-    while comparisons * 2 / 2**blocks > level:
-        blocks += 1
-    return blocks
 
 
 def power(
@@ -58,7 +36,7 @@ def power(
     freedom = blocks - 1
     critical = t.ppf(1 - level / comparisons / 2, freedom)
     shift = abs(effect) / sd * blocks**0.5
-    return float(nct.sf(critical, freedom, shift) + nct.cdf(-critical, freedom, shift))
+    return float(nct.sf(critical, freedom, shift) + nct.sf(critical, freedom, -shift))
 
 
 def blocks_for_power(
@@ -71,22 +49,19 @@ def blocks_for_power(
 ) -> pd.DataFrame:
     """Return for each effect the blocks that give at least `target` power.
 
-    Columns: `effect`, `t-test blocks` by `power`, and `signed-rank blocks`: that number over the
-    signed-rank test's efficiency for normal differences, 3 / pi, and never below
-    `blocks_needed`. The defaults are accuracy in percentage points.
+    Columns: `effect` and `blocks`, by `power`. The defaults are accuracy in percentage points.
 
     Example:
         >>> blocks_for_power([1.0, 0.5], sd=1)
-           effect  t-test blocks  signed-rank blocks
-        0     1.0             17                  18
-        1     0.5             57                  60
+           effect  blocks
+        0     1.0      17
+        1     0.5      57
 
     Raises:
         InputError: as `power`, and for effects below sd / 100 or a target outside [0.05, 0.99].
     """
     checks.number("sd", sd, 1e-12)
     checks.number("target", target, 0.05, 0.99)
-    least = blocks_needed(comparisons, level)
     rows = []
     for effect in effects:
         checks.number("effect", effect, sd / 100)
@@ -98,7 +73,6 @@ def blocks_for_power(
         most = 2
         while not enough(most):
             most *= 2
-        by_t = 2 + bisect_left(range(2, most), True, key=enough)
-        by_rank = max(least, ceil(by_t * pi / 3))
-        rows.append({"effect": effect, "t-test blocks": by_t, "signed-rank blocks": by_rank})
+        blocks = 2 + bisect_left(range(2, most), True, key=enough)
+        rows.append({"effect": effect, "blocks": blocks})
     return pd.DataFrame(rows)

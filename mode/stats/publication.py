@@ -32,7 +32,8 @@ def publication_tests(table1: pd.DataFrame, table2: pd.DataFrame) -> pd.DataFram
 
     Columns: `question` it was to answer, `test`, what it `compares` (first - second), its
     `statistic` t with `df` degrees of freedom, two-sided `p`, the `difference` of the means in
-    percentage points, and in how many of `n` rows the first is `higher`.
+    percentage points with its 95 % interval `low` to `high`, and in how many of `n` rows the first
+    is `higher`.
 
     Example:
         >>> publication_tests(*published_tables())[["question", "p"]].round(4)
@@ -76,12 +77,15 @@ def _t_test(first: pd.Series, second: pd.Series, *, paired: bool = False) -> dic
     from scipy.stats import ttest_ind, ttest_rel
 
     result = ttest_rel(first, second) if paired else ttest_ind(first, second)
+    interval = result.confidence_interval()
     return {
         "test": "paired t-test" if paired else "unpaired t-test",
         "statistic": float(result.statistic),
         "df": int(result.df),
         "p": float(result.pvalue),
         "difference": 100 * float(first.mean() - second.mean()),
+        "low": 100 * float(interval.low),
+        "high": 100 * float(interval.high),
         "higher": int((first.to_numpy() > second.to_numpy()).sum()),
         "n": len(first),
     }

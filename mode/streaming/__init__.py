@@ -1,16 +1,17 @@
 """Choose from a pool that is read in blocks: only the k inputs with the lowest scores are kept."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from mode import checks
 from mode.data.pools import Pool
-from mode.streaming.blocks import Block, Scorer, best_of
-from mode.streaming.cluster import best_on_cluster, connected
+from mode.streaming.blocks import Block, Scorer, best_of, values_of
+from mode.streaming.cluster import best_on_cluster, connected, values_on_cluster
 from mode.streaming.scorer import DistanceScorer
 
-__all__ = ["Block", "DistanceScorer", "Scorer", "best", "connected"]
+__all__ = ["Block", "DistanceScorer", "Scorer", "best", "collected", "connected"]
 
 
 def best(
@@ -49,3 +50,21 @@ def best(
     else:
         positions = best_of(pool, scorer, k, range(len(pool)), among, labels).positions
     return positions if among is None else among[positions]
+
+
+def collected(
+    pool: Pool, function: Callable[[np.ndarray], np.ndarray], client: Any = None
+) -> np.ndarray:
+    """Return what a function of raw inputs gives for all inputs of a pool, in their order.
+
+    Args:
+        pool: of n inputs, read once, in blocks.
+        function: inputs (k, ...) -> array of k rows.
+        client: a Dask client whose workers each read a part of the pool. Defaults to None.
+
+    Raises:
+        InputError: for a pool that a cluster cannot read, or what the function refuses.
+    """
+    if client is not None:
+        return values_on_cluster(client, pool, function)
+    return values_of(pool, function, range(len(pool)))

@@ -1,6 +1,6 @@
 """Read and score a part of a pool block by block; the k lowest scores are kept."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -92,6 +92,11 @@ def best_of(
             lowest.add(scores, np.arange(block.start, block.start + count))
         done += count
     return lowest
+
+
+def values_of(pool: Pool, function: Callable[[np.ndarray], np.ndarray], part: range) -> np.ndarray:
+    """Return what a function gives for the inputs of a part of the pool, read in blocks."""
+    return np.concatenate([function(x) for x in ahead(pool.read(part, block_size(pool)))])
 
 
 def _blocks(pool: Pool, scorer: Scorer, part: range, among: np.ndarray | None) -> Iterator:

@@ -1,6 +1,6 @@
 """Share the parts of a pool among the workers of a Dask client."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from mode import checks
 from mode.data.pools import Pool
-from mode.streaming.blocks import Best, Scorer, best_of, block_size
+from mode.streaming.blocks import Best, Scorer, best_of, block_size, values_of
 
 PARTS = 8  # per worker, at least: a killed one loses little, and none waits long for the last
 MIN_BLOCKS = 8  # in a part
@@ -51,9 +51,7 @@ def best_on_cluster(
     """
     from dask.distributed import as_completed
 
-    if not pool.is_distributable:
-        expected = "a pool spread over a cluster must be an .npy file, a Zarr store, a Dask array "
-        checks.fail(f"{expected}or a folder of images", type(pool).__name__)
+    _check_distributable(pool)
     # Results of tasks, since Dask makes those again when the worker that has them is lost.
     shared = [client.submit(_same, thing, pure=False) for thing in (pool, scorer)]
     jobs = [
@@ -65,6 +63,28 @@ def best_on_cluster(
         lowest.add(*future.result())
         future.release()
     return lowest.positions
+
+
+def values_on_cluster(
+    client: Any, pool: Pool, function: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Return what a function gives for all inputs of a pool; each worker reads parts of it.
+
+    Raises:
+        InputError: for a pool that lies in this process's memory.
+    """
+    _check_distributable(pool)
+    shared = [client.submit(_same, thing, pure=False) for thing in (pool, function)]
+    size = MIN_BLOCKS * block_size(pool)
+    parts = [range(s, min(s + size, len(pool))) for s in range(0, len(pool), size)]
+    jobs = [client.submit(values_of, *shared, part, pure=False) for part in parts]
+    return np.concatenate(client.gather(jobs))
+
+
+def _check_distributable(pool: Pool) -> None:
+    if not pool.is_distributable:
+        expected = "a pool spread over a cluster must be an .npy file, a Zarr store, a Dask array "
+        checks.fail(f"{expected}or a folder of images", type(pool).__name__)
 
 
 def _jobs(

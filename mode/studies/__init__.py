@@ -2,6 +2,7 @@
 
 from mode.studies.engine import Outcome, run_study
 from mode.studies.pipeline import committed, draw, made_where_run, tabulate, tabulated
+from mode.studies.readable import readable
 from mode.studies.registry import STUDIES, Study
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "committed",
     "draw",
     "made_where_run",
+    "readable",
     "run_study",
     "tabulate",
     "tabulated",

@@ -1,21 +1,22 @@
-"""Rows of compared methods -> tables. Arithmetic only; no Keras."""
+"""Rows of compared methods -> the tables of every comparison. Arithmetic only; no Keras."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
-from mode import stats
-from mode.studies.tables import EQUIVALENT, stacked
+from mode import checks, stats
+from mode.studies.tables import EQUIVALENT, stacked, with_holm
 
 CELL = ["data", "classes", "batch", "scenario"]
 CONTROLS = ("targeted_random", "random")
 UNPLANTED = "no_planted_fault"
+MEAN = "mean over faults"
 AGAIN = " again"
-RECOMMENDED = "recommended"
-EFFECTS = [0.002, 0.003, 0.005, 0.01]
+SEVERAL = 3  # seeds, without which no interval says anything
 SHOWN = ["initial", "final", "area", "worst accuracy", "repaired", "broken", "overlap"]
+# Which methods a question compares with each other: question -> regular expression of their names.
+# "" stands for all but the control.
+ALL = {"methods": ""}
 
 
 def final_rows(rows: pd.DataFrame) -> pd.DataFrame:
@@ -44,25 +45,28 @@ def control_of(finals: pd.DataFrame) -> str:
 def against(
     finals: pd.DataFrame, control: str, *, by: Sequence[str], value: str = "final"
 ) -> pd.DataFrame:
-    """Return each method against `control`, paired by scenario and seed, in every cell of `by`.
+    """Return each method against `control`, paired by seed, in every cell of `by`.
 
-    Columns: `by`, method, n, its means, median difference with its 95 % interval (BCa), a12,
-    p (signed rank), holm p over the methods of the cell, significant, note.
+    Seeds are the blocks: of each, the mean over its scenarios counts, for they share a split and
+    a test part. Columns: `by`, control, method, its means, then those of `stats.compare`, with
+    Holm's correction over the methods of the cell and equivalence within EQUIVALENT.
+
+    Raises:
+        InputError: for fewer than three seeds, or a method that lacks a scenario of a seed.
     """
     cells = []
     for names, part in finals.groupby(list(by), sort=False):
         if part["method"].nunique() < 2:
             continue
         means = part.groupby("method", sort=False)[SHOWN].mean()
-        if part.groupby(["scenario", "seed"]).ngroups < 2:
-            compared = _untested(part, control, value)
-        else:
-            blocks: dict[str, Any] = {
-                "value": value,
-                "method": "method",
-                "block": ["scenario", "seed"],
-            }
-            compared = stats.compare(part, **blocks, control=control)
+        compared = stats.compare(
+            seed_means(part, value),
+            value=value,
+            method="method",
+            block="seed",
+            control=control,
+            margin=EQUIVALENT,
+        )
         table = means.join(compared.set_index("method").drop(columns="control")).reset_index()
         table.insert(0, "control", control)
         for column, name in zip(reversed(by), reversed(names), strict=True):
@@ -71,27 +75,71 @@ def against(
     return stacked(cells)
 
 
-def differ(finals: pd.DataFrame) -> pd.DataFrame:
-    """Return Friedman's test over the methods, blocks are the scenarios with a fault, and seeds."""
-    cells = []
-    for names, part in with_fault(finals).groupby(CELL[:-1], sort=False):
-        if part["method"].nunique() > 2 and part.groupby(["scenario", "seed"]).ngroups > 1:
-            test = stats.friedman(part, value="final", method="method", block=["scenario", "seed"])
-            cells.append(test.assign(**dict(zip(CELL[:-1], names, strict=True))))
-    return stacked(cells)
+def seed_means(finals: pd.DataFrame, value: str = "final") -> pd.DataFrame:
+    """Return one row for each seed and method: the mean of `value` over the seed's scenarios.
+
+    Raises:
+        InputError: for fewer than three seeds, seeds that differ in their scenarios, or a method
+            that lacks a scenario of a seed.
+    """
+    count = finals["seed"].nunique()
+    if count < SEVERAL:
+        hint = "Run the study again with more --seeds; finished ones are kept."
+        checks.fail(f"rows to be compared must be of at least {SEVERAL} seeds", count, hint)
+    wide = stats.paired(finals, value=value, method="method", block=["seed", "scenario"])
+    scenarios = wide.groupby("seed").size()
+    if scenarios.nunique() > 1:
+        received = ", ".join(f"{n} of seed {seed}" for seed, n in scenarios.items())
+        checks.fail("every seed must have the same scenarios", received)
+    means = wide.groupby("seed").mean().rename_axis(columns=None).reset_index()
+    return means.melt("seed", var_name="method", value_name=value)
 
 
-def ranked(finals: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean ranks over scenarios with a fault and seeds, and Nemenyi's difference."""
-    cells = []
+def by_question(
+    finals: pd.DataFrame, questions: Mapping[str, str]
+) -> Iterator[tuple[dict, pd.DataFrame]]:
+    """Yield identity and seeds' means for each cell and question that names several methods.
+
+    Repeated methods are left out, and without a regular expression the control as well: a test of
+    whether methods differ from each other would answer to them.
+    """
     for names, part in with_fault(finals).groupby(CELL[:-1], sort=False):
-        blocks = part.groupby(["scenario", "seed"]).ngroups
-        if part["method"].nunique() < 2 or blocks < 2:
-            continue
-        ranks = stats.mean_ranks(part, value="final", method="method", block=["scenario", "seed"])
-        apart = stats.critical_difference(part["method"].nunique(), blocks)
-        named = dict(zip(CELL[:-1], names, strict=True))
-        cells.append(ranks.assign(**{"critical difference": apart, "n": blocks}, **named))
+        methods = part["method"].drop_duplicates()
+        methods = methods[~methods.str.endswith(AGAIN)]
+        for question, pattern in questions.items():
+            named = methods.str.contains(pattern) & (bool(pattern) | (methods != control_of(part)))
+            if named.sum() > 1:
+                identity = dict(zip(CELL[:-1], names, strict=True)) | {"question": question}
+                yield identity, seed_means(part[part["method"].isin(methods[named])])
+
+
+def differ(finals: pd.DataFrame, questions: Mapping[str, str] = ALL) -> pd.DataFrame:
+    """Return Friedman's test over the methods of each question, with Holm's correction over the
+    questions; seeds are the blocks.
+
+    Raises:
+        InputError: as `against`.
+    """
+    cells = []
+    for identity, means in by_question(finals, questions):
+        if means["method"].nunique() > 2:
+            test = stats.friedman(means, value="final", method="method", block="seed")
+            cells.append(test.assign(**identity))
+    return with_holm(stacked(cells))
+
+
+def ranked(finals: pd.DataFrame, questions: Mapping[str, str] = ALL) -> pd.DataFrame:
+    """Return the mean ranks over the seeds, and Nemenyi's difference, of each question.
+
+    Raises:
+        InputError: as `against`.
+    """
+    cells = []
+    for identity, means in by_question(finals, questions):
+        blocks, methods = means["seed"].nunique(), means["method"].nunique()
+        ranks = stats.mean_ranks(means, value="final", method="method", block="seed")
+        apart = stats.critical_difference(methods, blocks)
+        cells.append(ranks.assign(**{"critical difference": apart, "n": blocks}, **identity))
     return stacked(cells)
 
 
@@ -110,148 +158,33 @@ def with_fault(finals: pd.DataFrame) -> pd.DataFrame:
 
 
 def negative_controls(finals: pd.DataFrame) -> pd.DataFrame:
-    """Return each repeated method against the one it repeats: neither may differ."""
-    repeated = [method for method in finals["method"].unique() if method.endswith(AGAIN)]
-    pairs = {again: again.removesuffix(AGAIN) for again in repeated}
+    """Return each second draw of random inputs against the first: neither may differ."""
     cells = []
-    for again, method in pairs.items():
-        pair = finals[finals["method"].isin([again, method])]
-        if pair["method"].nunique() == 2:
-            cells.append(against(with_fault(pair), method, by=CELL[:-1]))
+    for again in sorted(name for name in finals["method"].unique() if name.endswith(AGAIN)):
+        pair = finals[finals["method"].isin([again, again.removesuffix(AGAIN)])]
+        cells.append(against(with_fault(pair), again.removesuffix(AGAIN), by=CELL[:-1]))
     return stacked(cells)
 
 
-def comparison_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
-    """Return the tables of any comparison of methods, by name."""
+def comparison_tables(
+    rows: pd.DataFrame, questions: Mapping[str, str] = ALL
+) -> Mapping[str, pd.DataFrame]:
+    """Return the tables of any comparison of methods, by name; of fewer than three seeds only the
+    curves.
+
+    `by_scenario`: each method against the control, fault by fault, and the mean over faults.
+    """
     finals = final_rows(rows)
+    curves = {"accuracy_by_inputs": by_inputs(rows)}
+    if finals["seed"].nunique() < SEVERAL:
+        return curves
     control = control_of(finals)
+    mean = against(with_fault(finals), control, by=CELL[:-1])
     return {
-        "against_control": against(with_fault(finals), control, by=CELL[:-1]),
-        "by_scenario": against(finals, control, by=CELL),
-        "differ": differ(finals),
-        "mean_ranks": ranked(finals),
-        "accuracy_by_inputs": by_inputs(rows),
+        "against_control": mean,
+        "by_scenario": stacked([against(finals, control, by=CELL), mean.assign(scenario=MEAN)]),
+        "differ": differ(finals, questions),
+        "mean_ranks": ranked(finals, questions),
+        **curves,
         "negative_controls": negative_controls(finals),
-    }
-
-
-def _untested(part: pd.DataFrame, control: str, value: str) -> pd.DataFrame:
-    """One seed has differences, but no test."""
-    finals = part.set_index("method")[value]
-    gains = (finals - finals[control]).drop(control).rename("median difference").reset_index()
-    none = dict.fromkeys(("low", "high", "a12", "p", "holm p"), np.nan)
-    return gains.assign(n=1, control=control, significant=False, note="one block, no test", **none)
-
-
-def layers_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
-    """Return the tables of `comparison_tables`, the manipulation check and the ablation of layers.
-
-    `layer_overlap`: which share of the first choice by the chosen layer another layer makes too.
-    `layers_chosen`: the share of the rounds in which each layer was chosen.
-    `layer_equivalence`: each layer against the chosen one, within EQUIVALENT.
-    """
-    finals = final_rows(rows)
-    split = finals["method"].str.extract(r"^(?P<metric>\w+): (?P<compared>.+)$")
-    layered = with_fault(finals).assign(**split).dropna(subset=["compared"])
-    keys = ["metric", "compared"]
-    overlap = layered.groupby(keys, sort=False)["overlap"].agg(["mean", "min", "max"])
-    cells = []
-    for metric, part in layered.groupby("metric", sort=False):
-        if part.groupby(["scenario", "seed"]).ngroups > 1:
-            names: dict[str, Any] = {"value": "final", "method": "compared"}
-            names |= {"block": ["scenario", "seed"], "control": "chosen"}
-            region = stats.equivalence(part, **names, margin=EQUIVALENT)
-            cells.append(region.assign(metric=metric))
-    made = rows[(rows["round"] > 0) & rows["method"].str.endswith(": chosen")]
-    chosen = made.groupby("scenario", sort=False)["layer"].value_counts(normalize=True)
-    extra = {"layer_overlap": overlap.reset_index(), "layer_equivalence": stacked(cells)}
-    return {
-        **comparison_tables(rows),
-        **extra,
-        "layers_chosen": chosen.rename("share").reset_index(),
-    }
-
-
-def alpha_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
-    """Return the tables of `comparison_tables`, and the best share for each number of classes."""
-    finals = final_rows(rows)
-    split = finals["method"].str.extract(r"^(?P<selector>\w+), alpha (?P<alpha>[\d.]+)$")
-    mixed = finals.assign(**split).dropna(subset=["alpha"])
-    # Where a selector chooses nothing, all selectors are the random method.
-    nothing = finals[finals["method"] == "random"].assign(alpha="0.0")
-    ends = [nothing.assign(selector=name) for name in mixed["selector"].unique()]
-    keys = ["data", "classes", "selector", "alpha"]
-    shares = pd.concat([*ends, mixed]).groupby(keys, sort=False)
-    means = shares[["final", "worst accuracy", "broken"]].mean().reset_index()
-    return {
-        **comparison_tables(rows),
-        "alpha_by_classes": means.sort_values(keys, ignore_index=True),
-    }
-
-
-def inputs_needed(rows: pd.DataFrame, *, goal: str = "random") -> pd.DataFrame:
-    """Return, for each scenario, how few inputs bring a method to the final accuracy of `goal`.
-
-    Between two rounds accuracy is taken to grow evenly; the median is over the seeds, a method that
-    never gets there counting as infinitely many. `share` is of the inputs that `goal` used.
-    """
-    budgets = []
-    for names, cell in rows.groupby([*CELL, "seed"], sort=False):
-        goal_row = cell[cell["method"] == goal].sort_values("round").iloc[-1]
-        for method, part in cell.groupby("method", sort=False):
-            needed = reached(part["inputs"], part["accuracy"], goal_row["accuracy"])
-            identity = dict(zip([*CELL, "seed"], names, strict=True))
-            budgets.append(
-                {**identity, "method": method, "inputs": needed, "of": goal_row["inputs"]}
-            )
-    keys = [*CELL, "method"]
-    table = pd.DataFrame(budgets).groupby(keys, sort=False)[["inputs", "of"]].median().reset_index()
-    return table.assign(goal=goal, share=table["inputs"] / table["of"])
-
-
-def reached(inputs: pd.Series, accuracy: pd.Series, goal: float) -> float:
-    """Return the first number of inputs at which the accuracy, drawn as a line, is at `goal`."""
-    inputs, accuracy = inputs.to_numpy(float), accuracy.to_numpy(float)
-    for left in range(len(inputs)):
-        if accuracy[left] >= goal:
-            if left == 0:
-                return inputs[0]
-            rise = (goal - accuracy[left - 1]) / (accuracy[left] - accuracy[left - 1])
-            return float(inputs[left - 1] + rise * (inputs[left] - inputs[left - 1]))
-    return np.inf
-
-
-def powers(finals: pd.DataFrame, control: str = "targeted_random") -> pd.DataFrame:
-    """Return the spread of the paired differences, and the chance to find an effect of each size
-    in one scenario with the seeds there are."""
-    rows = []
-    for names, part in with_fault(finals).groupby(CELL[:-1], sort=False):
-        wide = part.pivot(index=["scenario", "seed"], columns="method", values="final")
-        gains = wide.drop(columns=control).sub(wide[control], axis=0)
-        spread = float(np.sqrt(gains.groupby("scenario").var().mean().mean()))
-        seeds = part["seed"].nunique()
-        if seeds < 2 or not spread > 0:
-            continue
-        named = dict(zip(CELL[:-1], names, strict=True))
-        for effect in EFFECTS:
-            power_table = stats.power(effect, seeds, sd=spread, comparisons=gains.shape[1])
-            rows.append(
-                {**named, "seeds": seeds, "sd": spread, "effect": effect, "power": power_table}
-            )
-    return pd.DataFrame(rows)
-
-
-def selection_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
-    """Return the tables of the main comparison, by name."""
-    finals = final_rows(rows)
-    healthy = finals[finals["scenario"] == UNPLANTED]
-    before = healthy[healthy["method"] == RECOMMENDED]
-    before = before.assign(method="unrepaired", final=before["initial"])
-    harm = pd.concat([healthy[healthy["method"] == RECOMMENDED], before])
-    return {
-        **comparison_tables(rows),
-        "against_recommended": against(finals, RECOMMENDED, by=CELL),
-        "harm_without_fault": against(harm, "unrepaired", by=CELL),
-        "inputs_needed": inputs_needed(rows),
-        "power": powers(finals),
     }

@@ -15,7 +15,8 @@ from mode.models import build, train
 from mode.repair.loop import Repair, control, run
 from mode.repair.recipe import EPOCHS, Recipe
 from mode.selection import shares
-from mode.studies.methods import AGAIN, FAMILY, METRICS
+from mode.studies.comparison import AGAIN
+from mode.studies.methods import FAMILY, METRICS
 from mode.studies.scenarios import faulty_model
 
 COLUMNS = ["round", "inputs", "label", "layer", "accuracy", "worst accuracy", "repaired", "broken"]
@@ -84,7 +85,7 @@ def compare_methods(
     """Yield each method's rows, one a round, round 0 before any repair.
 
     All methods start from one faulty model with its optimizer's state and share their random
-    streams; a method whose name ends in "again" has streams of its own where it draws at random.
+    streams; a method whose name ends in "again" draws at random from streams of its own.
     Columns: scenario, method, those of `measure` without the labels' accuracies, `faulty labels`,
     and `overlap`: the share of its selector's first choice that the first method chose as well, or
     for a method named "family: variant" the first method of its family.
@@ -101,8 +102,7 @@ def compare_methods(
         if name not in repairs:
             recipe = methods[name]
             options: dict[str, Any] = {"chooses": recipe.retraining == "fine-tune"}
-            again = recipe.selector == "random" and name.endswith(AGAIN)
-            stream = seeds.derive(seed, "methods", scenario, AGAIN if again else "")
+            stream = seeds.derive(seed, "methods", scenario, AGAIN if name.endswith(AGAIN) else "")
             if of := getattr(recipe, "labels_of", ""):
                 options["labels_per_round"] = labels_per_round(planted, repair_by(of))
             sized = sized_for(recipe, len(planted.pool), rounds=rounds, batch=batch)

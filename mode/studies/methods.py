@@ -1,7 +1,7 @@
 """The methods that the studies compare: study -> method -> recipe.
 
 The first method of a study is its reference: the others are compared with what it chose. A method
-whose name ends in "again" repeats another one, as a control that nothing can differ from.
+whose name ends in "again" is a second draw of random inputs, which must not differ from the first.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -9,6 +9,7 @@ from typing import Any
 
 from mode import checks
 from mode.repair.recipe import LAYERS, PROTOCOLS, RECIPES, Recipe
+from mode.studies.method_tables import MATCHED, RETRAINED
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,6 @@ def protocol_recipe(protocol: str, *, layer_selection: bool, **options) -> Recip
     return Recipe(layer=layer, defects=defects, **{**fixed, **options})
 
 
-AGAIN = " again"
 FAMILY = ": "
 # All methods of a study get the full budget, but for the publication's, which stops as it did.
 _WHOLE = {name: replace(recipe, stops=False) for name, recipe in RECIPES.items()}
@@ -77,8 +77,6 @@ _STUDIED = replace(
 
 # Retraining with the same steps: plain, or on right old inputs alone and with averaged weights.
 _RECOMMENDED: dict[str, Any] = {"replay_filter": "right", "weight_averaging": 0.34}
-RETRAINED = ", recommended retraining"
-MATCHED = "class-matched random for "
 
 
 def equal_methods() -> dict[str, Recipe]:
@@ -182,7 +180,6 @@ def selector_methods() -> dict[str, Recipe]:
     return {
         "targeted_random": _WHOLE["targeted_random"],
         **{name: RECIPES[name] for name in (*named, "margin")},
-        "margin again": RECIPES["margin"],
     }
 
 
@@ -200,13 +197,19 @@ def baseline_methods() -> dict[str, Recipe]:
     return {name: selection_methods()[name] for name in names}
 
 
+def photograph_methods() -> dict[str, Recipe]:
+    """Those of `baseline_methods`, the entropy and the default repair: eight beside the control."""
+    more = {"entropy": RECIPES["entropy"], "default repair": RECIPES["recommended"]}
+    return baseline_methods() | more
+
+
 def metric_methods() -> dict[str, Recipe]:
     """Nine metrics on mean states of the chosen layer, and on mean images."""
     return {
         "targeted_random": _WHOLE["targeted_random"],
         **{f"{metric}, states": replace(_MODE, metric=metric) for metric in METRICS},
         **{f"{metric}, pixels": replace(_MODE, metric=metric, kind="pixel") for metric in METRICS},
-        "dot, states again": _MODE,
+        "targeted_random again": _WHOLE["targeted_random"],
     }
 
 
@@ -275,6 +278,7 @@ METHODS = {
     "selection": selection_methods,
     "selectors": selector_methods,
     "baselines": baseline_methods,
+    "photographs": photograph_methods,
     "metrics": metric_methods,
     "maps": map_methods,
     "layers": layer_methods,

@@ -86,11 +86,11 @@ def summary(tables: Mapping[str, pd.DataFrame], out: str | os.PathLike, folder: 
 
 
 def _methods(table: pd.DataFrame) -> str:
-    columns = ["method", "n", "initial", "final", "median difference", "low", "high"]
+    columns = ["method", "n", "initial", "final", "mean difference", "low", "high"]
     text = table[[*columns, "holm p"]].copy()
     for column in columns[2:]:
         text[column] = text[column].map(lambda value: f"{100 * value:.2f}")
-    return text.sort_values("median difference", key=pd.to_numeric).to_string(index=False) + "\n"
+    return text.sort_values("mean difference", key=pd.to_numeric).to_string(index=False) + "\n"
 
 
 def _per_cent(table: pd.DataFrame) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from inspect import signature
 from pathlib import Path
 
 import pandas as pd
@@ -102,7 +103,10 @@ def draw(out: str | os.PathLike, folder: str = "publication") -> list[Path]:
     drawn = []
     for table, path in present.items():
         frame = pd.read_csv(path, keep_default_na=False)
-        drawn += save(FIGURES[study.figures[table]], frame, figures / table)
+        function = FIGURES[study.figures[table]]
+        titled = "question" in signature(function).parameters
+        options = {"question": study.question} if titled else {}
+        drawn += save(function, frame, figures / table, **options)
     return drawn
 
 

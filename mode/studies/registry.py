@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from mode import checks
-from mode.studies.comparison import (
+from mode.studies.comparison import comparison_tables
+from mode.studies.method_tables import (
     alpha_tables,
-    comparison_tables,
+    equal_tables,
     layers_tables,
+    maps_tables,
+    metrics_tables,
+    retraining_tables,
     selection_tables,
 )
 from mode.studies.tables import defects_tables, publication_tables
@@ -120,6 +124,7 @@ def _of_methods(
         tables=tables,
         figures={
             "against_control": "methods_against_control",
+            "by_scenario": "effects_by_fault",
             "mean_ranks": "critical_difference",
             "accuracy_by_inputs": "accuracy_by_inputs",
             **{name: name for name in figures},
@@ -135,6 +140,7 @@ STUDIES = {
         grid=publication_grid,
         tables=publication_tables,
         figures={
+            "published_against_repeated": "published_against_repeated",
             "table_1_published": "table_against_control",
             "table_2_published": "table_against_control",
             "table_1_corrected": "table_against_control",
@@ -156,7 +162,9 @@ STUDIES = {
         },
         small={"metrics": ["dot", "earth_mover"], "rounds": 2, "batch": 50, "epochs": 1},
     ),
-    "equal": _of_methods("Which inputs repair best when all are retrained alike?", "equal"),
+    "equal": _of_methods(
+        "Which inputs repair best when all are retrained alike?", "equal", tables=equal_tables
+    ),
     "wrong_labels": _of_methods(
         "What do wrong labels in the pool do?",
         "wrong_labels",
@@ -175,19 +183,33 @@ STUDIES = {
         scenarios=("under_trained", "over_fitted_500"),
         sizes=({"batch": 400, "model": "lenet5"},),
     ),
+    "photographs": _of_methods(
+        "Does any answer change on photographs?",
+        "photographs",
+        scenarios=("under_trained", "under_sampled_5", "label_noise"),
+        sizes=({"model": "small_cnn"},),
+    ),
     "selection": _of_methods(
         "Which inputs repair best, retrained plainly?", "selection", tables=selection_tables
     ),
     "selectors": _of_methods("Do the other selectors repair better?", "selectors"),
     "further": _of_methods("Does it hold for other faults?", "baselines", scenarios=_FURTHER),
     "budget": _of_methods("Does it hold for a fifth of the class pool?", "baselines", sizes=_FEW),
-    "metrics": _of_methods("Does the metric matter?", "metrics", scenarios=_FAULTS, sizes=_FEW),
-    "maps": _of_methods("Does the map matter?", "maps", scenarios=_FAULTS, sizes=_FEW),
+    "metrics": _of_methods(
+        "Does the metric matter?", "metrics", tables=metrics_tables, scenarios=_FAULTS, sizes=_FEW
+    ),
+    "maps": _of_methods(
+        "Does the map matter?", "maps", tables=maps_tables, scenarios=_FAULTS, sizes=_FEW
+    ),
     "layers": _of_methods(
         "Does the layer matter?", "layers", tables=layers_tables, scenarios=_FAULTS, sizes=_FEW
     ),
     "retraining": _of_methods(
-        "How should it be retrained?", "retraining", scenarios=_FAULTS, sizes=_FEW
+        "How should it be retrained?",
+        "retraining",
+        tables=retraining_tables,
+        scenarios=_FAULTS,
+        sizes=_FEW,
     ),
     "alpha": _of_methods(
         "What share should be chosen, for how many classes?",

@@ -23,7 +23,7 @@ def main() -> None:
     found = {
         "static": static,
         "alarms": [f.symptom for f in report.alarms],
-        "missing": [f.text for f in report.findings if f.symptom == "not_judged"],
+        "missing": [f.text for f in report.findings if f.symptom == "not_diagnosed"],
         "level": report.outcome.level,
     }
     print(json.dumps(found))

@@ -1,5 +1,6 @@
 """The command `diagnose`: its options, what it refuses, what it shows of a script that fails."""
 
+import json
 import os
 import subprocess
 import sys
@@ -86,11 +87,21 @@ def test_the_options_of_a_model_stand_anywhere(files):
     assert _command(files / "m.keras", files / "d.npz").output == "Nothing found.\n"
 
 
-def test_options_after_a_script_are_its_own(tmp_path):
+def test_options_of_diagnose_may_follow_a_script(tmp_path):
     (tmp_path / "train.py").write_text(HEALTHY)
-    options = ["--help", "--watch-only", "--model", "m.keras", "-x", "--", "--allow-unsafe"]
-    result = _command("--watch-only", tmp_path / "train.py", *options)
-    assert result.output.splitlines()[0] == f"given {' '.join(options)}"
+    words = ["--epochs", "3", "--json", "-x", "--out", tmp_path / "page", "--help"]
+    result = _command(tmp_path / "train.py", *words)
+    assert "given --epochs 3 -x --help" in result.stderr.splitlines()
+    assert json.loads(result.stdout)["exit_code"] == result.exit_code
+    assert (tmp_path / "page" / "report.html").exists()
+
+
+def test_what_follows_two_dashes_belongs_to_the_script(tmp_path):
+    (tmp_path / "train.py").write_text(HEALTHY)
+    words = ["--help", "--model", "m.keras", "--", "--watch-only", "--allow-unsafe"]
+    result = _command("--watch-only", tmp_path / "train.py", *words)
+    words.remove("--")
+    assert result.output.splitlines()[0] == f"given {' '.join(words)}"
 
 
 @pytest.mark.parametrize(
@@ -109,6 +120,7 @@ def test_options_after_a_script_are_its_own(tmp_path):
             [],
             1,
             [
+                "before fit 1: error: target_out_of_range: labels lie beyond the units",
                 "train.py:13: model.fit(x, np.arange(64) % 7, verbose=0)",
                 "InvalidArgumentError: Received a label value of 6 which is outside the valid "
                 "range of [0, 2).",

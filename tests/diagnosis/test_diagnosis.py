@@ -146,10 +146,10 @@ def test_the_same_fixes_are_written_out_once_and_a_symptom_says_what_it_means():
 
 def test_what_cannot_be_judged_is_said():
     model = keras.Sequential([LAYERS.Dense(2)])
-    texts = [f.text for f in check(model) if f.symptom == "not_judged"]
+    texts = [f.text for f in check(model) if f.symptom == "not_diagnosed"]
     assert texts == [
-        "could not judge the outputs: the model is not built",
-        "could not judge loss and optimizer: the model is not compiled",
+        "could not diagnose the outputs: the model is not built",
+        "could not diagnose loss and optimizer: the model is not compiled",
     ]
 
 

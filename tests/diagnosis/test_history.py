@@ -70,7 +70,27 @@ def test_the_best_epoch_is_named_and_a_score_that_holds_makes_a_note():
 
 def test_a_report_says_what_it_could_not_judge():
     for log in (_log([0.5]), _log(FALLING)):
-        assert "not_judged" in [f.symptom for f in mode.diagnose_history(log).findings]
+        assert "not_diagnosed" in [f.symptom for f in mode.diagnose_history(log).findings]
+
+
+NO_VALIDATION = "could not diagnose over-fitting: no validation loss was logged"
+
+
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        (_log([0.5]), "could not diagnose the course of 1 epoch: 7 or more show one"),
+        (_log(FALLING), NO_VALIDATION),
+        (_log(FALLING, FALLING[:10] + 0.02),
+         "could not diagnose over-fitting: 20 of 30 epochs have no validation loss"),
+        (_log(FALLING, [None] * 30), NO_VALIDATION),
+        (_log([float("nan")] * 30), NO_VALIDATION),
+    ],
+    ids=["one epoch", "no key", "short", "empty", "nan"],
+)  # fmt: skip
+def test_what_a_history_lacks_is_said_in_one_line(log, told):
+    findings = mode.diagnose_history(log).findings
+    assert [f.text for f in findings if f.symptom == "not_diagnosed"] == [told]
 
 
 def test_keras_leaves_the_same_history_in_memory_in_a_table_and_as_json(tmp_path, two_classes):

@@ -51,7 +51,7 @@ def test_the_norms_are_those_of_the_weights(two_classes):
 
 
 def test_an_event_folder_holds_histograms_of_each_layer_and_the_report(tmp_path, two_classes):
-    from mode.diagnosis.recorder.events import read_events
+    from mode.diagnosis.recorder.events import histogram_bins, read_events
 
     watch = Diagnosis(log_dir=tmp_path / "events", every=5)
     _fit(two_classes, watch)
@@ -60,6 +60,11 @@ def test_an_event_folder_holds_histograms_of_each_layer_and_the_report(tmp_path,
         histograms = [value for name, _, value in written if name == f"diag/{tag}"]
         assert len(histograms) == 3
         assert all(h.num > 0 and len(h.bucket) == len(h.bucket_limit) for h in histograms)
+    edges, counts = histogram_bins(histograms[-1])
+    assert (np.diff(edges) >= 0).all()
+    assert (edges[0], edges[-1], counts.sum()) == (
+        histograms[-1].min, histograms[-1].max, histograms[-1].num,
+    )  # fmt: skip
     text = [value for name, _, value in written if name == "diag/report"][-1]
     assert str(watch.report) in text
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mode.diagnosis.facts.data import array_moments
-from mode.diagnosis.facts.model import Head
+from mode.diagnosis.facts.heads import Head
 from mode.diagnosis.facts.outcome import TrainingCase, training_outcome
 from mode.diagnosis.facts.training import HEAD_COLUMNS, empty_record
 from mode.diagnosis.rules.curves import loss_metric_disagree
@@ -35,7 +35,7 @@ def test_accuracy_below_chance_is_a_failure_where_the_output_is_a_probability():
     assert (outcome.accuracy, outcome.majority) == (pytest.approx(0.1), 0.5)
 
 
-def test_what_an_own_loss_makes_of_a_distance_is_not_judged_by_accuracy():
+def test_what_an_own_loss_makes_of_a_distance_is_not_diagnosed_by_accuracy():
     own = replace(SIGMOID, family="custom", loss="contrast", activation="unknown")
     outcome = training_outcome(_record(0.1), (own,))
     assert (outcome.level, np.isnan(outcome.accuracy)) == ("fair", True)

@@ -7,7 +7,7 @@ from mode.diagnosis.catalog.fixes import FIXES
 from mode.diagnosis.catalog.output_table import TABLE, verdict
 from mode.diagnosis.catalog.symptoms import SYMPTOMS
 from mode.diagnosis.facts.data import Moments
-from mode.diagnosis.facts.model import Head
+from mode.diagnosis.facts.heads import Head
 from mode.diagnosis.findings import Evidence
 from mode.diagnosis.rules.outputs import output_findings
 

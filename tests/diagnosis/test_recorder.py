@@ -196,7 +196,7 @@ def test_an_xla_model_is_watched_by_its_metrics_and_says_so(two_classes):
     model = classifier()
     model.compile("adam", "sparse_categorical_crossentropy", jit_compile=True)
     model.fit(*two_classes, epochs=1, verbose=0, callbacks=[watch := Diagnosis()])
-    texts = [f.text for f in watch.report.findings if f.symptom == "not_judged"]
+    texts = [f.text for f in watch.report.findings if f.symptom == "not_diagnosed"]
     assert texts == [
         "not recorded: gradients and activations (the model is compiled with jit_compile=True)"
     ]

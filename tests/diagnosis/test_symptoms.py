@@ -75,6 +75,26 @@ def _rows(*phases, column="rms", **sizes):
             "values": values}  # fmt: skip
 
 
+def _normalized():
+    return classifier(LAYERS.BatchNormalization(), LAYERS.Dense(8, "relu"))
+
+
+def _two_outputs():
+    inputs = keras.Input((6,))
+    model = keras.Model(inputs, [LAYERS.Dense(1, name=name)(inputs) for name in ("one", "two")])
+    model.compile("adam", "mse")
+    return model
+
+
+def _side_by_side(**columns):
+    """Return eight records of two outputs, of which each column names both."""
+    pairs = [_outputs(**{name: values[i] for name, values in columns.items()}) for i in range(2)]
+    heads = np.concatenate([pair["heads"] for pair in pairs], axis=1)
+    reals = tuple(array_moments(f"target {i}", REAL) for i in range(2))
+    return {**pairs[0], "heads": heads, "targets": reals}
+
+
+RARE = {"targets": (array_moments("target 0", (X[:, 0] > 1.3).astype("int32")),)}
 TARGETS = {"targets": (array_moments("target 0", Y),)}
 JUMP = np.where(np.arange(8) == 6, 1e4, 1.0)[:, None]
 FLAT = {"epochs": _epochs(loss=[0.69] * 8)}
@@ -121,6 +141,12 @@ ROWS = {
     "loss_increasing": _trained(epochs=_epochs(loss=np.arange(1.0, 9.0))),
     "oscillating_loss": _checked(optimizer=SGD(0.01, momentum=0.99)),
     "loss_not_decreasing": _trained(**FLAT),
+    "lagging_statistics": _trained(
+        _normalized, **_outputs() | {"total_steps": 20}, **TARGETS,
+        same_rows=np.stack([_outputs(hits=hits)["heads"][0] for hits in (0.9, 0.5)])),
+    "output_not_learning": _trained(
+        _two_outputs, **_side_by_side(square=[0.1, 2.0], follows=[0.9, 0.0])),
+    "majority_only": _trained(**_outputs(hits=0.9, common=1.0), **RARE, **FLAT),
     "metric_mismatch": _regression(),
     "output_out_of_range": _trained(**_outputs(low=-1.0)),
     "output_not_distribution": _trained(**_outputs(row_sum_high=2.0)),
@@ -132,7 +158,7 @@ ROWS = {
                                            val_loss=np.arange(1.0, 10.0))),
     "slow_convergence": _trained(epochs=_epochs(loss=np.linspace(1, 0.5, 8))),
     "underfitting": _trained(**TARGETS, epochs=_epochs(loss=[0.69, *[0.6] * 7])),
-    "not_judged": lambda: check(classifier()),
+    "not_diagnosed": lambda: check(classifier()),
 }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def test_a_committed_table_is_redone_from_its_rows(name, redone, tmp_path):
 
 def test_the_groups_of_the_ablation_hold_every_symptom_once():
     named = [code for codes in GROUPS.values() for code in codes]
-    assert sorted(named) == sorted(set(SYMPTOMS) - {"not_judged"})
+    assert sorted(named) == sorted(set(SYMPTOMS) - {"not_diagnosed"})
 
 
 def test_a_group_is_needed_where_nothing_else_names_an_accepted_symptom():

@@ -105,7 +105,7 @@ def test_a_step_that_was_compiled_before_is_said_not_to_be_recorded(two_classes)
     with Diagnosis().watching(model) as watch:
         for x, y in _batches(two_classes, 3):
             step(x, y)
-    notes = [f.text for f in watch.report.findings if f.symptom == "not_judged"]
+    notes = [f.text for f in watch.report.findings if f.symptom == "not_diagnosed"]
     assert any("any step" in note for note in notes)
 
 

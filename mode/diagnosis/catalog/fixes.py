@@ -104,7 +104,7 @@ def _wider(facts: ModelFacts, layers) -> dict:
 
 
 def _dropping(facts: ModelFacts, layers) -> dict:
-    return {"names": [s.name for s in facts.layers if s.rate > 0]}
+    return {"names": [s.name for s in facts.layers if s.rate > 0], "rate": 0.2}
 
 
 def _recurrent(facts: ModelFacts, layers) -> dict:
@@ -232,8 +232,8 @@ FIXES = {entry.code: entry for entry in (
              "batch_size={batch}", lambda d, plan: replace(plan, batch_size=d["batch"])),
     FixEntry("train_longer", "train for more epochs", "epochs={epochs}",
              lambda d, plan: replace(plan, epochs=plan.epochs * 4)),
-    FixEntry("lower_dropout", "drop less", "rate=0.2  # {layers}",
-             lambda d, plan: _layers(d, plan, **{d.get("option", "rate"): 0.2}), _dropping),
+    FixEntry("lower_dropout", "drop less", "rate={rate}  # {layers}",
+             lambda d, plan: _layers(d, plan, **{d.get("option", "rate"): d["rate"]}), _dropping),
     FixEntry("add_dropout", "add some dropout", "keras.layers.Dropout(0.3)  # after {layers}",
              lambda d, plan: plan.insert(d.get("names", ()), "Dropout", rate=0.3)),
     FixEntry("regularize", "penalize large weights", 'kernel_regularizer="l2"',
@@ -248,5 +248,14 @@ FIXES = {entry.code: entry for entry in (
     FixEntry("change_recurrent_layer", "use a gated recurrent layer (LSTM or GRU)",
              "keras.layers.LSTM(...)  # instead of {layers}",
              lambda d, plan: _layers(d, plan, class_name="LSTM"), _recurrent),
+    FixEntry("change_metric", "use a metric that fits the targets",
+             "metrics=[{metric}]  # in compile"),
+    FixEntry("weight_classes", "let rows of rare classes count more",
+             "class_weight={weights}  # in fit"),
+    FixEntry("weight_outputs", "give the output's loss the size of the others'",
+             'loss_weights={{"{name}": ...}}  # in compile'),
+    FixEntry("lower_batchnorm_momentum", "let batch normalization's statistics follow faster",
+             "momentum={momentum}  # {layers}",
+             lambda d, plan: _layers(d, plan, momentum=d["momentum"])),
     FixEntry("shorten_sequence", "shorten the sequences", "x = x[:, -100:]"),
 )}  # fmt: skip

@@ -204,6 +204,11 @@ SYMPTOMS = {symptom.code: symptom for symptom in (
             gate="poor"),
     _error("loss_not_decreasing", "the loss stays at what a constant prediction would reach",
            _CURVES, _FLAT, after_nan=True),
+    Symptom("lagging_statistics", "batch normalization's moving statistics lag behind the training",
+            _PREDICTIONS),
+    Symptom("output_not_learning", "one of several outputs learns nothing", _PREDICTIONS),
+    Symptom("majority_only", "every prediction names the largest class, which accuracy hides",
+            _PREDICTIONS),
     Symptom("metric_mismatch", "the metric does not fit the targets", _OUTPUTS, severity="note"),
     _error("output_out_of_range", "predictions leave the range the loss expects", _PREDICTIONS,
            _weights("output 1"), during=_weights("output 0.9"), after_nan=True),
@@ -224,7 +229,7 @@ SYMPTOMS = {symptom.code: symptom for symptom in (
             during=_weights("duration 0.55"), gate="poor"),
     Symptom("underfitting", "training settles far from the targets", _CURVES,
             {**_FLAT, "duration": 0.6}),
-    Symptom("not_judged", "something could not be judged; the text says what", "",
+    Symptom("not_diagnosed", "something could not be judged; the text says what", "",
             severity="note"),
 )}  # fmt: skip
 

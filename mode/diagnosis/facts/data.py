@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mode.diagnosis.facts.model import PROBABILITY, Head
+from mode.diagnosis.facts.heads import PROBABILITY, Head
 from mode.diagnosis.limits import LIMITS
 
 

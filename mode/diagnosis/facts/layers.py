@@ -45,6 +45,7 @@ class LayerFacts:
     zero: bool = False
     bias: float = 0.0  # median, where it does not begin around 0
     rate: float = 0.0
+    momentum: float = 0.0  # of the moving statistics of a batch normalization that is trained
 
 
 def leaf_layers(model) -> list:
@@ -88,6 +89,7 @@ def layer_facts(layer) -> LayerFacts:
         activation=activation_name(layer),
         bias=_bias(layer),
         rate=_dropout(layer),
+        momentum=_momentum(layer),
         **kernel_facts,
     )
 
@@ -96,6 +98,11 @@ def _dropout(layer) -> float:
     rate = getattr(layer, "rate", None) if "Dropout" in type(layer).__name__ else None
     rate = getattr(layer, "dropout", 0.0) if rate is None else rate
     return float(rate) if isinstance(rate, int | float) else 0.0
+
+
+def _momentum(layer) -> float:
+    follows = isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+    return float(layer.momentum) if follows else 0.0
 
 
 def _bias(layer) -> float:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mode.diagnosis.facts.data import Moments, class_shares, head_kind
-from mode.diagnosis.facts.model import Head, ModelFacts
+from mode.diagnosis.facts.heads import Head
+from mode.diagnosis.facts.model import ModelFacts
 from mode.diagnosis.facts.training import Record, loss_curve
 from mode.diagnosis.findings import When
 from mode.diagnosis.limits import LIMITS
@@ -29,6 +30,7 @@ class TrainingOutcome:
     constant: bool
     enough: bool
     finite: bool
+    skills: tuple[float, ...] = ()  # of each output
 
     def at_least(self, gate: str) -> bool:
         """Tell whether the outcome is as bad as `gate`, so that a finding counts."""
@@ -43,14 +45,15 @@ def training_outcome(record: Record, heads: tuple[Head, ...]) -> TrainingOutcome
     best, last = (float(good.min()), float(good[-1])) if len(good) else (np.nan, np.nan)
     constant_loss = _constant_loss(record, heads)
     gain = 1 - best / constant_loss if constant_loss > 0 and np.isfinite(best) else np.nan
-    skill, accuracy, majority = _skills(record, heads)
+    skills = _skills(record, heads)
+    skill, accuracy, majority = _together(skills)
     enough = (
         len(record.epochs) >= LIMITS.patience_epochs or record.total_steps >= LIMITS.patience_steps
     )
     outcome = TrainingOutcome(
         level="bad", gain=gain, skill=skill, constant_loss=constant_loss, last_loss=last,
         accuracy=accuracy, majority=majority, constant=constant_predictions(record),
-        enough=enough or record.finished, finite=finite,
+        enough=enough or record.finished, finite=finite, skills=tuple(s for s, *_ in skills),
     )  # fmt: skip
     return outcome if _no_progress(record, losses) else replace(outcome, level=_level(outcome))
 
@@ -119,14 +122,18 @@ def _entropy(shares: np.ndarray) -> float:
     return float(-(p * np.log(p)).sum())
 
 
-def _skills(record: Record, heads) -> tuple[float, float, float]:
+def _skills(record: Record, heads) -> list[tuple[float, float, float]]:
+    """Return skill, accuracy and largest class of each output that was recorded."""
+    recorded = record.heads.shape[1] if len(record.targets) == len(heads) else 0
+    return [_skill(record, head, i) for i, head in enumerate(heads[:recorded])]
+
+
+def _together(skills: list) -> tuple[float, float, float]:
     """Return the mean skill of the outputs, and the worst one's accuracy and largest class.
 
     Of several, an output that fails counts as nothing learned, however far off it is: its loss
     may be too small beside the others' to matter.
     """
-    recorded = record.heads.shape[1] if len(record.targets) == len(heads) else 0
-    skills = [_skill(record, head, i) for i, head in enumerate(heads[:recorded])]
     skills = [entry for entry in skills if np.isfinite(entry[0])]
     if len(skills) < 2:
         return skills[0] if skills else (np.nan, np.nan, np.nan)

@@ -12,7 +12,7 @@ COLUMNS = ("mean_abs", "rms", "max_abs", "zero", "beyond", "edge", "nonfinite")
 EARLY = 5  # the first steps of a training are all recorded
 HEAD_COLUMNS = (
     *("low", "high", "spread", "row_sum_low", "row_sum_high"),
-    *("hits", "square", "follows", "pairs"),
+    *("hits", "square", "follows", "pairs", "common"),
 )
 
 
@@ -40,7 +40,9 @@ class Record:
     finite at `broken_step`, the first step with any (0: never). `weighted` tells whether rows
     or classes had weights. Of the columns, `beyond` is the share of |v| > 0.999 and `edge` of v
     outside 0.001..0.999; of those of the heads, `follows` is the correlation of predictions
-    with targets.
+    with targets, `common` the share of rows that get the commonest predicted class. `same_rows`
+    (2, outputs, columns) are those of the last recorded batch as it was trained and as the model
+    evaluates it at the end of training, where batch normalization may tell them apart.
     """
 
     steps: np.ndarray
@@ -59,6 +61,7 @@ class Record:
     broken_step: int = 0
     broken: np.ndarray = field(default_factory=lambda: np.zeros(0))
     overlap: float = 0.0
+    same_rows: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, len(HEAD_COLUMNS))))
     weighted: bool = False
     missing: tuple[str, ...] = ()
     finished: bool = False

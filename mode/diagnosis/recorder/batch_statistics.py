@@ -92,11 +92,19 @@ def head_statistics(output: np.ndarray, target: np.ndarray | None) -> np.ndarray
         "low": values.min(1), "high": values.max(1), "spread": spread,
         "row_sum_low": sums.min(1), "row_sum_high": sums.max(1),
         "hits": hits, "square": square, "follows": follows, "pairs": pairs,
+        "common": _commonest(output),
     }  # fmt: skip
     table = np.empty((len(output), len(HEAD_COLUMNS)))
     for i, name in enumerate(HEAD_COLUMNS):
         table[:, i] = column[name]
     return table
+
+
+def _commonest(output: np.ndarray) -> np.ndarray:
+    """Return the share of rows in each record that get the class which most of them get."""
+    single = output.ndim == 2 or output.shape[-1] == 1
+    classes = _by_record(output > 0.5 if single else output.argmax(-1)).astype(int)
+    return np.array([np.bincount(record).max() for record in classes]) / classes.shape[1]
 
 
 def _by_record(values: np.ndarray) -> np.ndarray:

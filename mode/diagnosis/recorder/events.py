@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from mode import checks
@@ -78,6 +79,12 @@ def read_events(folder) -> Iterator[tuple[str, str, int, object]]:
             continue
         except Exception as error:  # protobuf has an error class of its own for each of its kinds
             checks.fail(f"{file} must be a TensorBoard event file", type(error).__name__)
+
+
+def histogram_bins(histogram) -> tuple[np.ndarray, np.ndarray]:
+    """Return the edges (bins + 1,) and the counts (bins,) of a histogram that was read."""
+    limits = np.clip(np.array(histogram.bucket_limit), histogram.min, histogram.max)
+    return np.concatenate([[histogram.min], limits]), np.array(histogram.bucket)
 
 
 def _plain(value):

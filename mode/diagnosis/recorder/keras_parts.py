@@ -4,6 +4,8 @@ import inspect
 
 import keras
 
+from mode.diagnosis.facts.heads import output_names
+
 
 def unsupported_reason(model) -> str:
     """Return why the steps of a model cannot be watched, "" where they can."""
@@ -39,9 +41,12 @@ def is_tracked(variable, variables) -> bool:
     return sum(v.path.rpartition("/")[0] == layer for v in variables) == 1
 
 
-def split_data(data) -> tuple:
-    """Return inputs and targets of what a step was given."""
+def split_data(data, model) -> tuple:
+    """Return inputs and targets of what a step was given, these in the order of the outputs."""
     x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+    names = output_names(model)
+    if isinstance(y, dict) and {*y} == {*names}:
+        y = [y[name] for name in names]
     return x, y
 
 

@@ -42,6 +42,7 @@ class Recorder:
         self.weighted = False
         self.missing: list[str] = []
         self.epochs: list[dict] = []
+        self.same_rows: np.ndarray | None = None
         self._wrapped: list[tuple[object, str, object]] = []
         self.model: Any = None
         self.begun = False
@@ -125,7 +126,7 @@ class Recorder:
         return guarded
 
     def _train_step(self, original, data):
-        self.trace = self.last_trace = self.tracing.Trace(data=split_data(data))
+        self.trace = self.last_trace = self.tracing.Trace(data=split_data(data, self.model))
         self.weighted = weighted(data)
         try:
             logs = original(data)
@@ -138,7 +139,9 @@ class Recorder:
 
     def _test_step(self, original, data):
         logs = original(data)
-        self._guard(self.tracing.seek, self.tracing.Trace(data=split_data(data)), self.store)
+        self._guard(
+            self.tracing.seek, self.tracing.Trace(data=split_data(data, self.model)), self.store
+        )
         return logs
 
     def _guard(self, act, *arguments) -> None:
@@ -221,6 +224,19 @@ class Recorder:
             ):
                 yield row.phase, "/".join(filter(None, (row.layer, row.variable))), entries
 
+    def evaluate(self) -> None:
+        """Note how the model evaluates the rows of the last recorded step."""
+        self.read()
+        if self.statistics is not None and not self.broken:
+            self._guard(self._evaluate, self.statistics)
+
+    def _evaluate(self, statistics: RunningStatistics) -> None:
+        statistics.settle()
+        inputs = self.last_trace.data[0]
+        arrays = statistics.data[: len(statistics.layout.inputs)]
+        predicted = self.tracing.evaluate(self.model, inputs, arrays)
+        self.same_rows = statistics.compare(predicted)
+
     @property
     def broken(self) -> bool:
         """Whether a record tells of a step that was not finite."""
@@ -261,6 +277,7 @@ class Recorder:
         if self.statistics is not None:
             self._guard(self.statistics.settle)
         fields["missing"] = tuple(dict.fromkeys(self.missing))
+        fields |= {} if self.same_rows is None else {"same_rows": self.same_rows}
         if self.statistics is None or not self.statistics.steps:
             return empty_record(**fields, **self._traced_shapes())
         broken = {"broken_step": self.statistics.broken, "broken": self.store.numpy("broken")}

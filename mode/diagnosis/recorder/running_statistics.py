@@ -68,6 +68,7 @@ class RunningStatistics:
         self._labels: dict[str, tuple] = {}
         self._peaks: np.ndarray | None = None
         self.samples: list[np.ndarray] = []  # of the last record, one array a row of the layout
+        self.data: list[np.ndarray] = []  # of the last record: inputs, targets, predictions
         self._marks = np.zeros(1 << batch.HASH_BITS, bool)
         self._found = np.zeros(3)
 
@@ -96,7 +97,9 @@ class RunningStatistics:
         lengths = records[0, _WINDOW : _WINDOW + count].astype(int)
         ends = np.cumsum([_WINDOW, count, sum(ranks), count, lengths.sum(), units])
         window, _, shapes, bad, samples, peaks, data = np.split(records, ends, axis=1)
-        heads = self._add_data(batch.unpack(data, shapes[0].astype(int), ranks))
+        arrays = batch.unpack(data, shapes[0].astype(int), ranks)
+        self.data = [array[-1] for array in arrays]
+        heads = self._add_data(arrays)
         earlier = [] if self._peaks is None else [self._peaks]
         self._peaks = np.max([*earlier, *peaks], axis=0)
         self.samples = np.split(samples[-1], np.cumsum(lengths)[:-1])
@@ -135,13 +138,23 @@ class RunningStatistics:
         for i, target in enumerate(targets):
             bins = max(layout.outputs[i].features if layout.paired else 1, 64)
             self._merge_labels(f"target {i}", batch.label_statistics(_rows(target), bins))
-        truths = targets if layout.paired else [None] * len(outputs)
-        statistics = [batch.head_statistics(*pair) for pair in zip(outputs, truths, strict=True)]
         if inputs:
             self._marks[batch.row_marks([*map(_rows, inputs)])] = True
-        records = len(arrays[0]) if arrays else 0
         self.batch = max([self.batch, *(array.shape[1] for array in arrays[:1])])
+        return self._heads(outputs, targets, len(arrays[0]) if arrays else 0)
+
+    def _heads(self, outputs: list, targets: list, records: int) -> np.ndarray:
+        """Return the statistics of each output, shape (records, outputs, columns)."""
+        truths = targets if self.layout.paired else [None] * len(outputs)
+        statistics = [batch.head_statistics(*pair) for pair in zip(outputs, truths, strict=True)]
         return np.stack(statistics, 1) if statistics else np.zeros((records, 0, len(HEAD_COLUMNS)))
+
+    def compare(self, predictions: list[np.ndarray]) -> np.ndarray:
+        """Return the statistics of the last record's outputs and of other ones for its inputs."""
+        n, m = len(self.layout.inputs), len(self.layout.targets)
+        targets, outputs = self.data[n : n + m], self.data[n + m :]
+        groups = [[part[None] for part in group] for group in (outputs, predictions, targets)]
+        return np.concatenate([self._heads(group, groups[2], 1) for group in groups[:2]])
 
     def _merge(self, name: str, new: np.ndarray) -> None:
         old = self._moments.get(name)

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras import tree
 
-from mode.diagnosis.facts.model import PROBABILITY, loss_facts
+from mode.diagnosis.facts.heads import PROBABILITY, loss_facts
 from mode.diagnosis.facts.training import EARLY, Row
 from mode.diagnosis.recorder import graph_hooks as hooks
 from mode.diagnosis.recorder.running_statistics import Layout, Tensor
@@ -259,6 +259,14 @@ def seek(trace: Trace, store: Store) -> None:
     if inputs:
         values = store.variable("sought", lambda: tf.zeros([0]), [None])
         values.assign(tf.concat([hooks.sizes([], inputs), *map(hooks.flat, inputs)], 0))
+
+
+def evaluate(model, inputs, arrays: list) -> list:
+    """Return a model's predictions in evaluation, of arrays that were the inputs of a step."""
+    like = tensors(inputs)
+    values = [tf.cast(array, tensor.dtype) for array, tensor in zip(arrays, like, strict=True)]
+    predicted = model(tree.pack_sequence_as(inputs, values), training=False)
+    return [tensor.numpy() for tensor in tensors(predicted)]
 
 
 def recompute_loss(model, arguments: dict):

@@ -1,7 +1,7 @@
 """Automatic repair: try the fixes a diagnosis names, keep what helps, train once in full."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -9,8 +9,9 @@ import numpy as np
 
 from mode import checks
 from mode.diagnosis.catalog.fixes import make_fix
+from mode.diagnosis.facts.heads import heads_of, loss_facts
 from mode.diagnosis.facts.layers import activation_name, leaf_layers
-from mode.diagnosis.facts.model import heads_of, loss_facts, model_facts, optimizer_facts
+from mode.diagnosis.facts.model import model_facts, optimizer_facts
 from mode.diagnosis.findings import Fix, Plan
 from mode.diagnosis.repair.data import TrainingData, prepared, take
 from mode.diagnosis.repair.rebuild import rebuild
@@ -42,6 +43,7 @@ class AutoRepair:
     skill: float
     before: float
     report: Report
+    plan: Plan = field(default_factory=Plan)
 
 
 def autorepair(
@@ -94,7 +96,7 @@ def _repair(setup: TrialSetup, source, plan: Plan, trials: int) -> AutoRepair:
             helpful.append(candidate.code)
     final = full(setup, best)
     changed = (*(f"fix: {code}" for code in helpful), *changes(source, plan, final.plan))
-    rest = (tuple(history), final.skill, first.skill, final.report)
+    rest = (tuple(history), final.skill, first.skill, final.report, final.plan)
     return AutoRepair(final.model, changed, *rest)
 
 
@@ -201,7 +203,7 @@ def changes(source, before: Plan, after: Plan) -> list[str]:
     """
     values = [*_layers(source, after), *_losses(source, after), *_optimizer(source, after)]
     values += [(name, getattr(before, name), getattr(after, name)) for name in _SIZES]
-    differences = [(what, _shown(old), _shown(new)) for what, old, new in values]
+    differences = [(what, shown(old), shown(new)) for what, old, new in values]
     moved = [f"{what}: {old} -> {new}" for what, old, new in differences if old != new]
     switched = [name for name in _SWITCHES if getattr(after, name) and not getattr(before, name)]
     return [*_rebuilt(after), *moved, *(_SWITCHES[name] for name in switched)]
@@ -217,13 +219,13 @@ def _layers(source, plan: Plan) -> list[tuple[str, Any, Any]]:
     layers = {layer.name: layer for layer in leaf_layers(source)}
     edited = [(layers.get(at), at, edits) for at, edits in plan.edits.items()]
     return [
-        (f"{at} {name.replace('class_name', 'layer')}", _option(layer, name), value)
+        (f"{at} {name.replace('class_name', 'layer')}", option_of(layer, name), value)
         for layer, at, edits in edited
         for name, value in edits.items()
     ]
 
 
-def _option(layer, name: str):
+def option_of(layer, name: str):
     """Return an option of a layer as it is."""
     if layer is None:
         return "?"
@@ -259,7 +261,7 @@ def _optimizer(source, plan: Plan) -> list[tuple[str, Any, Any]]:
     ]
 
 
-def _shown(value) -> str:
+def shown(value) -> str:
     """Return a value as one writes it: an initializer or a regularizer as its name."""
     if isinstance(value, keras.Initializer | keras.Regularizer):
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(value).__name__).lower()

@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 
+from mode.diagnosis.facts.heads import given_metrics, output_names
 from mode.diagnosis.facts.layers import LOOK_UPS, leaf_layers
-from mode.diagnosis.facts.model import given_metrics, readers
+from mode.diagnosis.facts.model import readers
 from mode.diagnosis.findings import Plan
 
 
@@ -121,7 +122,7 @@ def _loss(source, plan: Plan):
     weights = getattr(getattr(source, "_compile_loss", None), "_user_loss_weights", None)
     if not plan.losses:
         return source.loss, weights
-    names = list(getattr(source, "output_names", None) or plan.losses)
+    names = output_names(source) or list(plan.losses)
     loss, changed = source.loss, {k: _loss_object(v) for k, v in plan.losses.items()}
     if isinstance(loss, dict):
         return {**loss, **changed}, weights

@@ -11,8 +11,9 @@ import numpy as np
 
 from mode.diagnosis.catalog.fixes import make_fix
 from mode.diagnosis.catalog.symptoms import make_finding
+from mode.diagnosis.facts.heads import Head, losses_of
 from mode.diagnosis.facts.layers import leaf_layers
-from mode.diagnosis.facts.model import Head, ModelFacts, losses_of
+from mode.diagnosis.facts.model import ModelFacts
 from mode.diagnosis.findings import Evidence, Finding, Where
 from mode.diagnosis.limits import LIMITS
 

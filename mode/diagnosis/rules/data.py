@@ -8,11 +8,10 @@ import numpy as np
 from mode.diagnosis.catalog.fixes import make_fix
 from mode.diagnosis.catalog.symptoms import make_finding
 from mode.diagnosis.facts.data import Moments
-from mode.diagnosis.facts.model import Head, ModelFacts
+from mode.diagnosis.facts.heads import Head
+from mode.diagnosis.facts.model import ModelFacts
 from mode.diagnosis.findings import Evidence, Finding, Where
 from mode.diagnosis.limits import LIMITS
-
-_ACCURACIES = ("acc", "accuracy", "binary_accuracy", "categorical_accuracy")
 
 
 def nan_in_input(facts: ModelFacts, moments: Moments) -> list[Finding]:
@@ -85,17 +84,6 @@ def _divided(head: Head, target: Moments, kind: str) -> bool:
     alike = np.ptp(target.row_sum) < LIMITS.row_sum or len(target.mean) == 1
     small = 0 < float(target.high.max()) < LIMITS.divided_target
     return shares and small and not target.nonfinite and bool(alike)
-
-
-def metric_mismatch(facts: ModelFacts, head: Head, target, kind: str) -> list[Finding]:
-    """Accuracy of real targets, which says nothing."""
-    names = [metric for metric in facts.metrics if metric in _ACCURACIES]
-    real = kind in ("real", "positive", "signed_unit") and head.family == "regression"
-    if not names or not real:
-        return []
-    evidence = (Evidence("metric", names[0]), Evidence("targets", kind))
-    text = "accuracy counts exact hits, which real targets never are"
-    return [make_finding("metric_mismatch", head.place, *evidence, text=text)]
 
 
 TARGET_RULES = (nan_in_target, bad_labels)  # whatever they find makes the rules about outputs void

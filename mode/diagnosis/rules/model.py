@@ -1,4 +1,4 @@
-"""Rules about architecture, initial weights and optimizer, before any step.
+"""Rules about architecture and initial weights, before any step.
 
 Each takes the facts of a model and returns findings of the symptom that it is named after.
 """
@@ -6,7 +6,7 @@ Each takes the facts of a model and returns findings of the symptom that it is n
 from mode.diagnosis.catalog.fixes import make_fix
 from mode.diagnosis.catalog.symptoms import make_finding
 from mode.diagnosis.facts.layers import DENSE, NORMALIZERS, RECTIFIERS, RECURRENT, LayerFacts
-from mode.diagnosis.facts.model import ModelFacts, OptimizerFacts
+from mode.diagnosis.facts.model import ModelFacts
 from mode.diagnosis.findings import Evidence, Finding, Fix, Where
 from mode.diagnosis.limits import LIMITS
 
@@ -115,7 +115,24 @@ def bottleneck(facts: ModelFacts) -> list[Finding]:
 
 
 def high_dropout(facts: ModelFacts) -> list[Finding]:
-    """A rate of dropout above the usual ones."""
+    """A rate of dropout above the usual ones, or predictions that are dropped."""
+    return [*_dropped_predictions(facts), *_high_rate(facts)]
+
+
+def _dropped_predictions(facts: ModelFacts) -> list[Finding]:
+    """Find dropout behind the last layer: the loss compares targets with zeros."""
+    heads = [h for h in facts.heads if h.dropout and h.family not in ("custom", "none")]
+    return [
+        make_finding("high_dropout", Where("layer", head.dropout),
+                     Evidence("dropout after the last layer", head.dropout), gate="fair",
+                     text="dropout after the last layer sets predictions to 0 at every step",
+                     fixes=_fixes(facts, "lower_dropout", rate=0, names=[head.dropout],
+                                  layers=f"{head.dropout}; dropout belongs before the last layer"))
+        for head in heads
+    ]  # fmt: skip
+
+
+def _high_rate(facts: ModelFacts) -> list[Finding]:
     worst = max(facts.layers, key=lambda s: s.rate, default=None)
     if worst is None or worst.rate <= LIMITS.dropout:
         return []
@@ -215,70 +232,7 @@ def unbounded_rnn_activation(facts: ModelFacts) -> list[Finding]:
     return [make_finding("unbounded_rnn_activation", _at(odd[0]), evidence, text=text, fixes=fixes)]
 
 
-def lr_negative(facts: ModelFacts) -> list[Finding]:
-    """A learning rate of 0 or less."""
-    optimizer = facts.optimizer
-    if optimizer is None or optimizer.rate > 0:
-        return []
-    return [_rate_finding("lr_negative", facts, optimizer, 0.0, "fix_learning_rate", gate="none")]
-
-
-def lr_high(facts: ModelFacts) -> list[Finding]:
-    """A learning rate above what its optimizer usually takes, momentum included."""
-    optimizer = facts.optimizer
-    if optimizer is None:
-        return []
-    high = LIMITS.rate_high if _unscaled(optimizer) else LIMITS.rate_high_adaptive
-    high = LIMITS.rate_high_adadelta if optimizer.name == "adadelta" else high
-    if optimizer.rate <= 0 or _effective_rate(optimizer) <= high * LIMITS.rate_rounding:
-        return []
-    codes = ("lower_learning_rate", "change_optimizer", "clip_gradient")
-    return [_rate_finding("lr_high", facts, optimizer, high, *codes)]
-
-
-def lr_low(facts: ModelFacts) -> list[Finding]:
-    """A learning rate below what its optimizer usually takes, momentum included."""
-    optimizer = facts.optimizer
-    if optimizer is None:
-        return []
-    low = LIMITS.rate_low * (LIMITS.rate_low_unscaled if _unscaled(optimizer) else 1)
-    if optimizer.rate <= 0 or _effective_rate(optimizer) >= low:
-        return []
-    return [_rate_finding("lr_low", facts, optimizer, low, "raise_learning_rate")]
-
-
-def _unscaled(optimizer: OptimizerFacts) -> bool:
-    return optimizer.usual_rate >= LIMITS.unscaled_rate
-
-
-def _effective_rate(optimizer: OptimizerFacts) -> float:
-    return optimizer.rate / max(1 - optimizer.momentum, LIMITS.momentum_gap)
-
-
-def _rate_finding(
-    code: str, facts: ModelFacts, optimizer: OptimizerFacts, limit: float, *fixes: str,
-    gate: str = "fair",
-) -> Finding:  # fmt: skip
-    evidence = Evidence("learning rate", optimizer.rate, limit)
-    text = "the learning rate is out of its usual band"
-    where = Where("optimizer", variable=optimizer.name)
-    return make_finding(code, where, evidence, text=text, fixes=_fixes(facts, *fixes), gate=gate)
-
-
-def oscillating_loss(facts: ModelFacts) -> list[Finding]:
-    """A momentum that overshoots."""
-    optimizer = facts.optimizer
-    if optimizer is None or optimizer.momentum <= LIMITS.momentum:
-        return []
-    evidence = Evidence("momentum", optimizer.momentum, LIMITS.momentum)
-    where = Where("optimizer", variable=optimizer.name)
-    fixes = _fixes(facts, "reduce_momentum", "lower_learning_rate")
-    return [make_finding("oscillating_loss", where, evidence, text="so much momentum overshoots",
-                         fixes=fixes, gate="fair")]  # fmt: skip
-
-
 RULES = (
     missing_activation, hidden_softmax, vanishing_gradient, exploding_activation, bottleneck,
-    high_dropout, unchanged_weights, bad_initialization, unbounded_rnn_activation, lr_negative,
-    lr_high, lr_low, oscillating_loss,
+    high_dropout, unchanged_weights, bad_initialization, unbounded_rnn_activation,
 )  # fmt: skip

@@ -12,7 +12,8 @@ from mode.diagnosis.catalog.fixes import make_fix
 from mode.diagnosis.catalog.output_table import SCCE, Entry, verdict
 from mode.diagnosis.catalog.symptoms import make_finding
 from mode.diagnosis.facts.data import Moments, head_kind, rows_for_labels
-from mode.diagnosis.facts.model import UNKNOWN, Head, ModelFacts
+from mode.diagnosis.facts.heads import UNKNOWN, Head
+from mode.diagnosis.facts.model import ModelFacts
 from mode.diagnosis.findings import Evidence, Finding, Where
 from mode.diagnosis.limits import LIMITS
 

@@ -8,7 +8,7 @@ from bisect import insort
 import numpy as np
 
 from mode.diagnosis.catalog.symptoms import make_finding
-from mode.diagnosis.facts.model import PROBABILITY
+from mode.diagnosis.facts.heads import PROBABILITY
 from mode.diagnosis.facts.outcome import TrainingCase
 from mode.diagnosis.facts.training import (
     TINY,

@@ -1,0 +1,61 @@
+"""Tables of `benchmarks.estimation` from its rows."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from mode import results
+from mode.estimation.calibration import DEFAULT
+from mode.estimation.methods import ESTIMATORS
+
+METHODS = (DEFAULT, *ESTIMATORS)
+LARGE = 0.1  # an error that should have been abstained from
+# The classifiers that the default was chosen on; all others were left out.
+CHOSEN_ON = (("mnist", "mlp"), ("fashion_mnist", "mlp"), ("cifar10", "mlp"), ("mnist", "lenet"))
+
+
+def marked(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with a column `part`: chosen on, or left out."""
+    pairs = zip(rows["data"], rows["architecture"], strict=True)
+    return rows.assign(part=["chosen on" if p in CHOSEN_ON else "left out" for p in pairs])
+
+
+def misses(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean absolute error of every method in points, by part and family of shifts."""
+    errors = 100 * rows[list(METHODS)].sub(rows["truth"], axis=0).abs()
+    errors = pd.concat([rows[["part", "family"]], errors], axis=1)
+    whole = errors.assign(family="all")
+    both = pd.concat([errors, whole])
+    both = pd.concat([both, both.assign(part="all")])
+    table = both.groupby(["part", "family"])[list(METHODS)].mean()
+    return table.assign(sets=both.groupby(["part", "family"]).size()).round(3).reset_index()
+
+
+def abstentions(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return by part and family: how often it abstains, what it misses and covers where it does
+    not, and how many of the large errors it abstained from."""
+    error = (rows[DEFAULT] - rows["truth"]).abs()
+    facts = rows.assign(error=error, covered=error <= rows["half_width"], large=error > LARGE)
+    both = pd.concat([facts, facts.assign(family="all")])
+    both = pd.concat([both, both.assign(part="all")])
+    table = []
+    for (part, family), group in both.groupby(["part", "family"]):
+        answered = group[~group["abstained"]]
+        table.append(
+            {
+                "part": part, "family": family, "sets": len(group),
+                "abstained": group["abstained"].mean(), "covered": answered["covered"].mean(),
+                "missed_points": 100 * answered["error"].mean(), "large": group["large"].sum(),
+                "large_abstained": group.loc[group["large"], "abstained"].mean(),
+            }
+        )  # fmt: skip
+    return pd.DataFrame(table).round(4)
+
+
+def write_tables(out: Path) -> list[Path]:
+    """Write the tables from the rows in `out`/runs/estimation; return their paths."""
+    rows = marked(results.read_rows(out / "runs" / "estimation"))
+    tables = {"estimation": misses(rows), "estimation_abstention": abstentions(rows)}
+    return [
+        results.write_rows(table, out / "tables" / f"{name}.csv") for name, table in tables.items()
+    ]

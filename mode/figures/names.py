@@ -1,0 +1,91 @@
+"""What the methods of the studies are called, and the one look that each has in every figure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mode.figures import style
+
+# Those that several studies compare, in the order in which they get their looks.
+WORDS = {
+    "targeted_random": "targeted random",
+    "random": "random",
+    "published": "MODE as published",
+    "mode": "MODE in feature space",
+    "margin": "smallest margin",
+    "recommended": "misclassified, then margin; longer retraining",
+    "misclassified_then_margin": "misclassified, then margin",
+    "entropy": "largest entropy",
+    "badge": "BADGE",
+    "misclassified_then_random": "misclassified, then random",
+    "mdsa": "surprise (MDSA)",
+    "core_set": "core-set",
+    "random, retrained as recommended": "random; longer retraining",
+    "random again": "random, second draw",
+    "targeted_random again": "targeted random, second draw",
+    "default repair": "default repair",
+    "whole pool": "the whole pool",
+    "signed_margin": "smallest signed margin",
+    "least_confidence": "least confidence",
+    "gini": "largest Gini impurity",
+    "dsa": "surprise (DSA)",
+    "typiclust": "TypiClust",
+    "clusters": "clusters of errors",
+    "diverse_margin": "smallest margin, diverse",
+    "oracle": "best of five random batches",
+}
+DATA = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
+SCENARIOS = {
+    "under_trained": "too little training",
+    "over_fitted_300": "over-fitted on 300 images",
+    "over_fitted_500": "over-fitted on 500 images",
+    "under_sampled_10": "classes cut to 10 %",
+    "under_sampled_5": "classes cut to 5 %",
+    "under_sampled_2": "classes cut to 2 %",
+    "label_noise": "labels wrong at random",
+    "mislabeled": "labels of look-alikes",
+    "missing_thin": "thin shapes missing",
+    "missing_rotated": "rotated shapes missing",
+    "shifted_blur": "blurred inputs",
+    "shifted_noise": "noisy inputs",
+    "no_planted_fault": "nothing planted",
+}
+MATCHED = "class-matched random for "
+MARKS = "sX^vDoP*"
+STYLES = ("-", "--", ":", "-.")
+
+
+def method_words(name: str) -> str:
+    """Return a method's name as people read it; what follows a comma or colon is kept.
+
+    Example:
+        >>> method_words("mode, alpha 0.5")
+        'MODE in feature space, alpha 0.5'
+        >>> method_words("class-matched random for margin")
+        'class-matched random for smallest margin'
+    """
+    if name.startswith(MATCHED):
+        return MATCHED + method_words(name.removeprefix(MATCHED))
+    head, comma, rest = name.partition(", ")
+    if name in WORDS or head not in WORDS:
+        return WORDS.get(name, style.words(name))
+    return f"{WORDS[head]}{comma}{style.words(rest)}"
+
+
+def method_looks(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return method -> color, marker and dashes; a method of WORDS has the same in every figure.
+
+    Example:
+        >>> method_looks(["margin", "new"])["margin"] == method_looks(["margin"])["margin"]
+        True
+    """
+    places = {name: n for n, name in enumerate(WORDS)}
+    for method in methods:
+        places.setdefault(method, len(places))
+    return {method: _look(places[method]) for method in methods}
+
+
+def _look(n: int) -> dict[str, Any]:
+    look: dict[str, Any] = {"markersize": 4.5, "linewidth": 1.5}
+    look["color"] = style.COLORS[n % len(style.COLORS)]
+    look["linestyle"] = STYLES[n // len(style.COLORS) % len(STYLES)]
+    return look | {"marker": MARKS[n % len(MARKS)]}

@@ -1,0 +1,121 @@
+"""Each method against an answer known from its paper's formula."""
+
+import numpy as np
+import pytest
+from scipy.optimize import linear_sum_assignment
+
+from mode.estimation import methods
+from mode.estimation.label_shift import class_shares, reweighted
+from mode.estimation.outputs import Labeled, Outputs, fit_temperature, tempered
+
+
+def outputs(probabilities) -> Outputs:
+    p = np.asarray(probabilities, float)
+    return Outputs(p, p, np.arange(len(p)))
+
+
+def with_labels(probabilities, labels) -> Labeled:
+    p = np.asarray(probabilities, float)
+    return Labeled(p, p, np.arange(len(p)), np.asarray(labels))
+
+
+def drawn(n: int, classes: int = 4, seed: int = 0) -> Labeled:
+    """Calibrated outputs: each label is drawn from its probabilities."""
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.full(classes, 0.4), n)
+    return with_labels(p, (p.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1))
+
+
+FOUR = with_labels([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7]], [0, 1, 1, 1])  # 3 of 4 right
+TWO = outputs([[0.65, 0.35], [0.2, 0.8]])
+
+
+def test_average_confidence_is_the_mean_of_the_highest_probabilities():
+    assert methods.average_confidence(FOUR, TWO) == pytest.approx(0.725)
+
+
+def test_doc_subtracts_the_difference_of_confidences():
+    assert methods.doc(FOUR, TWO) == pytest.approx(0.75 - (0.75 - 0.725))
+
+
+def test_atc_counts_what_passes_the_threshold_that_three_of_four_pass():
+    assert methods.atc_confidence(FOUR, TWO) == 0.5  # the threshold is 0.7
+    assert methods.atc_entropy(FOUR, TWO) == 0.5
+
+
+def test_atc_gives_the_labeled_accuracy_for_the_labeled_set_itself():
+    labeled = drawn(500)
+    for method in (methods.atc_confidence, methods.atc_entropy, methods.cott):
+        assert method(labeled, labeled) == pytest.approx(labeled.accuracy, abs=0.004)
+
+
+def test_cot_is_the_cheapest_assignment_to_one_hot_labels():
+    labeled, unlabeled = drawn(12, seed=1), drawn(12, seed=2)
+    one_hot = np.eye(4)[labeled.labels]
+    gaps = np.abs(unlabeled.probabilities[:, None] - one_hot[None]).sum(axis=2) / 2
+    cheapest = gaps[linear_sum_assignment(gaps)].mean()
+    assert methods.cot(labeled, unlabeled) == pytest.approx(1 - cheapest)
+
+
+def test_cot_of_a_part_is_near_that_of_all(monkeypatch):
+    labeled, unlabeled = drawn(500), drawn(6000, seed=3)
+    few = methods.cot(labeled, unlabeled)
+    monkeypatch.setattr(methods, "TRANSPORTED", 6000)
+    assert few == pytest.approx(methods.cot(labeled, unlabeled), abs=0.003)
+
+
+def test_nearest_class_looks_at_the_same_predicted_class_alone():
+    sure = [[0.9, 0.1]] * 60 + [[0.1, 0.9]] * 60
+    labeled = with_labels(sure, [0] * 120)  # right whenever it predicts 0, else wrong
+    assert methods.nearest_class(labeled, outputs([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8]])) == (
+        pytest.approx(2 / 3)
+    )
+
+
+def test_agreement_is_the_share_of_equal_predictions():
+    assert methods.agreement(np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2])) == 0.75
+
+
+def test_the_temperature_that_was_applied_is_found():
+    labeled = drawn(4000)
+    too_sure = tempered(labeled.probabilities, 0.5)
+    assert fit_temperature(too_sure, labeled.labels) == pytest.approx(2, rel=0.1)
+
+
+def with_shares(source: Labeled, shares, count: int, seed: int) -> Labeled:
+    rng = np.random.default_rng(seed)
+    chance = np.asarray(shares)[source.labels] / np.bincount(source.labels)[source.labels]
+    rows = rng.choice(len(source.labels), count, p=chance / chance.sum())
+    return with_labels(source.probabilities[rows], source.labels[rows])
+
+
+def test_class_shares_are_found_and_explain_the_predictions():
+    shares = [0.7, 0.1, 0.15, 0.05]
+    target = with_shares(drawn(5000, seed=4), shares, 3000, seed=5)
+    found = class_shares(drawn(5000), target)
+    assert found.shares == pytest.approx(shares, abs=0.04)
+    assert found.residual < 0.02
+    assert found.distance == pytest.approx(np.abs(np.array(shares) - 0.25).sum() / 2, abs=0.05)
+
+
+def test_under_a_label_shift_the_recalls_in_the_new_shares_are_the_accuracy():
+    rng = np.random.default_rng(6)
+    labels = rng.integers(0, 3, 6000)
+    hit = rng.random(6000) < np.array([0.95, 0.8, 0.6])[labels]
+    top = np.where(hit, labels, (labels + 1) % 3)
+    p = np.full((6000, 3), 0.1) + 0.7 * np.eye(3)[top]
+    source = with_labels(p[:3000], labels[:3000])
+    target = with_shares(with_labels(p[3000:], labels[3000:]), [0.1, 0.2, 0.7], 3000, seed=7)
+    truth = target.accuracy
+    assert abs(source.accuracy - truth) > 0.05
+    assert methods.label_shift(source, target) == pytest.approx(truth, abs=0.04)
+    weighted = reweighted(source, class_shares(source, target))
+    assert weighted.accuracy == pytest.approx(truth, abs=0.04)
+
+
+def test_the_predictions_of_other_inputs_are_no_mixture_of_the_classes():
+    labeled = drawn(3000)
+    flat = outputs(np.tile([0.3, 0.2, 0.25, 0.25], (500, 1)))
+    assert class_shares(labeled, flat).residual < 0.02  # a mixture explains a flat mean
+    vertex = outputs(np.tile([0.999, 0.001, 0, 0], (500, 1)))
+    assert class_shares(labeled, vertex).residual > 0.1
