@@ -222,6 +222,6 @@ def _spread(made: Made, kernel: Kernel) -> tuple[float, float]:
     if len(errors) < LEAST:
         return 0.0, 2 * NORMAL
     bound = QuantileRegressor(quantile=COVERAGE, alpha=0).fit(np.c_[deviations], errors)
-    if bound.coef_[0] <= 0:
-        return float(np.quantile(errors, COVERAGE)), 0.0
+    if bound.coef_[0] <= 0:  # a constant would make every set as uncertain as the worst ones
+        return 0.0, float(np.quantile(np.array(errors) / np.maximum(deviations, 1e-6), COVERAGE))
     return max(0.0, float(bound.intercept_)), float(bound.coef_[0])
