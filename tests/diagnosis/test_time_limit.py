@@ -12,7 +12,7 @@ def _slow_training(**options):
     keras.utils.set_random_seed(0)
     x = np.random.default_rng(0).normal(size=(2000, 4)).astype("float32")
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(1e-5), "mse")
+    model.compile(keras.optimizers.SGD(1e-3), "mse")
     watch = Diagnosis(**options)
     history = model.fit(x, x @ np.ones((4, 1)), epochs=3, verbose=0, callbacks=[watch])
     return watch.report, history.epoch

@@ -98,11 +98,21 @@ UNSEEN = -1e38  # below it, no row of the epoch was recorded for a unit
 
 
 def loss_curve(record: Record) -> np.ndarray:
-    """Return the loss by epoch, or by recorded window while there are few epochs."""
+    """Return the loss by epoch, or by recorded window while there are few epochs.
+
+    A few epochs that fall one after another are enough: what the windows rise or swing meanwhile
+    is the noise of their batches.
+    """
     by_epoch = record.log("loss")
     if len(by_epoch) >= LIMITS.patience_epochs or not len(record.losses):
         return by_epoch
+    if _steadily_falling(by_epoch):
+        return by_epoch
     return np.concatenate([record.losses, by_epoch[-1:]])
+
+
+def _steadily_falling(losses: np.ndarray) -> bool:
+    return len(losses) >= LIMITS.few_epochs and bool((np.diff(losses) < 0).all())
 
 
 def slope(losses: np.ndarray) -> tuple[float, float]:
