@@ -16,7 +16,7 @@ from mode.faults import THETA
 from mode.heatmaps import DIFFERENTIALS, differential
 from mode.selection import SELECTORS, select
 
-_GROUPS = {"hci": "correct", "hmi": "taken for it", "hwi": "taken for another"}
+_GROUPS = {"hci": "correct", "hmi": "false positives", "hwi": "false negatives"}
 _DIFFERENCES = {"dhci": "from all others", "dhmi": "HMI - HCI", "dhwi": "HWI - HCI"}
 MAPS = ("hci", *DIFFERENTIALS)
 METRIC, SELECTOR = "metric: ", "selector: "
@@ -111,7 +111,7 @@ def map_picture(subject: Subject, label: int, layer: str) -> str:
         f"{group.upper()} of {maps.counts[group][label]} inputs {words}"
         for group, words in _GROUPS.items()
     )
-    alt += "; below them the differentials DHCI, DHMI and DHWI. Red speaks for, blue against it."
+    alt += "; below them the differentials DHCI, DHMI and DHWI. Red is above average, blue below."
     rows = {"maps": groups, "differ-\nentials": differences}
     return figure("label_maps", rows, alt, label=f"{name} at {layer}")
 
