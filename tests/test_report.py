@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from keras import layers
 
+from mode import notebooks
 from mode.data import Data, Part, Streamed, open_pool
 from mode.models import predict
 from mode.repair import label_errors
@@ -139,7 +140,7 @@ def test_tables_for_people_have_words_and_one_decimal(repaired):
 
 def test_a_page_leaves_out_what_is_for_the_notebook_alone():
     cells = [nbformat.v4.new_markdown_cell(text) for text in ("# Why", "## Class by class")]
-    cells[0]["metadata"]["tags"] = [files.NOTEBOOK_ONLY]
+    cells[0]["metadata"]["tags"] = [notebooks.NOTEBOOK_ONLY]
     page = files.page(nbformat.v4.new_notebook(cells=cells), "a title")
     assert "Class by class" in page
     assert "Why" not in page

@@ -36,7 +36,6 @@ table.dataframe tbody th,table.dataframe thead th:first-child{display:none}td{ma
 tr.worse td{background:#fbe3d6;font-weight:600}
 .output_html,.jp-RenderedHTMLCommon{overflow-x:auto}
 pre{font:inherit;white-space:pre-wrap;margin:.6em 0}.anchor-link,.prompt{display:none}"""
-NOTEBOOK_ONLY = "notebook-only"  # tag of a cell that a page leaves out
 
 # Tags of texts and tables; any other tag is shown as text.
 TAGS = "a b blockquote br caption code div em h1 h2 h3 hr i li ol p pre span strong table tbody td "
@@ -192,10 +191,10 @@ def write_page(notebook: str, parameters: Mapping, path: str | os.PathLike, *, t
 
 
 def page(executed: Any, title: str) -> str:
-    """Return an executed notebook as a page, without the cells that are NOTEBOOK_ONLY."""
+    """Return an executed notebook as a page, without the cells for the notebook alone."""
     from nbconvert import HTMLExporter
 
-    executed.cells = [c for c in executed.cells if NOTEBOOK_ONLY not in c.metadata.get("tags", [])]
+    executed.cells = notebooks.of_a_page(executed.cells)
     for cell in executed.cells:
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]

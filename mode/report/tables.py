@@ -22,6 +22,7 @@ HEADS = {
     "reference accuracy": "training accuracy",
     "label accuracy": "accuracy of the class",
     "inputs": "inputs of the pool",
+    "bhattacharyya": "Bhattacharyya distance",
 }
 
 
@@ -38,7 +39,7 @@ class Table:
         self.marked = [False] * len(rows) if marked is None else list(map(bool, marked))
 
     def __repr__(self) -> str:
-        return self.rows.to_string(index=False)
+        return self.rows.map(_text).to_string(index=False)
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(str(name))}</th>" for name in self.rows.columns)
@@ -55,10 +56,17 @@ class Table:
 
 
 def _text(cell: Any) -> str:
-    """Return one cell; a missing value is blank, a number has three significant digits."""
-    if pd.isna(cell):
+    """Return one cell: blank where a value is missing, a number with three significant digits.
+
+    Example:
+        >>> _text(0.01234), _text(1500.0), _text(float("nan"))
+        ('0.0123', '1500', '')
+    """
+    if not isinstance(cell, str) and pd.isna(cell):
         return ""
-    return f"{cell:.3g}" if isinstance(cell, float) else str(cell)
+    if not isinstance(cell, float):
+        return str(cell)
+    return f"{cell:.0f}" if cell.is_integer() or abs(cell) >= 1000 else f"{cell:.3g}"
 
 
 def percent(share: float) -> str:
@@ -118,6 +126,11 @@ def round_table(rows: pd.DataFrame, kept: int) -> Table:
     words = words.rename(columns=columns)
     words["kept"] = ["yes" if number == kept else "" for number in rows["round"]]
     return Table(words)
+
+
+def plain(table: pd.DataFrame) -> Table:
+    """Return a table whose heads are words and whose numbers have three significant digits."""
+    return Table(table.rename(columns=lambda name: str(name).replace("_", " ")))
 
 
 def in_words(table: pd.DataFrame) -> Table:
