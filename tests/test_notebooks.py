@@ -93,6 +93,16 @@ def test_the_answer_of_the_report_is_that_of_its_executed_copy():
     assert f"**Answer:** {sentence} " in "".join(notebooks.read(name)["cells"][0]["source"])
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_output_shows_a_missing_number_or_many_digits(name):
+    path = ROOT / "results" / "executed" / f"{name}.ipynb"
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", []):
+            page = "".join(output.get("data", {}).get("text/html", output.get("text", [])))
+            cells = re.sub(r'base64,[^"]*|<style.*?</style>', "", page, flags=re.S)
+            assert re.findall(r">\s*(?:nan|NaN|inf)\s*<|\d\.\d{6,}", cells) == []
+
+
 def test_an_unknown_notebook_is_refused():
     with pytest.raises(ValueError, match=r"^notebook must be one of .*Did you mean '02-run'\?$"):
         notebooks.path("02-runn")
