@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import keras
 import pandas as pd
-from featurevis_zoo import build
+from benchmarks.featurevis_zoo import build
 from keras import layers
 
 from mode.featurevis import audit, load_prior
