@@ -14,10 +14,10 @@ import click
 import keras
 import numpy as np
 import pandas as pd
-from benchmarks.featurevis_zoo import OUT, SETS, _load, accuracy, chosen
 from keras import layers
 from tqdm import tqdm
 
+from benchmarks.featurevis_zoo import OUT, SETS, _load, accuracy, chosen
 from mode.featurevis import audit, load_prior, verdict
 from mode.featurevis.fitting import batches, classifier_step, run_steps
 from mode.featurevis.reference import reinitialize

@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
-from benchmarks.featurevis_calibrate import RUNS, TABLES, load
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.featurevis_calibrate import RUNS, TABLES, load
 from mode.seeds import generator
 
 DRAWS = 300  # resamplings of the classifiers, for an interval of 90 %

@@ -11,9 +11,10 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
+
 from benchmarks.featurevis_calibrate import RUNS, TABLES, apply, everything, line
 from benchmarks.featurevis_claims import area, interval
-from scipy.stats import spearmanr
 
 OVER_CONFIDENCE = ["over_confidence"]
 SAMPLES = ["over_confidence", "confidence_wrong", "shifted_error"]  # the audit's rule for the gap

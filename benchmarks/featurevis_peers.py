@@ -14,9 +14,9 @@ import click
 import keras
 import numpy as np
 import pandas as pd
-from benchmarks.featurevis_zoo import OUT, SETS, accuracy, chosen, members
 from tqdm import tqdm
 
+from benchmarks.featurevis_zoo import OUT, SETS, accuracy, chosen, members
 from mode.featurevis import load_prior, maximize, scores, targets
 from mode.featurevis.probe_set import make_probe_set, preferred_inputs_of
 from mode.seeds import generator

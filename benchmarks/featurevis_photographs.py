@@ -13,11 +13,11 @@ import click
 import keras
 import numpy as np
 import pandas as pd
-from benchmarks.featurevis_zoo import OUT, accuracy
 from keras import layers
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
+from benchmarks.featurevis_zoo import OUT, accuracy
 from mode.featurevis import audit, load_prior
 from mode.featurevis.fitting import batches, classifier_step, run_steps
 from mode.featurevis.reference import reinitialize

@@ -12,10 +12,10 @@ import click
 import keras
 import numpy as np
 import pandas as pd
-from benchmarks.featurevis_zoo import ARCHITECTURES, OUT, SETS
 from scipy.special import softmax
 from tqdm import tqdm
 
+from benchmarks.featurevis_zoo import ARCHITECTURES, OUT, SETS
 from mode.featurevis import load_prior, maximize, scores
 from mode.featurevis.probe_set import make_probe_set
 from mode.seeds import generator

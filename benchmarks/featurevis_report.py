@@ -13,9 +13,9 @@ import click
 import keras
 import numpy as np
 import pandas as pd
-from benchmarks.featurevis_zoo import OUT, accuracy
 from keras import layers
 
+from benchmarks.featurevis_zoo import OUT, accuracy
 from mode.featurevis import audit, load_prior, scores
 from mode.featurevis.fitting import batches, classifier_step, run_steps
 from mode.featurevis.reference import reinitialize

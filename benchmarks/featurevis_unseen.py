@@ -12,11 +12,11 @@ import click
 import keras
 import numpy as np
 import pandas as pd
-from benchmarks.featurevis_blind import CONDITIONS, DEFAULTS, OPTIMIZERS, audited
-from benchmarks.featurevis_zoo import OUT, SETS, _load, accuracy, chosen
 from keras import layers
 from tqdm import tqdm
 
+from benchmarks.featurevis_blind import CONDITIONS, DEFAULTS, OPTIMIZERS, audited
+from benchmarks.featurevis_zoo import OUT, SETS, _load, accuracy, chosen
 from mode.featurevis import load_prior
 from mode.featurevis.fitting import batches, classifier_step, run_steps
 from mode.featurevis.reference import reinitialize
