@@ -28,7 +28,7 @@ def earth_mover_2d(
 
     Exact transport (Kantorovich 1942, ground distance Euclidean, solved by POT) is used up to
     `EXACT_PIXELS`, and sliced transport (Rabin et al. 2011) above: the mass is projected on
-    `DIRECTIONS` lines, where transport has a closed form, and the distances on the lines are
+    `DIRECTIONS` lines, where transport has a closed form. The distances on the lines are
     combined as sqrt(2) times their root mean square, which is exact for a translation. The
     choice depends on the shape alone. On a line both are the closed form.
 
