@@ -9,8 +9,9 @@
    translations of images.
 5. Later rounds see what the original gets right more often, so that less of it breaks.
 6. The round with the best diagnosis accuracy is returned if it beats the original by more than
-   chance (McNemar's test); a share of the original's weights is mixed in where that breaks less at
-   no loss (Wortsman et al. 2022, CVPR). `max_broken` sets a limit (`mode.repair.model_choice`).
+   chance (McNemar's test); where that breaks less at no loss, biases of classes that the original
+   did not know are lowered and a share of its weights is mixed in (Wortsman et al. 2022, CVPR).
+   `max_broken` sets a limit (`mode.repair.model_choice`).
 """
 
 from dataclasses import dataclass, field

@@ -1,6 +1,7 @@
 """Choose the model that a repair returns: on the diagnosis split, never on test."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -13,8 +14,9 @@ from mode.repair.fine_tuning import CHANCE, right_on
 from mode.repair.round import RepairContext
 from mode.stats import mcnemar
 
-# Shares of the original's weights: small ones to break less at no loss, all to keep within a limit.
-SMALL_SHARES = (0.1, 0.2, 0.3)
+# Shares of the original's weights, and by how much the biases of classes that the original never
+# gets right are lowered: small ones to break less at no loss, all to keep within a limit.
+SMALL_SHARES, SMALL_SHIFTS = (0.1, 0.2, 0.3), (0.25, 0.5)
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SHIFTS = (0.5, 1.0, 2.0, 3.0, 4.0)
 TINY = 1e-12
@@ -47,24 +49,61 @@ def choose_model(
     limit, broken = context.recipe.max_broken, context.broken_by(after)
     if limit is not None and broken > limit:
         return _within_limit(context, best, number, limit)
-    chosen, share = _mixed_at_no_loss(context, best, after)
-    mixed_in = f", with {share:.0%} of the original's weights" if share else ""
-    return chosen, number, f"round {number} is the best{mixed_in}: {measured} (McNemar)"
+    chosen = _at_no_loss(context, best, after)
+    how = f", {chosen.how}" if chosen.how else ""
+    return chosen.made(context), number, f"round {number} is the best{how}: {measured} (McNemar)"
 
 
-def _mixed_at_no_loss(
-    context: RepairContext, best: keras.Model, after: np.ndarray
-) -> tuple[keras.Model, float]:
-    """Return the mix of weights that breaks least among those as accurate as `best`."""
+@dataclass(frozen=True)
+class Variant:
+    """A model between `source` and the original, and what it gets right of the diagnosis split.
+
+    right: of shape (n,). share: of the original's weights. shift: by how much the output biases are
+        lowered, times the share of each class that the original gets wrong.
+    """
+
+    model: keras.Model
+    right: np.ndarray
+    share: float = 0.0
+    shift: float = 0.0
+
+    @property
+    def how(self) -> str:
+        """Return what was changed, in words."""
+        mixed_in = [f"{self.share:.0%} of the original's weights mixed in"] * (self.share > 0)
+        return ", ".join(mixed_in + [f"biases lowered by {self.shift:g}"] * (self.shift > 0))
+
+    def made(self, context: RepairContext) -> keras.Model:
+        """Return the model, its biases lowered."""
+        return _lowered(self.model, self.shift, context.wrong_by_class)
+
+
+def _variants(
+    context: RepairContext,
+    source: keras.Model,
+    shares: tuple[float, ...],
+    shifts: tuple[float, ...],
+) -> Iterator[Variant]:
+    """Yield `source`, and its mixes with the original, with each shift of the output biases."""
+    diagnosis = context.data.diagnosis
+    for share in (0.0, *shares):
+        model = mixed(context, source, share) if share else source
+        scores = np.log(np.maximum(predict(model, diagnosis.x), TINY))
+        for shift in (0.0, *shifts) if _has_biases(model) else (0.0,):
+            predicted = (scores - shift * context.wrong_by_class).argmax(axis=1)
+            yield Variant(model, predicted == diagnosis.y, share, shift)
+
+
+def _at_no_loss(context: RepairContext, best: keras.Model, after: np.ndarray) -> Variant:
+    """Return the variant that breaks least among those as accurate as `best`."""
+    chosen = Variant(best, after)
     if context.recipe.retraining != "fine-tune":
-        return best, 0.0
-    chosen, fewest, best_share = best, context.broken_by(after), 0.0
-    for share in SMALL_SHARES:
-        mix = mixed(context, best, share)
-        right = right_on(mix, context.data.diagnosis)
-        if right.mean() >= after.mean() and context.broken_by(right) < fewest:
-            chosen, fewest, best_share = mix, context.broken_by(right), share
-    return chosen, best_share
+        return chosen
+    for variant in _variants(context, best, SMALL_SHARES, SMALL_SHIFTS):
+        fewer = context.broken_by(variant.right) < context.broken_by(chosen.right)
+        if variant.right.mean() >= after.mean() and fewer:
+            chosen = variant
+    return chosen
 
 
 def mixed(context: RepairContext, model: keras.Model, share: float) -> keras.Model:
@@ -85,27 +124,24 @@ def _within_limit(
 ) -> tuple[keras.Model, int, str]:
     """Return the most accurate model found that breaks at most `limit`: of mixes of weights, then
     of models trained with what the original gets right emphasized, and their mixes."""
-    diagnosis, before = context.data.diagnosis, context.right.mean()
-    gain = right_on(best, diagnosis).mean() - before
-    chosen, accuracy, how = None, before, ""
-    for source, way in _careful(context, best):
-        for share in (0.0, *SHARES):
-            model = mixed(context, source, share) if share else source
-            scores = np.log(np.maximum(predict(model, diagnosis.x), TINY))
-            for shift in (0.0, *SHIFTS) if _has_biases(model) else (0.0,):
-                right = (scores - shift * context.wrong_by_class).argmax(axis=1) == diagnosis.y
-                if right.mean() > accuracy and context.broken_by(right) <= limit:
-                    chosen, accuracy = (model, shift), right.mean()
-                    how = f"{way}, {share:.0%} of the original's weights, biases lowered by {shift}"
-        if accuracy - before >= ENOUGH * gain:
+    before = context.right.mean()
+    gain = right_on(best, context.data.diagnosis).mean() - before
+    chosen, way = None, ""
+    for source, source_way in _careful(context, best):
+        for variant in _variants(context, source, SHARES, SHIFTS):
+            least = before if chosen is None else chosen.right.mean()
+            if variant.right.mean() > least and context.broken_by(variant.right) <= limit:
+                chosen, way = variant, source_way
+        if chosen and chosen.right.mean() - before >= ENOUGH * gain:
             break
     if chosen is None:
         why = f"no model was found that is better and breaks at most {limit:.2%}"
         return clone(context.model), 0, f"the original is returned: {why} of what was right"
-    model = _lowered(*chosen, context.wrong_by_class)
-    broken = context.broken_by(right_on(model, diagnosis))
+    how = ", ".join(filter(None, (way, chosen.how)))
+    accuracy, broken = chosen.right.mean(), context.broken_by(chosen.right)
     measured = f"{before:.1%} -> {accuracy:.1%} on the diagnosis split, {broken:.2%} broken"
-    return model, number, f"round {number} within the limit of {limit:.2%} ({how}): {measured}"
+    why = f"round {number} within the limit of {limit:.2%} ({how}): {measured}"
+    return chosen.made(context), number, why
 
 
 def _has_biases(model: keras.Model) -> bool:
@@ -118,7 +154,7 @@ def _has_biases(model: keras.Model) -> bool:
 
 def _lowered(model: keras.Model, shift: float, wrong_by_class: np.ndarray) -> keras.Model:
     """Return a copy whose output biases are lower by `shift` times the share of each class that
-    the original gets wrong: a class that it never predicts breaks most."""
+    the original gets wrong."""
     copy = clone(model)
     if shift:
         bias = output_layer(copy).bias
@@ -127,7 +163,7 @@ def _lowered(model: keras.Model, shift: float, wrong_by_class: np.ndarray) -> ke
 
 
 def _careful(context: RepairContext, best: keras.Model) -> Iterator[tuple[keras.Model, str]]:
-    yield best, "weights mixed"
+    yield best, ""
     if context.recipe.retraining != "fine-tune" or context.work.is_over:
         return
     for emphasis in EMPHASES:
