@@ -338,6 +338,17 @@ def test_biases_are_lowered_at_the_output_alone(clouds):
     assert not inner.layers[-1].bias.numpy().any()
 
 
+def test_the_one_bias_of_two_classes_is_lowered_alike(clouds):
+    model = net(layers.Dense(1, "sigmoid"), loss="binary_crossentropy")
+    assert model_choice._has_biases(model)
+    wrong = np.array([0.25, 1.0], np.float32)
+    x = clouds.test.x
+    before, after = (predict(m, x) for m in (model, model_choice._lowered(model, 2.0, wrong)))
+    scores = np.log(before) - 2.0 * wrong
+    expected = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(after, expected, atol=1e-5)
+
+
 # What is trained on.
 
 

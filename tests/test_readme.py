@@ -49,6 +49,17 @@ def test_every_module_file_and_name_in_backticks_exists(text):
         assert name in sources or name in (ROOT / ".ci" / "run").read_text(encoding="utf-8"), name
 
 
+@pytest.mark.parametrize("page", ["README.md", "GUIDE.md", "CLAIMS.md", "results/README.md"])
+def test_the_commands_of_benchmarks_are_modules_that_run(page):
+    """A script in benchmarks/ would see its neighbors in place of modules of Python's."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert "python benchmarks/" not in text
+    for name in re.findall(r"python -m benchmarks\.(\w+)", text):
+        package, module = ROOT / "benchmarks" / name, ROOT / "benchmarks" / f"{name}.py"
+        runs = package / "__main__.py" if package.is_dir() else module
+        assert "__main__" in runs.read_text(encoding="utf-8"), name
+
+
 def test_the_sixty_seconds_run():
     code = re.search(r"```python\n(.+?)```", README, flags=re.S)[1]
     names: dict = {}

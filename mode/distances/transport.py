@@ -32,7 +32,7 @@ def earth_mover_2d(
     combined as sqrt(2) times their root mean square, which is exact for a translation. The
     choice depends on the shape alone. On a line both are the closed form.
 
-    Sliced against exact on 28 x 28 digits (`python benchmarks/distances.py agreement`, embedded
+    Sliced against exact on 28 x 28 digits (`python -m benchmarks.distances agreement`, embedded
     digits, one map a class): Spearman 0.956 in the median (0.940 to 0.973) for mean images and
     0.959 (0.918 to 0.970) for signed differences. Sliced values are lower than exact ones, 0.70
     and 0.79 of them in the median, so that the two must not be mixed in one ranking.

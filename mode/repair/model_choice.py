@@ -145,11 +145,13 @@ def _within_limit(
 
 
 def _has_biases(model: keras.Model) -> bool:
-    """Whether the output layer adds a bias to the logit of each of several classes."""
+    """Whether the output layer adds a bias to each class's logit, or to the one logit of two."""
     last = output_layer(model)
     activation = getattr(getattr(last, "activation", None), "__name__", None)
     bias = getattr(last, "bias", None)
-    return activation in ("softmax", "linear") and bias is not None and bias.shape[0] > 1
+    if bias is None:
+        return False
+    return activation == "sigmoid" if bias.shape[0] == 1 else activation in ("softmax", "linear")
 
 
 def _lowered(model: keras.Model, shift: float, wrong_by_class: np.ndarray) -> keras.Model:
@@ -158,7 +160,9 @@ def _lowered(model: keras.Model, shift: float, wrong_by_class: np.ndarray) -> ke
     copy = clone(model)
     if shift:
         bias = output_layer(copy).bias
-        bias.assign(bias - shift * wrong_by_class)
+        one_logit = bias.shape[0] == 1  # of class 1 against class 0
+        lower = wrong_by_class[1:] - wrong_by_class[:1] if one_logit else wrong_by_class
+        bias.assign(bias - shift * lower)
     return copy
 
 
