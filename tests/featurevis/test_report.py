@@ -1,7 +1,6 @@
 """The report: images as PNG, training images from good and bad files, the nearest ones."""
 
 import io
-import re
 
 import keras
 import numpy as np
@@ -105,7 +104,7 @@ def test_the_report_shows_the_training_images(saved, tmp_path, archive, digits):
     path, out = archive(x_train=digits[0][:100]), tmp_path / "out"
     run = visualize(saved, "--images", str(path), "--out", str(out))
     assert run.exit_code == 0, run.output
-    assert re.match(r"(over-fitted|cannot tell|label noise): test error \d", run.output), run.output
+    assert run.output.startswith("over-fitted: test error ")
     page = (out / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 20
     assert 'src="http' not in page
@@ -118,8 +117,7 @@ def test_the_report_shows_the_training_images(saved, tmp_path, archive, digits):
 
 def test_a_model_with_code_is_audited_only_where_that_is_allowed(tmp_path):
     stack = [keras.Input((28, 28, 1)), keras.layers.Lambda(lambda x: 1 * x), keras.layers.Flatten()]
-    constant = keras.layers.Dense(10, kernel_initializer="zeros")  # its audit is short
-    model = keras.Sequential([*stack, constant])
+    model = keras.Sequential([*stack, keras.layers.Dense(10)])
     model.save(tmp_path / "model.keras")
     arguments = (str(tmp_path / "model.keras"), "--out", str(tmp_path / "out"))
     run = visualize(*arguments)
