@@ -119,8 +119,8 @@ class Calibration:
         return description.gate * float(mean[0]), description.gate * float(deviation[0])
 
     def _ends(self, description: Description) -> np.ndarray:
-        """Return the accuracies (2,) that the process and COT predict, as far as the sets are told
-        apart."""
+        """Return the accuracies (2,) that the process and COT predict; where the gate is closed,
+        both are the base."""
         learned = self._predicted(description)[0]
         transported = description.gate * (description.estimates["cot"] - description.base)
         return np.clip(description.base + np.array([learned, transported]), 0, 1)
