@@ -131,6 +131,16 @@ def still_falling(record: Record) -> bool:
     return late > LIMITS.still_improving and whole > LIMITS.fallen * abs(losses[0])
 
 
+def starts_slowly(record: Record, planned: int) -> bool:
+    """Tell whether the loss falls from epoch to epoch, though hardly, early in the planned epochs.
+
+    A few units at a low rate leave the best constant's loss only after many such epochs.
+    """
+    falls = np.diff(record.log("loss")[-LIMITS.slow_start_epochs :]) < 0
+    early = len(record.epochs) < LIMITS.slow_start_part * planned
+    return early and len(falls) > 1 and float(falls.mean()) >= LIMITS.slow_start_falls
+
+
 def accuracies(record: Record) -> tuple[np.ndarray, np.ndarray] | None:
     """Return an accuracy by epoch, in training and in validation, where both were logged."""
     names = [name for name in (record.epochs[-1] if record.epochs else ()) if "acc" in name]
