@@ -28,6 +28,8 @@ PREFIXES = (
 )
 NAMES = {"CuDNNLSTM": "LSTM", "CuDNNGRU": "GRU", "Convolution1D": "Conv1D",
          "Deconvolution2D": "Conv2DTranspose"}  # fmt: skip
+# names that modules of Keras 2 had only because they imported them
+MOVED = {"keras.models.Input": "keras.layers.Input"}
 METHODS = {"fit_generator": "fit", "evaluate_generator": "evaluate",
            "predict_generator": "predict", "predict_proba": "predict"}  # fmt: skip
 GONE = ("workers", "use_multiprocessing", "max_queue_size", "max_q_size", "nb_worker",

@@ -12,6 +12,15 @@ from mode.diagnosis.translation import hints, translate
     [
         ("from keras.layers.core import Dense", "from keras.layers import Dense"),
         ("from keras.utils import np_utils", "from keras import utils as np_utils"),
+        (
+            "from keras.utils import plot_model, np_utils",
+            "from keras.utils import plot_model\nfrom keras import utils as np_utils",
+        ),
+        (
+            "from keras.models import Model, Input",
+            "from keras.models import Model\nfrom keras.layers import Input",
+        ),
+        ("from keras.layers import CuDNNLSTM", "from keras.layers import LSTM as CuDNNLSTM"),
         ("SGD(lr=0.1)", "SGD(learning_rate=0.1)"),
         ("Adam(decay=0.0)", "Adam()"),
         ("model.fit(x, y, nb_epoch=3)", "model.fit(x, y, epochs=3)"),
