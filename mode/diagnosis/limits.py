@@ -133,6 +133,9 @@ class Limits:
     overlap: float = 0.05  # share of rows: more than chance collisions of their marks
     suspicious_epochs: int = 4  # in fewer, training lags behind by being measured on the way
     suspicious_lead: float = 0.1  # of accuracy, validation over training
+    # whether there is anything to learn
+    dependence_rows: int = 100  # of fewer, chance hides a relation
+    dependence_p: float = 0.02  # of the best of three tests; below, targets depend on inputs
     # evaluation and single outputs
     lag_left: float = 0.05  # of the initial statistics: what is left no longer decides
     lag_drop: float = 0.2  # of accuracy or explained variance: beyond the drift of a few steps

@@ -42,7 +42,8 @@ class Record:
     outside 0.001..0.999; of those of the heads, `follows` is the correlation of predictions
     with targets, `common` the share of rows that get the commonest predicted class. `same_rows`
     (2, outputs, columns) are those of the last recorded batch as it was trained and as the model
-    evaluates it at the end of training, where batch normalization may tell them apart.
+    evaluates it at the end of training, where batch normalization may tell them apart. `sample`
+    are inputs and targets of some different rows, each (rows, values).
     """
 
     steps: np.ndarray
@@ -62,6 +63,9 @@ class Record:
     broken: np.ndarray = field(default_factory=lambda: np.zeros(0))
     overlap: float = 0.0
     same_rows: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, len(HEAD_COLUMNS))))
+    sample: tuple[np.ndarray, np.ndarray] = field(
+        default_factory=lambda: (np.zeros((0, 0)), np.zeros((0, 0)))
+    )
     weighted: bool = False
     missing: tuple[str, ...] = ()
     finished: bool = False
