@@ -32,6 +32,7 @@ def check(keras_model, x=None, y=None) -> Findings:
     facts = model_facts(keras_model)
     inputs, targets = moments_of("input", x), moments_of("target", y, facts.heads)
     findings = [*static_findings(facts, inputs, targets), *custom_code_findings(keras_model, facts)]
+    findings += data.text_labels(facts, arrays_of(y))
     return Findings(worst_first([*findings, *_gaps(facts, x, y)]))
 
 

@@ -211,7 +211,12 @@ def _watched_fits(fits: _Fits):
         fits.watched.append(WatchedFit(self, arguments, watch))
         watch.early = lambda: fits.tell_early(watch.certain(*_sampled(arguments)))
         bound.arguments["callbacks"] = callbacks if given else [*callbacks, watch]
-        return before(*bound.args, **bound.kwargs)
+        try:
+            return before(*bound.args, **bound.kwargs)
+        except Exception:
+            if not watch.recorder.begun:  # Keras refused the data before any callback was called
+                watch.report = refused(self, arguments)
+            raise
 
     keras.Model.fit = fit
     try:
@@ -221,6 +226,16 @@ def _watched_fits(fits: _Fits):
             keras.Model.fit = before
         else:
             del keras.Model.fit
+
+
+def refused(model, arguments: dict) -> Report:
+    """Return what is wrong before training with a `fit` that ended before it."""
+    x, y = _sampled(arguments)
+    y = arguments.get("y") if isinstance(arguments.get("y"), np.ndarray | list) else y
+    try:
+        return Report(tuple(check(model, x, y)))
+    except Exception:  # of data that Keras refuses anything may be odd
+        return Report()
 
 
 def takes_columns(model, x) -> bool:

@@ -60,6 +60,14 @@ def test_inputs_in_a_row_are_a_column_as_keras_2_took_them(tmp_path, strict, cod
     assert word in "\n".join(shown)
 
 
+def test_a_fit_that_keras_refuses_is_checked_all_the_same(tmp_path):
+    text = SCRIPT.format(units=2, loss="sparse_categorical_crossentropy")
+    code, shown = _run(tmp_path, text.replace('astype("int32")', 'astype("int32").astype(str)'))
+    assert code == 1
+    assert "ERROR bad_labels" in shown
+    assert "the targets are text" in shown
+
+
 def test_a_script_that_cannot_run_ends_with_2(tmp_path):
     assert _run(tmp_path, "import keras\nraise ValueError('mine')")[0] == 2
     assert run_script(tmp_path / "no.py", show=lambda text: None) == 2
