@@ -205,14 +205,15 @@ def _watched_fits(fits: _Fits):
         watch = given[0] if given else Diagnosis(stop=fits.stop, seconds=fits.seconds)
         bound = inspect.signature(before).bind(self, *args, **kwargs)
         if not fits.strict and takes_columns(self, bound.arguments.get("x")):
-            bound.arguments["x"] = np.asarray(bound.arguments["x"])[:, np.newaxis]
+            bound.arguments["x"] = column = np.asarray(bound.arguments["x"])[:, np.newaxis]
+            args, kwargs = (args and (column, *args[1:])), kwargs | ({} if args else {"x": column})
             fits.show("translated to Keras 3: fit(x) of shape (n,) -> fit(x[:, np.newaxis])")
         arguments = {name: value for name, value in bound.arguments.items() if name != "self"}
         fits.watched.append(WatchedFit(self, arguments, watch))
         watch.early = lambda: fits.tell_early(watch.certain(*_sampled(arguments)))
-        bound.arguments["callbacks"] = callbacks if given else [*callbacks, watch]
+        kwargs["callbacks"] = callbacks if given else [*callbacks, watch]
         try:
-            return before(*bound.args, **bound.kwargs)
+            return before(self, *args, **kwargs)
         except Exception:
             if not watch.recorder.begun:  # Keras refused the data before any callback was called
                 watch.report = refused(self, arguments)

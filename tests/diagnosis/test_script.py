@@ -60,6 +60,14 @@ def test_inputs_in_a_row_are_a_column_as_keras_2_took_them(tmp_path, strict, cod
     assert word in "\n".join(shown)
 
 
+def test_a_fit_that_others_have_wrapped_is_watched(tmp_path, monkeypatch):
+    before = keras.Model.fit
+    monkeypatch.setattr(keras.Model, "fit", lambda self, *a, **options: before(self, *a, **options))
+    text = SCRIPT.format(units=1, loss="binary_crossentropy")
+    assert _run(tmp_path, text)[0] == 1
+    assert _run(tmp_path, text.replace("fit(x, y", "fit(x=x, y=y"))[0] == 1
+
+
 def test_a_fit_that_keras_refuses_is_checked_all_the_same(tmp_path):
     text = SCRIPT.format(units=2, loss="sparse_categorical_crossentropy")
     code, shown = _run(tmp_path, text.replace('astype("int32")', 'astype("int32").astype(str)'))
