@@ -1,4 +1,4 @@
-"""Speed, memory and agreement of the distances: `python benchmarks/distances.py [agreement]`.
+"""Speed, memory and agreement of the distances: `python -m benchmarks.distances [agreement]`.
 
 The pool is 30,000 float32 images of 28 x 28: MNIST where the environment variable MODE_DATA
 names a folder that holds `mnist.npz`, else the 5,000 embedded digits six times over.

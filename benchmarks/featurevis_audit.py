@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 import keras
 import pandas as pd
-from featurevis_zoo import build
 from keras import layers
 
+from benchmarks.featurevis_zoo import build
 from mode.featurevis import audit, load_prior
 from mode.featurevis.fitting import batches, classifier_step, run_steps
 from mode.featurevis.probe_set import ProbeSet, make_probe_set

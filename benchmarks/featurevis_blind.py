@@ -1,6 +1,6 @@
 """A blind check: classifiers declared before they are run, each audited as a user would do it.
 
-`python benchmarks/featurevis_blind.py --data FOLDER` resumes where it stopped. Neither the four
+`python -m benchmarks.featurevis_blind --data FOLDER` resumes where it stopped. Neither the four
 architectures nor the optimizers, sizes and seeds occur in the zoo or the fresh one; code and
 thresholds of `blind.csv` are those of the commit that first declared it. One row a classifier: its
 truth, what `audit` says through the prior of its domain and through the other, and the scores
@@ -14,10 +14,10 @@ import click
 import keras
 import numpy as np
 import pandas as pd
-from featurevis_zoo import OUT, SETS, _load, accuracy, chosen
 from keras import layers
 from tqdm import tqdm
 
+from benchmarks.featurevis_zoo import OUT, SETS, _load, accuracy, chosen
 from mode.featurevis import audit, load_prior, verdict
 from mode.featurevis.fitting import batches, classifier_step, run_steps
 from mode.featurevis.reference import reinitialize

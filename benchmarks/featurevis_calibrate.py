@@ -1,6 +1,6 @@
 """From the zoos' rows to `mode/featurevis/thresholds.json` and the tables, in seconds.
 
-`python benchmarks/featurevis_calibrate.py`. The rules are fitted to all classifiers there are: the
+`python -m benchmarks.featurevis_calibrate`. The rules are fitted to all classifiers there are: the
 zoo, the fresh ones, and the first blind ones as audited again. Every figure under "reached" is from
 classifiers whose architecture the rule had not seen (leave one architecture out); "blind" is what
 the rules of that day said, "unseen" what today's say of networks that nothing here was fitted to.
@@ -21,6 +21,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from mode.featurevis import verdict
+from mode.seeds import generator
 
 LEAST_RECOGNIZED = 0.25  # half of what the poorer ready prior reaches, and a prior is too poor
 CERTAIN = 0.45  # probability below which the verdict is "cannot tell"
@@ -36,6 +37,7 @@ VERDICT = ["over_confidence", "over_confidence_more", "confidence", "confidence_
            "diversity_ratio", "gap_estimate", "islands"]  # fmt: skip
 SAID = ["error", "low", "high", "overfitting", "homogeneity", "verdict", "other_verdict"]
 ZOOS = ("zoo", "fresh", "blind_again")
+DRAWS = 200  # resamplings of the classifiers, for an interval
 
 
 def everything(runs: Path) -> pd.DataFrame:
@@ -240,7 +242,16 @@ def audited(path: Path) -> pd.DataFrame:
 
 
 def targets(said: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a target: what was aimed at and what was reached."""
+    """Return one row a target: what was aimed at, what was reached, and the 95 % interval of that,
+    classifiers resampled."""
+    table, stream = _reached(said), generator(0, "targets")
+    samples = (said.iloc[stream.integers(0, len(said), len(said))] for _ in range(DRAWS))
+    draws = [_reached(sample.reset_index(drop=True))["reached"] for sample in samples]
+    low, high = np.nanquantile(draws, [0.025, 0.975], axis=0)
+    return table.assign(low=low, high=high).round(4)
+
+
+def _reached(said: pd.DataFrame) -> pd.DataFrame:
     wide = said["gap"] > 0.10
     missed = (said["error"] - said["true_error"]).abs()
     inside = said["true_error"].between(said["low"], said["high"])
@@ -248,7 +259,7 @@ def targets(said: pd.DataFrame) -> pd.DataFrame:
     told = said[said["homogeneity"].notna()]  # nothing is said of an abstention
     over = told[told["truth"] == "over-fitted"]
     rows = [
-        ("AUROC, gap over 10 points", 0.97, roc_auc_score(wide, said["overfitting"])),
+        ("AUROC, gap over 10 points", 0.97, _area(wide, said["overfitting"])),
         ("Spearman with the gap", 0.90, spearmanr(said["overfitting"], said["gap"])[0]),
         ("mean absolute error of the test error, points", 2.5, 100 * missed.mean()),
         ("the same with the pooled rule, points", 2.5,
@@ -261,7 +272,7 @@ def targets(said: pd.DataFrame) -> pd.DataFrame:
         ("abstention across domains", 0.90, np.mean(said["foreign_other"] > 0)),
         ("abstention at home", 0.10, np.mean(said["foreign_own"] > 0)),
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["target", "aim", "reached"]).round(4)
+    return pd.DataFrame(rows, columns=["target", "aim", "reached"])
 
 
 def by_architecture(said: pd.DataFrame) -> pd.DataFrame:
@@ -280,8 +291,11 @@ def by_architecture(said: pd.DataFrame) -> pd.DataFrame:
 
 
 def _alike(said: pd.DataFrame) -> float:
-    alike = said["condition"] == "homogeneous"
-    return roc_auc_score(alike, said["homogeneity"]) if alike.nunique() == 2 else np.nan
+    return _area(said["condition"] == "homogeneous", said["homogeneity"])
+
+
+def _area(kind: pd.Series, score: pd.Series) -> float:
+    return roc_auc_score(kind, score) if kind.nunique() == 2 else np.nan
 
 
 HIDDEN = ["error_any", "foreign_own", "foreign_other", "outside"]
@@ -322,7 +336,7 @@ def main(runs: str, tables: str, thresholds: str) -> None:
     book |= {
         "certain": CERTAIN,
         "least_recognized": LEAST_RECOGNIZED,
-        "made_by": "python benchmarks/featurevis_calibrate.py",
+        "made_by": "python -m benchmarks.featurevis_calibrate",
     }
     Path(thresholds).write_text(json.dumps(_rounded(book), indent=1) + "\n")
     folder = Path(tables)
@@ -333,7 +347,9 @@ def main(runs: str, tables: str, thresholds: str) -> None:
         path = Path(runs) / f"{name}.csv"
         if path.exists():
             strangers = audited(path)
-            reached[f"reached_{name}"] = targets(strangers)["reached"]
+            by_strangers = targets(strangers)
+            for column in ("reached", "low", "high"):
+                reached[f"{column}_{name}"] = by_strangers[column]
             strangers[BLIND].round(4).to_csv(folder / f"featurevis_{name}.csv", index=False)
             parts = by_architecture(strangers)
             parts.to_csv(folder / f"featurevis_{name}_architectures.csv", index=False)

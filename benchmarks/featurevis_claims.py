@@ -2,7 +2,7 @@
 
 Its interval of 90 % (classifiers resampled) decides: it holds, does not hold, or is not shown.
 
-`python benchmarks/featurevis_claims.py` writes `results/tables/featurevis_claims.csv`; seconds.
+`python -m benchmarks.featurevis_claims` writes `results/tables/featurevis_claims.csv`; seconds.
 """
 
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
-from featurevis_calibrate import RUNS, TABLES, load
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.featurevis_calibrate import RUNS, TABLES, load
 from mode.seeds import generator
 
 DRAWS = 300  # resamplings of the classifiers, for an interval of 90 %

@@ -1,6 +1,6 @@
 """Which part of the audit does the work, and what simpler ways reach, from the committed rows.
 
-`python benchmarks/featurevis_components.py` writes two tables in seconds. `components`: how well
+`python -m benchmarks.featurevis_components` writes two tables in seconds. `components`: how well
 over-confidence on labeled samples alone, the scores of activation maximization alone, and both
 follow the gap, each judged by a rule that had not seen the architecture. `baselines`: how far the
 audit, the uncorrected error on the prior's samples and the 20,000 images miss the test error.
@@ -11,9 +11,10 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
-from featurevis_calibrate import RUNS, TABLES, apply, everything, line
-from featurevis_claims import area, interval
 from scipy.stats import spearmanr
+
+from benchmarks.featurevis_calibrate import RUNS, TABLES, apply, everything, line
+from benchmarks.featurevis_claims import area, interval
 
 OVER_CONFIDENCE = ["over_confidence"]
 SAMPLES = ["over_confidence", "confidence_wrong", "shifted_error"]  # the audit's rule for the gap

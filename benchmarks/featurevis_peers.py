@@ -1,6 +1,6 @@
 """What others would say of the same zoo, and the report's claim (b); one row a classifier.
 
-`python benchmarks/featurevis_peers.py --data FOLDER --models FOLDER`, after `featurevis_zoo.py`;
+`python -m benchmarks.featurevis_peers --data FOLDER --models FOLDER`, after `featurevis_zoo.py`;
 resumes. Needs `pip install weightwatcher`. alpha: WeightWatcher's mean exponent, from weights
 alone. prototype: after Dean & Sarkar (2023), pixel-space prototypes, how much more alike those of
 one class are in the last hidden layer than those of two. nearest_ratio: distance of the preferred
@@ -14,9 +14,9 @@ import click
 import keras
 import numpy as np
 import pandas as pd
-from featurevis_zoo import OUT, SETS, accuracy, chosen, members
 from tqdm import tqdm
 
+from benchmarks.featurevis_zoo import OUT, SETS, accuracy, chosen, members
 from mode.featurevis import load_prior, maximize, scores, targets
 from mode.featurevis.probe_set import make_probe_set, preferred_inputs_of
 from mode.seeds import generator

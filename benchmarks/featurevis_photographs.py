@@ -1,6 +1,6 @@
 """Where the audit does not hold: classifiers of photographs (CIFAR-10) through the prior `cifar10`.
 
-`python benchmarks/featurevis_photographs.py --data FOLDER` resumes where it stopped. Twelve
+`python -m benchmarks.featurevis_photographs --data FOLDER` resumes where it stopped. Twelve
 classifiers are declared before they are run: four architectures, each trained on many images, on
 few, and briefly. They see the first 30,000 training images; the prior and its reference classifier
 saw the last 20,000. One row a classifier: truth, verdict, and the scores that would be used.
@@ -13,11 +13,11 @@ import click
 import keras
 import numpy as np
 import pandas as pd
-from featurevis_zoo import OUT, accuracy
 from keras import layers
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
+from benchmarks.featurevis_zoo import OUT, accuracy
 from mode.featurevis import audit, load_prior
 from mode.featurevis.fitting import batches, classifier_step, run_steps
 from mode.featurevis.reference import reinitialize

@@ -1,6 +1,6 @@
 """Picture quality: the default ascent beside DGN-AM's settings, on the same classifiers.
 
-`python benchmarks/featurevis_pictures.py --models FOLDER`, the folder of `featurevis_zoo.py`. Of
+`python -m benchmarks.featurevis_pictures --models FOLDER`, the folder of `featurevis_zoo.py`. Of
 each class 16 images are made under each preset; the prior's reference classifier, which neither
 ascent climbs, predicts their classes. One row a classifier and preset, a table of means and paired
 differences with 95 % bootstrap intervals over classifiers.
@@ -12,10 +12,10 @@ import click
 import keras
 import numpy as np
 import pandas as pd
-from featurevis_zoo import ARCHITECTURES, OUT, SETS
 from scipy.special import softmax
 from tqdm import tqdm
 
+from benchmarks.featurevis_zoo import ARCHITECTURES, OUT, SETS
 from mode.featurevis import load_prior, maximize, scores
 from mode.featurevis.probe_set import make_probe_set
 from mode.seeds import generator

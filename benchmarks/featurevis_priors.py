@@ -1,4 +1,4 @@
-"""Make the ready priors: `python benchmarks/featurevis_priors.py digits|fashion|cifar10`.
+"""Make the ready priors: `python -m benchmarks.featurevis_priors digits|fashion|cifar10`.
 
 The last 20,000 training images of the file; the zoo's classifiers see only those before them.
 `--steps` and `--latent` train a larger prior, `--out` puts it into a folder of one's own.

@@ -1,6 +1,6 @@
 """The report's own experiment: five classes, 100 homogeneous images each; its claims in numbers.
 
-`python benchmarks/featurevis_report.py --data FOLDER` trains three groups (homogeneous, as many at
+`python -m benchmarks.featurevis_report --data FOLDER` trains three groups (homogeneous, as many at
 random, all images) of three reinitialized networks on the digits 0 to 4 and audits each.
 (a) restarts and reinitialized weights converge: diversity D, and the distance between the mean
 preferred inputs of two networks. (b) they reproduce training images: distance to the nearest of
@@ -13,9 +13,9 @@ import click
 import keras
 import numpy as np
 import pandas as pd
-from featurevis_zoo import OUT, accuracy
 from keras import layers
 
+from benchmarks.featurevis_zoo import OUT, accuracy
 from mode.featurevis import audit, load_prior, scores
 from mode.featurevis.fitting import batches, classifier_step, run_steps
 from mode.featurevis.reference import reinitialize

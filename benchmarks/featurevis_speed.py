@@ -11,10 +11,10 @@ import click
 import keras
 import numpy as np
 import pandas as pd
-from featurevis_zoo import build
 from tf_keras_vis.activation_maximization import ActivationMaximization
 from tf_keras_vis.utils.scores import CategoricalScore
 
+from benchmarks.featurevis_zoo import build
 from mode.featurevis import load_prior, maximize
 from mode.featurevis.prior import sample
 

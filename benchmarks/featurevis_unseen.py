@@ -1,6 +1,6 @@
 """A second blind check: architectures of other kinds, trained first, audited by frozen rules.
 
-`python benchmarks/featurevis_unseen.py train --data FOLDER --models FOLDER` makes the declared
+`python -m benchmarks.featurevis_unseen train --data FOLDER --models FOLDER` makes the declared
 fifteen and their truth; `... audit --models FOLDER` adds what `audit` says of each, once. Group
 normalization, mixing of tokens, depthwise without normalization, ConvNeXt blocks and attention
 occur in no zoo that a rule was fitted to.
@@ -12,11 +12,11 @@ import click
 import keras
 import numpy as np
 import pandas as pd
-from featurevis_blind import CONDITIONS, DEFAULTS, OPTIMIZERS, audited
-from featurevis_zoo import OUT, SETS, _load, accuracy, chosen
 from keras import layers
 from tqdm import tqdm
 
+from benchmarks.featurevis_blind import CONDITIONS, DEFAULTS, OPTIMIZERS, audited
+from benchmarks.featurevis_zoo import OUT, SETS, _load, accuracy, chosen
 from mode.featurevis import load_prior
 from mode.featurevis.fitting import batches, classifier_step, run_steps
 from mode.featurevis.reference import reinitialize

@@ -1,6 +1,6 @@
 """The zoo: classifiers whose faults are known, each trained and measured, one row a classifier.
 
-`python benchmarks/featurevis_zoo.py --data FOLDER --models FOLDER` resumes where it stopped;
+`python -m benchmarks.featurevis_zoo --data FOLDER --models FOLDER` resumes where it stopped;
 `--zoo fresh` makes the one of other architectures that no rule is fitted to. Both lists are fixed
 by `members()` before anything is run. Classifiers see images 0 to 40,000 of the
 training files, truth is the test set, priors and their classifiers saw 40,000 to 60,000.

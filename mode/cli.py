@@ -194,8 +194,8 @@ def repair(model: str, data: str, out: str, as_json: bool, **options) -> None:
 
     \b
     --json prints one object on standard output, and the lines on standard error:
-      accuracy {before, after}, repaired, broken, kept_round, rounds, reason,
-      held_out, classes_at_zero [{class, pool_inputs, suspects}],
+      summary, accuracy {before, after}, repaired, broken, kept_round, rounds,
+      reason, held_out, classes_at_zero [{class, pool_inputs, suspects}],
       classes_worse [{class, before, after}], inputs_used, suspects,
       round_over_limit {round, diagnosis_accuracy, max_broken} or null,
       data_notes, notes, seconds, files

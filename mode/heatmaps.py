@@ -1,8 +1,8 @@
 """Heat maps: neurons that indicate a class, and those that indicate its errors (MODE, section 4.2).
 
 One cell per neuron of the layer, scaled to [-1, 1]. HCI of a label comes from its inputs that are
-classified correctly; HMI from inputs of other labels that are taken for it (false positives);
-HWI from its inputs that are taken for another label (false negatives).
+classified correctly; HMI from its false positives, inputs of other labels; HWI from its false
+negatives, its inputs with another prediction.
 """
 
 from collections.abc import Callable
@@ -70,7 +70,7 @@ def heatmaps(
         >>> maps.hci  # a row a class
         array([[1., 0.],
                [0., 1.]], dtype=float32)
-        >>> maps.hwi[0]  # of the zero that is taken for a one
+        >>> maps.hwi[0]  # of the zero that is predicted as a one
         array([1., 1.], dtype=float32)
         >>> [str(item) for item in maps.fallbacks]
         ['label 0 has no input for HMI: it is HCI', 'label 1 has no input for HWI: it is HCI']

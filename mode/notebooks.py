@@ -13,6 +13,7 @@ from mode import checks
 from mode.stderr import errors_to
 
 PACKAGE = "mode_notebooks"
+NOTEBOOK_ONLY = "notebook-only"  # tag of a cell that reports and served pages leave out
 
 
 def folder() -> Path:
@@ -47,6 +48,11 @@ def path(name: str) -> Path:
 def read(name: str) -> dict:
     """Return the notebook `name` as a dictionary (nbformat 4)."""
     return json.loads(path(name).read_text(encoding="utf-8"))
+
+
+def of_a_page(cells: list) -> list:
+    """Return the cells that a report or a served page shows: all but those NOTEBOOK_ONLY."""
+    return [cell for cell in cells if NOTEBOOK_ONLY not in cell["metadata"].get("tags", [])]
 
 
 def parameters(name: str) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Shared small data sets and models; two threads, since the tests are meant for two cores."""
+"""Shared small data sets and models; one thread, since two workers share two cores."""
 
 import os
 import random
@@ -8,7 +8,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-    os.environ.setdefault(variable, "2")
+    os.environ.setdefault(variable, "1")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402

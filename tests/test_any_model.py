@@ -54,15 +54,19 @@ def test_every_kind_is_repaired_and_stays_what_it_is(kind, selector):
     model, data, _ = kind
     predict(model, data.test.x)
     given, shape = everything(model, data), outside(model)
-    done = repair(model, data, recipe=selector, stops=False, **QUICK)
+    recipe = replace(RECIPES[selector], stops=False, **QUICK)
+    last = run(model, data, recipe)
     assert everything(model, data) == given
-    assert outside(done.model) == shape
-    assert (weights(done.model) == weights(model)) == (done.kept == 0)
-    last = run(model, data, replace(RECIPES[selector], stops=False, **QUICK)).model
-    assert outside(last) == shape
-    assert all(old != new for old, new in zip(trained(model), trained(last), strict=True))
-    assert len(done.chosen[0]) == QUICK["inputs_per_round"]
-    assert done.rounds["accuracy"].between(0, 1).all()
+    assert outside(last.model) == shape
+    assert all(old != new for old, new in zip(trained(model), trained(last.model), strict=True))
+    assert len(last.chosen[0]) == QUICK["inputs_per_round"]
+    assert last.rounds["accuracy"].between(0, 1).all()
+    if selector == "recommended":  # the choice of a model is the same for all recipes
+        done = repair(model, data, stops=False, **QUICK)
+        assert everything(model, data) == given
+        assert outside(done.model) == shape
+        assert (weights(done.model) == weights(model)) == (done.kept == 0)
+        assert done.rounds["accuracy"].between(0, 1).all()
 
 
 def trained(model) -> list[bytes]:

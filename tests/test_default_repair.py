@@ -1,5 +1,6 @@
 """The repair that is made where nothing is said: what it gains, leaves alone, and keeps to."""
 
+import shutil
 import time
 from dataclasses import replace
 from itertools import product
@@ -55,6 +56,13 @@ def lacking(clouds) -> keras.Model:
     """A net that never saw class 2 and is short of training, so that a repair breaks inputs too."""
     known = clouds.train.take(clouds.train.y != 2)
     return train(net(), known.x, known.y, epochs=6)
+
+
+@pytest.fixture(scope="module")
+def whole(lacking, clouds, tmp_path_factory):
+    """The default repair, the folder that keeps its rounds, and the progress that it told."""
+    folder, shares = tmp_path_factory.mktemp("rounds"), []
+    return repair(lacking, clouds, checkpoint_dir=folder, progress=shares.append), folder, shares
 
 
 def right(model, part: Part) -> np.ndarray:
@@ -120,16 +128,16 @@ def test_a_class_that_training_had_few_of_is_learned(small):
     assert repaired.result["accuracy"] > repaired.rounds["accuracy"][0] + 0.03
 
 
-def test_a_class_that_training_lacked_is_learned(lacking, clouds):
-    repaired = repair(lacking, clouds)
+def test_a_class_that_training_lacked_is_learned(lacking, clouds, whole):
+    repaired, *_ = whole
     own = clouds.test.take(clouds.test.y == 2)
     assert accuracy(lacking, own) == 0
     assert accuracy(repaired.model, own) > 0.6
     assert repaired.result["accuracy of 2"] == pytest.approx(accuracy(repaired.model, own))
 
 
-def test_the_same_seed_makes_the_same_model_to_the_byte(lacking, clouds):
-    one, two, other = (repair(lacking, clouds, seed=seed) for seed in (3, 3, 4))
+def test_the_same_seed_makes_the_same_model_to_the_byte(lacking, clouds, whole):
+    one, two, other = whole[0], *(repair(lacking, clouds, seed=seed) for seed in (0, 4))
     assert weights(one.model) == weights(two.model) != weights(other.model)
     assert rows(one) == rows(two) != rows(other)
     assert (one.kept, one.reason) == (two.kept, two.reason)
@@ -225,12 +233,12 @@ def test_a_pool_of_wrong_labels_alone_leaves_the_model_as_it_is(over_fitted, sma
         assert (repaired.rounds["diagnosis accuracy"][1:] < accuracy(over_fitted, small.test)).all()
 
 
-def test_a_gain_that_may_be_chance_is_not_kept(lacking, clouds):
+def test_a_gain_that_may_be_chance_is_not_kept(lacking, clouds, whole):
     """The best of three rounds must beat the original by more than one of three would by chance:
     here it gains four inputs and loses none, p = 3 / 2 ** 4."""
     start = RepairContext(lacking, clouds, DEFAULT, (), (), 0, True, Work(1.0))
     before = right(lacking, clouds.diagnosis)
-    best = repair(lacking, clouds).model
+    best = whole[0].model
     gained = np.flatnonzero(right(best, clouds.diagnosis) & ~before)
     same = np.flatnonzero(right(best, clouds.diagnosis) & before)
 
@@ -274,22 +282,15 @@ def test_mcnemar_is_the_share_of_coin_tosses_that_favor_it_so_much(gained, lost)
 # A limit on what is broken.
 
 
-@pytest.fixture(scope="module")
-def unlimited(lacking, clouds, tmp_path_factory):
-    """The repair without a limit, and the folder that keeps its rounds."""
-    folder = tmp_path_factory.mktemp("rounds")
-    return repair(lacking, clouds, checkpoint_dir=folder), folder
-
-
 def broken_by(repaired, model, data) -> float:
     known = right(model, data.diagnosis)
     return float((~right(repaired.model, data.diagnosis))[known].mean())
 
 
-@pytest.mark.parametrize("limit", [0, 0.01, 0.05, 1])
-def test_at_most_so_much_is_broken_as_is_allowed(limit, unlimited, lacking, clouds):
-    whole, folder = unlimited
-    assert broken_by(whole, lacking, clouds) > 0.01, "or there would be nothing to limit"
+@pytest.mark.parametrize("limit", [0, 0.05, 1])
+def test_at_most_so_much_is_broken_as_is_allowed(limit, whole, lacking, clouds):
+    unlimited, folder, _ = whole
+    assert broken_by(unlimited, lacking, clouds) > 0.01, "or there would be nothing to limit"
     options = {"checkpoint_dir": folder, "resume": True}
     limited = repair(lacking, clouds, max_broken=limit, **options)
     assert broken_by(limited, lacking, clouds) <= limit
@@ -297,7 +298,7 @@ def test_at_most_so_much_is_broken_as_is_allowed(limit, unlimited, lacking, clou
     assert after > before, "a model is found, not given up"
     assert limited.result["broken on diagnosis"] == broken_by(limited, lacking, clouds)
     if limit == 1:
-        assert weights(limited.model) == weights(whole.model)
+        assert weights(limited.model) == weights(unlimited.model)
 
 
 def test_where_no_model_keeps_to_the_limit_the_original_is_returned(lacking, clouds, monkeypatch):
@@ -593,9 +594,8 @@ def test_the_time_left_is_shared_by_the_work_left():
     assert Work(100.0).of(20) == {}
 
 
-def test_progress_goes_up_to_one(lacking, clouds):
-    shares: list[float] = []
-    repair(lacking, clouds, progress=shares.append)
+def test_progress_goes_up_to_one(whole):
+    shares = whole[2]
     assert shares[0] == 0
     assert shares[-1] == 1
     assert (np.diff(shares) >= 0).all()
@@ -671,17 +671,18 @@ def test_multiplications_of_nested_and_subclassed_models_and_of_words():
 
 
 @pytest.mark.parametrize("finished", [1, 2])
-def test_a_stopped_repair_goes_on_to_the_same_result(finished, lacking, clouds, tmp_path):
-    whole = repair(lacking, clouds, checkpoint_dir=tmp_path)
-    assert len(whole.chosen) > finished
+def test_a_stopped_repair_goes_on_to_the_same_result(finished, lacking, clouds, tmp_path, whole):
+    expected, folder, _ = whole
+    assert len(expected.chosen) > finished
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     for number in range(finished + 1, 4):
         for file in tmp_path.glob(f"round_{number}.*"):
             file.unlink()
     again = repair(lacking, clouds, checkpoint_dir=tmp_path, resume=True)
-    assert weights(again.model) == weights(whole.model)
-    assert rows(again) == rows(whole)
-    assert (again.kept, again.reason) == (whole.kept, whole.reason)
-    for mine, theirs in zip(again.chosen, whole.chosen, strict=True):
+    assert weights(again.model) == weights(expected.model)
+    assert rows(again) == rows(expected)
+    assert (again.kept, again.reason) == (expected.kept, expected.reason)
+    for mine, theirs in zip(again.chosen, expected.chosen, strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
@@ -752,13 +753,13 @@ def test_labels_that_the_diagnosis_split_lacks_are_named(lacking, clouds):
     assert found.notes == ("round 1: label b has no input to diagnose it by",)
 
 
-def test_what_is_printed_is_one_line_and_then_the_reason(unlimited):
-    whole, _ = unlimited
-    before, after = whole.rounds["accuracy"][0], whole.result["accuracy"]
-    assert repr(whole) == (
-        f"{100 * before:.1f} -> {100 * after:.1f} %, {whole.result['repaired']} repaired, "
-        f"{whole.result['broken']} broken, round {whole.kept} of {len(whole.chosen)} kept"
+def test_what_is_printed_is_one_line_and_then_the_reason(whole):
+    found, *_ = whole
+    before, after = found.rounds["accuracy"][0], found.result["accuracy"]
+    assert repr(found) == (
+        f"{100 * before:.1f} -> {100 * after:.1f} %, {found.result['repaired']} repaired, "
+        f"{found.result['broken']} broken, round {found.kept} of {len(found.chosen)} kept"
     )
-    lines = str(whole).splitlines()
-    assert lines[:2] == [repr(whole), whole.reason]
-    assert len(lines) == 3 + len(whole.faults)
+    lines = str(found).splitlines()
+    assert lines[:2] == [repr(found), found.reason]
+    assert len(lines) == 3 + len(found.faults)

@@ -169,6 +169,8 @@ ZOO = pd.DataFrame(
 ESTIMATES = pd.DataFrame(
     {"family": ["no shift", "corruption", "corruption"], "abstained": [False, False, True]}
 ).assign(truth=[0.9, 0.6, 0.3], calibrated=[0.91, 0.65, 0.5])
+CHANGES = pd.DataFrame({"label": ["ant", "bat", "cat"], "before": [0.5, 0.9, 0.7]})
+CHANGES["after"] = [0.8, 0.88, 0.7]
 LIVE = pd.DataFrame(
     {"method": ["repair", "control", "repair"], "round": [0, 0, 1], "accuracy": [0.5, 0.5, 0.75]}
 )
@@ -192,6 +194,7 @@ EXAMPLES = {
     "most_similar": (RANKED, {}),
     "least_similar": (RANKED, {"columns": ["a", "b", "c"]}),
     "label_accuracy": (LABELS, {"theta": 0.9}),
+    "accuracy_change": (CHANGES, {}),
     "confusion": (np.array([[9, 1, 0], [0, 8, 2], [3, 0, 7]]), {}),
     "label_maps": (
         {
@@ -699,6 +702,15 @@ def test_bars_have_their_heights_and_faulty_labels_another_look():
     bars = drawn("layers_chosen").patches
     assert [bar.get_width() for bar in bars] == [75, 25, 100]
     assert texts(drawn("layers_chosen")) == ["3 rounds", "1 rounds", "4 rounds"]
+
+
+def test_the_class_that_lost_most_is_at_the_top_and_its_loss_is_written():
+    ax = drawn("accuracy_change")
+    assert tick_labels(ax.yaxis) == ["ant", "cat", "bat"]
+    assert texts(ax) == ["+30.0", "0", "-2.0"]
+    assert [text.get_color() for text in ax.texts] == [style.COLORS[0], style.GRAY, style.COLORS[1]]
+    without = CHANGES.assign(after=[0.8, np.nan, 0.7])
+    assert tick_labels(drawn("accuracy_change", without).yaxis) == ["ant", "cat"]
 
 
 def test_the_confusion_colors_mistakes_alone():

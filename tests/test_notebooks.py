@@ -44,6 +44,22 @@ class TestRules:
         assert "**Answer:**" in text
         assert "**Aims.**" in text
 
+    def test_starts_with_why_one_would_care_and_the_words_it_uses(self, name):
+        first = "".join(notebooks.read(name)["cells"][0]["source"])
+        why, answer, *rest = first.split("\n\n")[1:]
+        assert re.fullmatch(r"[A-Z].*[^.]\.", why.replace("\n", " ")), "one sentence of why"
+        assert answer.startswith("**Answer:**")
+        assert rest[-1].startswith("> **Words.** *")
+
+    def test_closes_with_what_was_seen_and_where_to_go_next(self, name):
+        last = notebooks.read(name)["cells"][-1]
+        assert last["cell_type"] == "markdown"
+        text = "".join(last["source"])
+        assert text.startswith("**What you have seen.**")
+        links = re.findall(r"\((\S+)\.ipynb\)", text.split("**Where to go next.**")[1])
+        assert links
+        assert set(links) <= set(NAMES) - {name}
+
     def test_parameters_are_typed_literals_with_help_and_have_seed_and_out(self, name):
         first = code_cells(name)[0]
         assert first["metadata"]["tags"] == ["parameters"]
@@ -67,6 +83,24 @@ class TestRules:
         outputs = [o for cell in executed["cells"] for o in cell.get("outputs", [])]
         assert outputs
         assert not any(output["output_type"] == "error" for output in outputs)
+
+
+def test_the_answer_of_the_report_is_that_of_its_executed_copy():
+    name = "11-is-my-model-repaired"
+    path = ROOT / "results" / "executed" / f"{name}.ipynb"
+    outputs = path.read_text(encoding="utf-8")
+    sentence = re.search(r"<h1>(Accuracy .+?\.)</h1>", outputs)[1]
+    assert f"**Answer:** {sentence} " in "".join(notebooks.read(name)["cells"][0]["source"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_output_shows_a_missing_number_or_many_digits(name):
+    path = ROOT / "results" / "executed" / f"{name}.ipynb"
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", []):
+            page = "".join(output.get("data", {}).get("text/html", output.get("text", [])))
+            cells = re.sub(r'base64,[^"]*|<style.*?</style>', "", page, flags=re.S)
+            assert re.findall(r">\s*(?:nan|NaN|inf)\s*<|\d\.\d{6,}", cells) == []
 
 
 def test_an_unknown_notebook_is_refused():

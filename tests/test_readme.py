@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import mode
 from mode.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -49,12 +50,39 @@ def test_every_module_file_and_name_in_backticks_exists(text):
         assert name in sources or name in (ROOT / ".ci" / "run").read_text(encoding="utf-8"), name
 
 
+@pytest.mark.parametrize("page", ["README.md", "GUIDE.md", "CLAIMS.md", "results/README.md"])
+def test_the_commands_of_benchmarks_are_modules_that_run(page):
+    """A script in benchmarks/ would see its neighbors in place of modules of Python's."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert "python benchmarks/" not in text
+    for name in re.findall(r"python -m benchmarks\.(\w+)", text):
+        package, module = ROOT / "benchmarks" / name, ROOT / "benchmarks" / f"{name}.py"
+        runs = package / "__main__.py" if package.is_dir() else module
+        assert "__main__" in runs.read_text(encoding="utf-8"), name
+
+
 def test_the_sixty_seconds_run():
     code = re.search(r"```python\n(.+?)```", README, flags=re.S)[1]
     names: dict = {}
     exec(code, names)
     rounds = names["fixed"].rounds
     assert rounds["accuracy"].iloc[-1] > rounds["accuracy"].iloc[0]
+
+
+def test_the_citation_has_the_version_and_the_date_of_its_section_of_the_changes():
+    """A section is cut as `## X.Y.Z - YYYY-MM-DD` below `## Unreleased`, the latest one first."""
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    version, date = (
+        re.search(rf"^{name}: (\S+)$", citation, flags=re.M)[1]
+        for name in ("version", "date-released")
+    )
+    assert version == mode.__version__
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", date)
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    first, *released = re.findall(r"^## (.+)$", changes, flags=re.M)
+    assert first == "Unreleased"
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d\d-\d\d", each) for each in released)
+    assert released[:1] in ([], [f"{version} - {date}"])
 
 
 def test_the_readme_is_short():

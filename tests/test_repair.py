@@ -67,13 +67,10 @@ def test_every_recipe_repairs_and_keeps_to_the_rules(recipe, under_fitted, small
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_seed_others(under_fitted, small):
-    for selector in ("mode", "recommended"):
-        one, two, other = (
-            repair(under_fitted, small, recipe=selector, seed=seed) for seed in (3, 3, 4)
-        )
-        assert without_seconds(one).to_csv() == without_seconds(two).to_csv()
-        np.testing.assert_array_equal(np.stack(one.chosen), np.stack(two.chosen))
-        assert without_seconds(one).to_csv() != without_seconds(other).to_csv()
+    one, two, other = (repair(under_fitted, small, recipe="mode", seed=seed) for seed in (3, 3, 4))
+    assert without_seconds(one).to_csv() == without_seconds(two).to_csv()
+    np.testing.assert_array_equal(np.stack(one.chosen), np.stack(two.chosen))
+    assert without_seconds(one).to_csv() != without_seconds(other).to_csv()
 
 
 def test_more_inputs_help(under_fitted, small):

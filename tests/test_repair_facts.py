@@ -81,22 +81,22 @@ def test_classes_at_zero_and_worse_classes_are_named(repaired, data):
     assert falls == [(f"digit {k}", 0.9, AFTER[k] / 10) for k in (5, 4, 3, 2, 1)]
 
 
-def test_a_class_at_zero_is_the_first_line_with_its_inputs_in_the_pool(repaired, data):
-    assert lines(facts(repaired, data))[0] == (
+def test_a_class_at_zero_is_the_second_line_with_its_inputs_in_the_pool(repaired, data):
+    assert lines(facts(repaired, data))[1] == (
         "class digit 7 stays at 0 %: the pool has no input of it"
     )
     for count, words in ((1, "1 input"), (12, "12 inputs")):
         labels = np.concatenate([data.pool.y[count:], [7] * count])
         other = replace(data, pool=Part(data.pool.x, labels))
-        assert lines(facts(repaired, other))[0].endswith(f"the pool has {words} of it")
+        assert lines(facts(repaired, other))[1].endswith(f"the pool has {words} of it")
     suspects = pd.DataFrame({"index": [1, 2], "label": [7, 7], "suggested": [0, 0]})
     aside = SimpleNamespace(**{**vars(repaired), "suspects": suspects})
-    assert "the pool has 12 inputs of it, 2 of these set aside" in lines(facts(aside, other))[0]
+    assert "the pool has 12 inputs of it, 2 of these set aside" in lines(facts(aside, other))[1]
     fallen = replace_result(repaired, measure(data, predictions(BEFORE), predictions((0,) * 8)))
     first = lines(facts(fallen, data))
-    assert first[0].startswith("class digit 0 falls to 0 %")
-    assert first[5] == "and 3 more classes at 0 %"
-    assert first[6].startswith("70.0 -> 0.0 % on the test part")
+    assert first[0].startswith("Accuracy fell from 70.0 % to 0.0 %: ")
+    assert first[1].startswith("class digit 0 falls to 0 %")
+    assert first[6] == "and 3 more classes at 0 %"
 
 
 def replace_result(repaired, result):
@@ -117,12 +117,38 @@ def test_at_most_five_worse_classes_are_in_the_line(repaired, data):
     assert not any("worse" in each for each in lines(facts(same, data)))
 
 
+def test_the_first_line_is_one_sentence_with_what_the_repair_came_to(repaired, data):
+    found = facts(repaired, data)
+    assert (
+        found["summary"]
+        == lines(found)[0]
+        == (
+            "Accuracy fell from 70.0 % to 60.0 %: 7 test inputs repaired, 15 broken; "
+            "round 1 of 2 was kept."
+        )
+    )
+    assert lines(found)[2] == repaired.reason
+    same = replace_result(repaired, measure(data, predictions(BEFORE), predictions(BEFORE)))
+    assert facts(same, data)["summary"].startswith("Accuracy stays at 70.0 %: 0 test inputs")
+
+
+def test_a_returned_original_is_the_first_line_with_the_reason(repaired, data):
+    reason = "the original is returned: no round is better than the original beyond chance"
+    original = measure(data, predictions(BEFORE), predictions(BEFORE))
+    returned = replace_result(repaired, original)
+    returned.kept, returned.reason = 0, reason
+    shown = lines(facts(returned, data))
+    assert shown[0] == (
+        "Accuracy stays at 70.0 %: the original model is returned, because no round is better "
+        "than the original beyond chance."
+    )
+    assert not any(reason in line for line in shown)
+
+
 def test_figures_of_data_that_the_model_may_have_seen_are_called_so(repaired, data):
-    held_out = lines(facts(repaired, data))[1]
-    seen = lines(facts(repaired, replace(data, held_out=False)))[1]
-    assert "on the test part" in held_out
-    assert "on data the model may have seen" in seen
-    assert "on the test part" not in seen
+    seen = facts(repaired, replace(data, held_out=False))["summary"]
+    assert seen.startswith("Accuracy on data that the model may have seen fell from 70.0 %")
+    assert "seen" not in facts(repaired, data)["summary"]
 
 
 def test_the_recommended_limit_is_of_the_best_round_on_the_diagnosis_part(repaired, data):
@@ -145,7 +171,7 @@ def test_suspects_are_told_by_the_row_of_the_callers_pool_and_by_name(repaired, 
         "suggested": ["digit 2", "digit 1"],
     }
     line = next(each for each in lines(facts(repaired, data)) if "suspects.csv" in each)
-    assert line.startswith("2 inputs of the pool used, 2 set aside")
+    assert line.startswith("the model learned from 2 inputs of the pool; 2 were set aside")
     none = SimpleNamespace(**{**vars(repaired), "suspects": repaired.suspects[:0]})
     assert not any("suspects.csv" in each for each in lines(facts(none, data)))
     assert [*suspect_inputs(none, data)] == ["index", "label", "suggested"]

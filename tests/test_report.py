@@ -4,16 +4,18 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from keras import layers
 
+from mode import notebooks
 from mode.data import Data, Part, Streamed, open_pool
 from mode.models import predict
 from mode.repair import label_errors
 from mode.repair.label_errors import far_excess, look_wrong, tempered
-from mode.report import advice, case
+from mode.report import advice, case, files, tables
 from mode.report.files import open_case, suspect_inputs
 from mode.report.workflow import repair_files
 from tests.tolerance import FLOAT32
@@ -86,9 +88,9 @@ def test_tables_call_classes_by_their_names(repaired):
     before, after = repaired.predictions
     expected = [(before[test.y == k] == k).mean() for k in range(3)]
     table = repaired.by_label
-    assert table["class"].tolist() == repaired.accuracies("before")["label"].tolist() == NAMES
+    assert table["class"].tolist() == repaired.accuracies()["label"].tolist() == NAMES
     np.testing.assert_allclose(table["before"], expected)
-    np.testing.assert_allclose(repaired.accuracies("after")["accuracy"], table["after"])
+    np.testing.assert_allclose(repaired.accuracies()["after"], table["after"])
     moved = repaired.changed_classes("repaired")
     pairs = [
         (NAMES[true], NAMES[old])
@@ -104,6 +106,44 @@ def test_tables_call_classes_by_their_names(repaired):
     found = dict(zip(chosen["class"], chosen["round 1"], strict=True))
     assert found == counts.reindex(found, fill_value=0).to_dict()
     assert set(repaired.faulty_classes()["class"]) <= set(NAMES)
+
+
+def test_the_report_starts_with_the_sentence_and_the_classes_that_got_worse(repaired):
+    result = repaired.record["result"]
+    before = repaired.rows["accuracy"].iloc[0]
+    page = repaired.headline_html
+    assert page.startswith(f"<h1>Accuracy rose from {100 * before:.1f} % to ")
+    assert f"{100 * result['accuracy']:.1f} %: {result['repaired']} test inputs repaired" in page
+    fallen = repaired.by_label.assign(change=[-0.021, 0.1, 0.0], after=[0.5, 0.0, 0.5])
+    worse = case.Case(**{name: getattr(repaired, name) for name in case.Case.__dataclass_fields__})
+    worse.__dict__["by_label"] = fallen
+    assert "Less accurate than before: a small cat (-2.1 points)." in worse.headline_html
+    assert "Classes at 0 %: dog." in worse.headline_html
+
+
+def test_tables_for_people_have_words_and_one_decimal(repaired):
+    table = repaired.by_label.assign(
+        before=[0.5, 0.75, np.nan], after=[0.5421, 0.7, np.nan], change=[0.0421, -0.05, np.nan]
+    )
+    shown = tables.class_table(table)
+    assert shown.marked == [True, False, False]
+    assert shown.rows["class"].tolist() == ["dog", "a small cat", "owl"]
+    assert shown.rows["before, %"].tolist() == ["75.0", "50.0", ""]
+    assert shown.rows["change, points"].tolist() == ["-5.0", "+4.2", ""]
+    page = shown._repr_html_()
+    assert page.count('<tr class="worse">') == 1
+    assert "nan" not in page
+    rounds = tables.round_table(repaired.rows, kept=1).rows
+    assert rounds["kept"].tolist() == ["yes" if n == 1 else "" for n in repaired.rows["round"]]
+    assert rounds["accuracy, %"].tolist() == [f"{100 * a:.1f}" for a in repaired.rows["accuracy"]]
+
+
+def test_a_page_leaves_out_what_is_for_the_notebook_alone():
+    cells = [nbformat.v4.new_markdown_cell(text) for text in ("# Why", "## Class by class")]
+    cells[0]["metadata"]["tags"] = [notebooks.NOTEBOOK_ONLY]
+    page = files.page(nbformat.v4.new_notebook(cells=cells), "a title")
+    assert "Class by class" in page
+    assert "Why" not in page
 
 
 def test_maps_are_of_the_diagnosis_part(repaired):

@@ -137,27 +137,20 @@ def run_here(failing):
     close_kernels()
 
 
-def test_runs_share_a_kernel_without_what_the_run_before_left(run_here, failing):
-    rows = [run_here(seed) for seed in (0, 2)]
-    assert rows[0]["kernel"] == rows[1]["kernel"]
-    assert [row["left"] for row in rows] == [False, False]
+def test_runs_share_a_kernel_until_one_fails_or_the_kernel_dies(run_here, failing):
+    first, second = run_here(0), run_here(2)
+    assert first["kernel"] == second["kernel"]
+    assert [first["left"], second["left"]] == [False, False], "nothing is left by the run before"
     text = (failing / "executed" / "failing" / "2.ipynb").read_text()
     counts = [cell.execution_count for cell in nbformat.reads(text, 4).cells if "outputs" in cell]
     assert counts == [1, 2, 3], "counted from the notebook's beginning"
-
-
-def test_the_run_after_a_failing_one_gets_a_new_kernel(run_here):
-    first = run_here(0)["kernel"]
     with pytest.raises(PapermillExecutionError, match="unlucky"):
         run_here(1)
-    assert run_here(2)["kernel"] != first
-    assert not process_exists(first)
-
-
-def test_a_kernel_that_died_between_runs_is_replaced(run_here):
-    first = run_here(0)["kernel"]
-    os.kill(first, signal.SIGKILL)
-    assert run_here(2)["kernel"] != first
+    after_failure = run_here(3)["kernel"]
+    assert after_failure != first["kernel"]
+    assert not process_exists(first["kernel"])
+    os.kill(after_failure, signal.SIGKILL)
+    assert run_here(4)["kernel"] != after_failure
 
 
 def test_no_kernel_is_left_when_a_study_has_ended(failing):
@@ -193,23 +186,20 @@ def test_rows_are_those_of_a_new_kernel_whatever_ran_before(tmp_path):
 
 
 def test_a_failing_run_leaves_its_notebook_and_does_not_stop_the_others(failing):
-    outcome = run_study("failing", out=failing, seeds=3, workers=1)
-    assert outcome.done == ("seed=0", "seed=2")
-    assert list(outcome.failed) == ["seed=1"]
-    assert "unlucky" in outcome.failed["seed=1"]
-    marked = (failing / "executed" / "failing" / "seed=1.ipynb").read_text()
-    assert "An Exception was encountered" in marked
-    again = run_study("failing", out=failing, seeds=3, workers=1)
-    assert again.skipped == ("seed=0", "seed=2")
-    assert len(tabulate(failing, "failing")["all"]) == 2
-
-
-def test_a_running_scheduler_serves_as_well(failing):
+    """On a running scheduler, which stays up."""
     from dask.distributed import LocalCluster
 
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster:
-        outcome = run_study("failing", out=failing, seeds=1, scheduler=cluster.scheduler_address)
-        assert outcome.done == ("seed=0",)
+        options = {"out": failing, "seeds": 3, "scheduler": cluster.scheduler_address}
+        outcome = run_study("failing", **options)
+        assert outcome.done == ("seed=0", "seed=2")
+        assert list(outcome.failed) == ["seed=1"]
+        assert "unlucky" in outcome.failed["seed=1"]
+        marked = (failing / "executed" / "failing" / "seed=1.ipynb").read_text()
+        assert "An Exception was encountered" in marked
+        again = run_study("failing", **options)
+        assert again.skipped == ("seed=0", "seed=2")
+        assert len(tabulate(failing, "failing")["all"]) == 2
         assert cluster.scheduler_info["workers"], "a cluster that is not ours stays up"
 
 

@@ -36,7 +36,7 @@ CLAIMS = {
     "weightwatcher": ("WeightWatcher: mean alpha", "AUROC, gap over 10 points"),
     "prototypes": ("pixel prototypes", "AUROC, gap over 10 points"),
 }
-SETS = {"reached": "zoo", "reached_blind": "blind", "reached_unseen": "unseen"}
+SETS = {"": "zoo", "_blind": "blind", "_unseen": "unseen"}  # ends of the columns' names
 # Targets at which smaller is better.
 AT_MOST = ("error",)
 
@@ -46,10 +46,7 @@ def values(results: Results) -> dict:
     targets = results.by("target", "featurevis_targets")
     claims = results.table("featurevis_claims").set_index(["claim", "measure"])
     unseen = results.table("featurevis_unseen")
-    numbers = {
-        key: {"aim": targets[name]["aim"], **{SETS[s]: targets[name][s] for s in SETS}}
-        for key, name in TARGETS.items()
-    }
+    numbers = {key: _target(targets[name], key in AT_MOST) for key, name in TARGETS.items()}
     for key, row in numbers.items():
         reached = row["zoo"] <= row["aim"] if key in AT_MOST else row["zoo"] >= row["aim"]
         confirm(reached, f"the target of {key} holds on the classifiers that were left out")
@@ -72,6 +69,18 @@ def values(results: Results) -> dict:
         "pictures": results.by("measure", "featurevis_pictures"),
         "picture_classifiers": only(results.table("featurevis_pictures")["classifiers"]),
     }
+
+
+def _target(row: dict, at_most: bool) -> dict:
+    """Return a target's numbers by set, and the verdict of the interval on unseen classifiers."""
+    numbers = {"aim": row["aim"]}
+    for end, name in SETS.items():
+        numbers[name] = row[f"reached{end}"]
+        numbers[f"{name}_low"], numbers[f"{name}_high"] = row[f"low{end}"], row[f"high{end}"]
+    low, high, aim = numbers["unseen_low"], numbers["unseen_high"], numbers["aim"]
+    reached, missed = (high <= aim, low > aim) if at_most else (low >= aim, high < aim)
+    verdict = "holds" if reached else "does not hold" if missed else "not shown"
+    return {**numbers, "verdict": verdict}
 
 
 def _largest_miss(table: pd.DataFrame) -> float:

@@ -8,6 +8,7 @@ from types import ModuleType
 from benchmarks.sentences import (
     answers,
     diagnosis,
+    estimation,
     featurevis,
     first_screen,
     house,
@@ -26,6 +27,7 @@ from mode.checks import one_of
 
 SUBJECTS: dict[str, ModuleType] = {
     "diagnosis": diagnosis,
+    "estimation": estimation,
     "featurevis": featurevis,
     "first_screen": first_screen,
     "house": house,
@@ -46,6 +48,7 @@ ANSWERS = {
     "which_metric": "06-which-metric",
     "layer_matters": "07-does-the-layer-matter",
     "which_inputs": "08-which-inputs-repair",
+    "how_good": "12-how-good-on-my-new-data",
 }
 ANSWER = re.compile(r'"\*\*Answer:\*\*(?:[^"\\]|\\.)*"')
 GENERATED = re.compile(r"<!-- from: (\w+)\.(\w+) -->\n.*?<!-- end -->", flags=re.DOTALL)

@@ -98,8 +98,8 @@ def encode_labels(
     """Return the labels of each array as numbers from 0, the number of classes, and their names.
 
     Class names (text) are numbered in the order of `names`, else of the alphabet. Whole numbers
-    stay what they are if they are 0 to k - 1 without a gap, if they are below `classes`, if they
-    are one-hot rows, or if `names` says what they stand for; else they are numbered by size, and
+    stay what they are in four cases: they are 0 to k - 1 without a gap; they are below `classes`;
+    they are one-hot rows; `names` says what they stand for. Else they are numbered by size, and
     their values are names.
 
     Args:

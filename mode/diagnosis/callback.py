@@ -60,7 +60,7 @@ class Diagnosis(keras.callbacks.Callback):
             mlflow.keras.MlflowCallback(), wandb.integration.keras.WandbMetricsLogger()]`.
         log_dir: a folder for TensorBoard, where each epoch adds histograms of each layer's
             activations, gradients and updates at its last recorded step, and the report as text.
-        seconds: end the training after so many; what it has not reached by then is not judged.
+        seconds: end the training after so many; what it has not reached by then is not diagnosed.
 
     Raises:
         InputError: where an option is of the wrong kind.
@@ -168,7 +168,7 @@ class Diagnosis(keras.callbacks.Callback):
             self.recorder.new_epoch()
 
     def on_train_batch_end(self, batch, logs=None) -> None:
-        """Collect a record now and then, and judge what is known when that is due."""
+        """Collect a record now and then, and diagnose when that is due."""
         self._count += 1
         if self._count == 1:
             self._compiled = self._elapsed()
@@ -187,7 +187,7 @@ class Diagnosis(keras.callbacks.Callback):
             self.recorder.seek()
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        """Note the epoch's logs, judge what is known when that is due, and add to the logs."""
+        """Note the epoch's logs, diagnose when that is due, and add to the logs."""
         self.recorder.epochs.append({k: float(v) for k, v in (logs or {}).items()})
         ends = self.model.stop_training or epoch + 1 == (self.params or {}).get("epochs")
         if ends and self._facts is not None and self._facts.lag(self._count) > LIMITS.lag_left:
@@ -212,7 +212,7 @@ class Diagnosis(keras.callbacks.Callback):
         self._events.flush()
 
     def on_train_end(self, logs=None) -> None:
-        """Give the final judgment and leave the model as it was."""
+        """Give the final diagnosis and leave the model as it was."""
         if self._cut:
             late = f"what follows the first {self.seconds:g} s, the limit of this training"
             self.recorder.missing.append(late)

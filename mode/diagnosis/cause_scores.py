@@ -1,4 +1,4 @@
-"""What speaks for each cause in one training, and a finding's causes and fixes in that order.
+"""The evidence for each cause in one training, and a finding's causes and fixes in that order.
 
 A cause's weight for a symptom is multiplied by its evidence, a number in [0, 1] from the other
 findings and the record. The product decides, not the first branch: a slow learning rate that
@@ -24,7 +24,7 @@ _UNSCALED = ("sgd", "adadelta", "adagrad", "ftrl")
 
 @dataclass
 class CauseEvidence:
-    """What speaks for each cause: its evidence in [0, 1] with the reason, and the fixes that
+    """The evidence for each cause, in [0, 1] with the reason, and the fixes that
     findings before training name, by code and by cause."""
 
     scores: dict[str, tuple[float, str]] = field(default_factory=dict)

@@ -54,7 +54,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Cause:
-    """A possible cause with its weight in [0, 1] and what speaks for it."""
+    """A possible cause with its weight in [0, 1] and the reason for it."""
 
     code: str
     weight: float

@@ -28,11 +28,11 @@ def earth_mover_2d(
 
     Exact transport (Kantorovich 1942, ground distance Euclidean, solved by POT) is used up to
     `EXACT_PIXELS`, and sliced transport (Rabin et al. 2011) above: the mass is projected on
-    `DIRECTIONS` lines, where transport has a closed form, and the distances on the lines are
+    `DIRECTIONS` lines, where transport has a closed form. The distances on the lines are
     combined as sqrt(2) times their root mean square, which is exact for a translation. The
     choice depends on the shape alone. On a line both are the closed form.
 
-    Sliced against exact on 28 x 28 digits (`python benchmarks/distances.py agreement`, embedded
+    Sliced against exact on 28 x 28 digits (`python -m benchmarks.distances agreement`, embedded
     digits, one map a class): Spearman 0.956 in the median (0.940 to 0.973) for mean images and
     0.959 (0.918 to 0.970) for signed differences. Sliced values are lower than exact ones, 0.70
     and 0.79 of them in the median, so that the two must not be mixed in one ranking.

@@ -2,10 +2,11 @@
 
 Every set is described by what all methods estimate and by how far it is from the labeled set.
 On made sets, whose accuracy is known, a Gaussian process learns what the description says of the
-accuracy; Deng and Zheng (2021, section 4) regress on one distance. All features are zero without a
-shift, where the estimate is `doc`, on the labeled set with the unlabeled set's class shares; it
-stays that where no classifier tells the sets apart. Far from all made sets the process knows that
-it does not know: the interval widens.
+accuracy; Deng and Zheng (2021, section 4) regress on one distance. What it learned need not hold
+for a shift that was not made, so `cot`, which learns nothing, counts as much; where the two differ
+the interval widens, as it does far from all made sets. All features are zero without a shift, where
+the estimate is `doc`, on the labeled set with the unlabeled set's class shares; it stays that where
+no classifier tells the sets apart.
 """
 
 import warnings
@@ -112,14 +113,21 @@ class Calibration:
     reach: dict[str, float]
 
     def _predicted(self, description: Description) -> tuple[float, float]:
-        """Return the predicted accuracy minus the base, and its standard deviation."""
+        """Return the accuracy minus the base that the process predicts, and its deviation."""
         point = (description.features / self.scale)[None]
         mean, deviation = self.process.predict(point, return_std=True)
         return description.gate * float(mean[0]), description.gate * float(deviation[0])
 
+    def _ends(self, description: Description) -> np.ndarray:
+        """Return the accuracies (2,) that the process and COT predict, as far as the sets are told
+        apart."""
+        learned = self._predicted(description)[0]
+        transported = description.gate * (description.estimates["cot"] - description.base)
+        return np.clip(description.base + np.array([learned, transported]), 0, 1)
+
     def estimate(self, description: Description) -> float:
         """Return the estimated accuracy."""
-        return float(np.clip(description.base + self._predicted(description)[0], 0, 1))
+        return float(self._ends(description).mean())
 
     def half_width(self, description: Description, method: str = DEFAULT) -> float:
         """Return half the width of the interval: of the default from the Gaussian process, of
@@ -129,7 +137,8 @@ class Calibration:
             constant, slope = self.spread
             learned = constant + slope * self._predicted(description)[1]
             learned = learned if description.gate > 0 else self.hidden
-            return float(np.hypot(learned, sampling))
+            disagreement = np.ptp(self._ends(description)) / 2
+            return float(np.sqrt(learned**2 + sampling**2 + disagreement**2))
         gaps = np.linalg.norm(self.points - description.features / self.scale, axis=1)
         near = np.argsort(gaps, kind="stable")[:NEAR]
         return float(np.hypot(np.quantile(self.errors[method][near], COVERAGE), sampling))

@@ -86,7 +86,7 @@ class Estimate:
 def abstention_reasons(
     description: Description, calibration: Calibration, half_width: float
 ) -> list[str]:
-    """Return why no accuracy can be told; empty where one can."""
+    """Return why no accuracy can be estimated; empty where one can."""
     reasons = []
     if half_width > WIDEST:
         reasons.append(

@@ -34,7 +34,7 @@ def estimate(
 
     The labeled set is corrupted in many ways, so that the accuracy there is known; what the
     methods say on these made sets teaches how to combine them, how wide the interval has to be, and
-    where nothing can be told. The labeled inputs must be ones that the model was not trained on.
+    where nothing can be estimated. The model must not have been trained on the labeled inputs.
 
     Args:
         model: a classifier to probabilities or logits; not changed.

@@ -16,6 +16,7 @@ import numpy as np
 from mode.checks import InputError
 from mode.featurevis.report import png
 from mode.figures import FIGURES, screen
+from mode.figures.style import words as spelled
 from mode.models.files import copied_unsafely
 from mode.report.case import pictured
 
@@ -40,10 +41,18 @@ def _styled(widget: Any, name: str) -> Any:
     return widget
 
 
-def choice(name: str, options: Iterable, value: Any = None) -> widgets.Dropdown:
-    """Return a labeled list to choose from. `value` defaults to the first option."""
-    options, style = list(options), {"description_width": "auto"}
-    value = options[0] if value is None else value
+def choice(
+    name: str, options: Iterable, value: Any = None, *, spell: bool = True
+) -> widgets.Dropdown:
+    """Return a labeled list to choose from.
+
+    Args:
+        value: what is chosen first. Defaults to None: the first option.
+        spell: show the options in words; layers keep their names.
+    """
+    values, style = list(options), {"description_width": "auto"}
+    options = [(spelled(each) if spell else each, each) for each in values]
+    value = values[0] if value is None else value
     return _styled(
         widgets.Dropdown(options=options, value=value, description=name, style=style), "choice"
     )

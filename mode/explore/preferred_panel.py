@@ -58,8 +58,8 @@ def preferred_panel(subject: Subject) -> Panel:
 
     job = Job("Synthesize and audit", work, allow_unsafe=subject.allow_unsafe)
     words = note(
-        "Images that most excite each class, made through a generator of digits or clothing; the "
-        "number is the activation. Then the over-fitting score. Takes some seconds."
+        "Images that most excite each class, made through a generator of digits or clothing. The "
+        "number is the activation. An over-fitting score follows after some seconds."
     )
     box = column(words, row(name, restarts), job.box, text, images)
     return Panel("Preferred inputs", box, lambda label: None)

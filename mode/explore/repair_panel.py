@@ -51,9 +51,9 @@ def selection_preview(subject: Subject, recipe: Recipe) -> str:
     label, kind, layer = int(state.fault["label"]), state.fault["kind"], state.layer
     labels = np.bincount(subject.data.pool.y[indices], minlength=subject.data.classes)
     counts = ", ".join(f"{subject.name(n)} ({count})" for n, count in enumerate(labels) if count)
-    words = f"{len(indices)} of {len(subject.data.pool)} inputs, by label: {counts}."
+    words = f"It selects {len(indices)} of {len(subject.data.pool)} inputs. By label: {counts}."
     if label >= 0:
-        words += " To repair label" if recipe.targeted else " Of any label; the worst is"
+        words += " They repair label" if recipe.targeted else " They are of any label; the worst is"
         words += f" {subject.name(label)} ({kind})"
         words += f", compared at layer {layer}." if layer else "."
     words += "".join(f" {each}." for each in notes)
@@ -63,7 +63,7 @@ def selection_preview(subject: Subject, recipe: Recipe) -> str:
 
 @dataclass
 class LiveRepair:
-    """A repair and its control as far as they have come; finished rounds survive a cancel.
+    """A repair and its control, up to their latest round; finished rounds survive a cancel.
 
     rows: one dict per round: method ("repair", "control"), round, accuracy on the test split.
     """

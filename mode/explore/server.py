@@ -75,8 +75,8 @@ def freeze() -> None:
 
 
 def with_parameters(parameters: dict, folder: str | os.PathLike) -> Path:
-    """Write the notebook into a folder, with a second cell that sets parameters and a last one that
-    calls `freeze`.
+    """Write the cells of the page into a folder, with a second one that sets parameters and a last
+    one that calls `freeze`.
 
     Raises:
         InputError: for a parameter that the notebook has not.
@@ -84,7 +84,7 @@ def with_parameters(parameters: dict, folder: str | os.PathLike) -> Path:
     names, source = notebooks.parameters(NOTEBOOK), notebooks.read(NOTEBOOK)
     for name in parameters:
         checks.one_of("parameter", name, names)
-    cells = source["cells"]
+    cells = source["cells"] = notebooks.of_a_page(source["cells"])
     at = next(n for n, c in enumerate(cells) if "parameters" in c["metadata"].get("tags", []))
     lines = [f"{name} = {value!r}" for name, value in parameters.items()]
     lines += [f"from {__name__} import freeze, start_tensorflow", "start_tensorflow()"]

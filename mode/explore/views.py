@@ -13,10 +13,12 @@ from mode.distances import DISTANCES, distance
 from mode.explore.panel import Panel, choice, column, figure, note, row, scrolled, strip
 from mode.explore.subject import PIXELS, Subject
 from mode.faults import THETA
+from mode.figures.style import words as spelled
 from mode.heatmaps import DIFFERENTIALS, differential
+from mode.report.tables import in_words
 from mode.selection import SELECTORS, select
 
-_GROUPS = {"hci": "correct", "hmi": "taken for it", "hwi": "taken for another"}
+_GROUPS = {"hci": "correct", "hmi": "false positives", "hwi": "false negatives"}
 _DIFFERENCES = {"dhci": "from all others", "dhmi": "HMI - HCI", "dhwi": "HWI - HCI"}
 MAPS = ("hci", *DIFFERENTIALS)
 METRIC, SELECTOR = "metric: ", "selector: "
@@ -111,25 +113,25 @@ def map_picture(subject: Subject, label: int, layer: str) -> str:
         f"{group.upper()} of {maps.counts[group][label]} inputs {words}"
         for group, words in _GROUPS.items()
     )
-    alt += "; below them the differentials DHCI, DHMI and DHWI. Red speaks for, blue against it."
+    alt += "; below them the differentials DHCI, DHMI and DHWI. Red is above average, blue below."
     rows = {"maps": groups, "differ-\nentials": differences}
     return figure("label_maps", rows, alt, label=f"{name} at {layer}")
 
 
 def maps_panel(subject: Subject) -> Panel:
     """Return the panel of heat maps at a chosen layer."""
-    layer = choice("Layer", subject.layers, PIXELS)
+    layer = choice("Layer", subject.layers, PIXELS, spell=False)
     picture, fallbacks = widgets.HTML(), widgets.HTML()
 
     def draw(label: int) -> None:
         picture.value = map_picture(subject, label, layer.value)
         items = [item for item in subject.maps(layer.value).fallbacks if item.label == label]
-        fallbacks.value = f"<p class='mode-note'>{'; '.join(map(str, items))}</p>"
+        lines = " ".join(f"Label {subject.name(label)} {item.reason}." for item in items)
+        fallbacks.value = f"<p class='mode-note'>{escape(lines)}</p>"
 
     words = note(
-        "One cell per unit (or pixel). Colors: blue - white - red (RdBu), which color-blind "
-        "readers can tell apart, symmetric around zero in all six maps. Lines and bars have the "
-        "colors of Okabe and Ito, and differ in more than color."
+        "One cell per unit of the layer, or per pixel. Red is above the average of all inputs, "
+        "blue below it. The number n counts the inputs behind a map. A map of few is unreliable."
     )
     return Panel("Heat maps", column(words, row(layer), picture, fallbacks), draw, (layer,))
 
@@ -146,7 +148,7 @@ def layer_picture(subject: Subject, label: int) -> tuple[str, str]:
     alt += f"The selected layer is {layer}, with the label treated as {kind}."
     picture = figure("layer_accuracy", curve, alt, chosen=layer, label=name)
     columns = ["layer", "accuracy", "label accuracy", "reference accuracy", "gap", "bhattacharyya"]
-    table = curve[columns].round(3).fillna("").to_html(index=False, border=0)
+    table = in_words(curve[columns])._repr_html_()
     words = f"<p>Label {name}, treated as {kind}: the selected layer is <b>{layer}</b>.</p>"
     return picture, words + scrolled(table, "The layers in numbers")
 
@@ -158,7 +160,10 @@ def layers_panel(subject: Subject) -> Panel:
     def draw(label: int) -> None:
         picture.value, table.value = layer_picture(subject, label)
 
-    words = note("Accuracy of a softmax head on each layer alone, and the layer that MODE selects.")
+    words = note(
+        "Accuracy of a softmax head on each layer alone, for all labels and for the chosen one. "
+        "The gray band marks the layer that MODE selects for this label."
+    )
     return Panel("Layers", column(words, row(picture, table)), draw)
 
 
@@ -199,7 +204,7 @@ def rank_pool(
     if metric:
         heatmap = label_map(subject, label, layer, name)
         scores = distance(method, subject.pool_features(layer)[among], heatmap)
-        order, measure = np.argsort(scores, kind="stable"), f"{method} distance"
+        order, measure = np.argsort(scores, kind="stable"), f"{spelled(method)} distance to the map"
     else:
         among = every[:MAX_COMPARED] if "features" in SELECTORS[method].needs else every
         generator = seeds.generator(subject.seed, "explore", method)
@@ -230,25 +235,30 @@ def pool_inputs(subject: Subject, indices: np.ndarray, scores: dict) -> Iterator
 
 def ranking_pictures(subject: Subject, ranking: Ranking) -> str:
     """Return the best and the worst inputs of a ranking as HTML."""
-    best = strip("Best (first)", pool_inputs(subject, ranking.best, ranking.scores))
-    worst = strip("Worst (last)", pool_inputs(subject, ranking.worst, ranking.scores))
+    by_metric = ranking.criterion.startswith(METRIC)
+    heads = ("Most similar", "Least similar") if by_metric else ("Selected first", "Selected last")
+    best, worst = (
+        strip(head, pool_inputs(subject, indices, ranking.scores))
+        for head, indices in zip(heads, (ranking.best, ranking.worst), strict=True)
+    )
     all_ranked = ranking.count == ranking.candidates
-    of = "all" if all_ranked else f"the first {ranking.count:,} of"
-    words = f"Score: {ranking.measure}; {of} {ranking.candidates:,} inputs ranked."
-    return f"<h3>{ranking.criterion}</h3><p class='mode-note'>{words}</p>{best}{worst}"
+    ranked = f"{'All' if all_ranked else f'The first {ranking.count:,} of'} {ranking.candidates:,}"
+    sentence = f"The number is the {ranking.measure}. {ranked} inputs of the pool were ranked."
+    title = spelled(ranking.criterion)
+    return f"<h3>{title}</h3><p class='mode-note'>{sentence}</p>{best}{worst}"
 
 
 def overlap(left: Ranking, right: Ranking) -> str:
     """Return how many of the best inputs two rankings have in common, in words."""
     both = len(np.intersect1d(left.best, right.best))
-    return f"The two share {both} of their {len(left.best)} best inputs."
+    return f"The two lists share {both} of their {len(left.best)} first inputs."
 
 
 def inputs_panel(subject: Subject) -> Panel:
     """Return the panel of best and worst inputs by two criteria, side by side."""
     hidden = subject.layers[-2] if len(subject.layers) > 2 else subject.layers[-1]
     criteria = choice("Left", CRITERIA, LEFT), choice("Right", CRITERIA, RIGHT)
-    layer, name = choice("Layer", subject.layers, hidden), choice("Map", MAPS, "dhci")
+    layer, name = choice("Layer", subject.layers, hidden, spell=False), choice("Map", MAPS, "dhci")
     sides, words = (widgets.HTML(), widgets.HTML()), widgets.HTML()
 
     def draw(label: int) -> None:
@@ -260,7 +270,8 @@ def inputs_panel(subject: Subject) -> Panel:
 
     explanation = note(
         "Metrics compare inputs of the pool with the label's map at the layer; selectors rank the "
-        "label's inputs without a map. Under each input: its score, and label → prediction."
+        "label's inputs without a map. Under each input stand its number and its label, and after "
+        "an arrow the wrong prediction."
     )
     controls = *criteria, layer, name
     box = column(explanation, row(*controls), words, row(*map(column, sides)))

@@ -22,6 +22,7 @@ from mode.seeds import generator
 
 READY = Path(__file__).parent / "priors"
 FILES = ("card.json", "networks.json", "weights.npz")
+BOX = 3.0  # codes of a user's generator are clipped to [-BOX, BOX]
 CLASSIFIER = "judge"  # name of the reference classifier in these files
 
 
@@ -93,7 +94,7 @@ def load_prior(
     source,
     *,
     reference_classifier: keras.Model | None = None,
-    box: float = 3.0,
+    box: float = BOX,
     classes: int | None = None,
     value_range: tuple[float, float] | None = None,
     shape: tuple[int, ...] | None = None,
@@ -120,8 +121,9 @@ def load_prior(
 
     Raises:
         InputError: for an unknown name, a folder whose files are missing or do not fit together,
-            a model that does not turn codes into finite images in [0, 1] or [-1, 1], or a
-            reference classifier that does not take these.
+            a model that does not turn codes into finite images in [0, 1] or [-1, 1], a
+            reference classifier that does not take these, or options of a generator with a prior
+            that is ready.
     """
     if isinstance(source, keras.Model):
         return _from_decoder(source, reference_classifier, box, classes, value_range, shape)
@@ -131,10 +133,26 @@ def load_prior(
     if path.suffix == ".keras" and path.is_file():
         decoder = load_model(path, allow_unsafe=allow_unsafe, compiled=False)
         return _from_decoder(decoder, reference_classifier, box, classes, value_range, shape)
-    if path.is_dir():
-        return _checked(_read(path))
     names = [p.name for p in READY.iterdir() if p.is_dir()]
-    return _read(READY / checks.one_of("prior (a ready one, or a folder)", str(source), names))
+    if not path.is_dir():
+        checks.one_of("prior (a ready one, or a folder)", str(source), names)
+    _refuse_options(
+        source,
+        reference_classifier=reference_classifier,
+        box=None if box == BOX else box,
+        classes=classes,
+        value_range=value_range,
+        shape=shape,
+    )
+    return _checked(_read(path)) if path.is_dir() else _read(READY / str(source))
+
+
+def _refuse_options(source, **options) -> None:
+    """Refuse what says how a generator is to be read where a prior is ready."""
+    set_options = [name for name, value in options.items() if value is not None]
+    if set_options:
+        hint = f"Leave {' and '.join(set_options)} out, or pass a generator."
+        checks.fail(f"{source} is a ready prior, without options", ", ".join(set_options), hint)
 
 
 def as_prior(source) -> Prior:

@@ -133,7 +133,7 @@ def report_page(
             parts.append(_nearest(result.scores, preferred, images))
         heading = "<h2>Classes that the reference classifier predicts for them</h2>"
         parts.append(heading + _matrix(result.cross_talk))
-    table = result.scores.to_html(index=False, float_format="{:.3f}".format, na_rep="", border=0)
+    table = result.scores.to_html(index=False, float_format="{:.3g}".format, na_rep="", border=0)
     return "".join([*parts, "<h2>Scores of the model and of its reference model</h2>", table])
 
 

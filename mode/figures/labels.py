@@ -1,4 +1,4 @@
-"""Figures of labels: which are not learned, and what they are taken for."""
+"""Figures of labels: which are not learned, and which are confused."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from mode import checks
 from mode.faults import THETA
@@ -49,7 +50,54 @@ def label_accuracy(
     ax.set(ylim=(0, 100), xlim=(-0.6, len(table) - 0.4), ylabel="accuracy (%)")
     ax.set_xlabel("label, and its inputs")
     ax.legend(ncols=3, **style.ABOVE)
-    style.title(ax, "Which labels the model has not learned", pad=30)
+    style.title(ax, "Which labels has the model not learned?", pad=30)
+    return ax
+
+
+def accuracy_change(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
+    """Draw the accuracy of each label before and after a repair, the largest fall at the top.
+
+    Args:
+        table: one row per label: label (a number or a name), before and after, accuracies in
+            [0, 1]. Labels without inputs (NaN) are left out.
+
+    Raises:
+        InputError: for an empty table, missing columns, or no label with inputs.
+    """
+    checked_table(table, ("label", "before", "after"))
+    table = checks.not_empty("labels with inputs", table.dropna(subset=["before", "after"]))
+    before, after = (100 * numbers(table, name) for name in ("before", "after"))
+    order = np.argsort(after - before, kind="stable")[::-1]  # the last one is drawn at the top
+    ax = style.axes(ax, 7, 1.4 + 0.32 * len(table))
+    style.plain(ax, grid="x")
+    looks = {
+        "more accurate": (style.COLORS[0], "-"),
+        "unchanged": (style.GRAY, "-"),
+        "less accurate": (style.COLORS[1], ":"),
+    }
+    for at, row in enumerate(order):
+        change = np.sign(after[row] - before[row])
+        color, line = list(looks.values())[int(1 - change)]
+        ax.plot([before[row], after[row]], [at, at], line, color=color, linewidth=2.5)
+        ax.plot(before[row], at, "o", color=color, markerfacecolor="white", markersize=7)
+        ax.plot(after[row], at, "o", color=color, markersize=7)
+        points = f"{after[row] - before[row]:+.1f}" if change else "0"
+        ax.text(1.01, at, points, transform=ax.get_yaxis_transform(), va="center", fontsize=9,
+                color=color, weight="bold" if change < 0 else "normal")  # fmt: skip
+    handles = [
+        Line2D([], [], color=color, linestyle=line, linewidth=2.5, label=name)
+        for name, (color, line) in looks.items()
+    ]
+    dots = {"before": "white", "after": "black"}
+    handles += [
+        Line2D([], [], marker="o", linestyle="", color="black", markerfacecolor=face, label=name)
+        for name, face in dots.items()
+    ]
+    names = [style.short(label) for label in table["label"].iloc[order]]
+    ax.set_yticks(range(len(order)), names, fontsize=9)
+    ax.set(ylim=(-0.7, len(order) - 0.3), xlabel="accuracy, %; at the right the change in points")
+    ax.set_xlim(max(-3, min(before.min(), after.min()) - 5), 102)
+    style.legend_above(ax, handles, "Which classes got better, and which got worse?", columns=5)
     return ax
 
 
@@ -88,7 +136,7 @@ def confusion(
     ax.set_yticks(range(len(counts)), names, fontsize=style.SMALL)
     ax.set(xlabel="predicted class", ylabel="true class")
     style.color_bar(ax, image, "inputs mistaken (gray: inputs classified correctly)")
-    style.title(ax, "Which classes are taken for which")
+    style.title(ax, "Which classes are confused?")
     return ax
 
 
@@ -114,9 +162,14 @@ def label_maps(
     columns: Sequence[str] = [""] * max(map(len, tiles.values()))
     ax = mosaic(ax, tiles, columns, captions=captions, bar=True, inches=1.5)
     ax.set_xlabel("heat map, and the inputs behind it")
-    style.color_bar(ax, colors, "-1 (blue): against      +1 (red): for", steps=4)
+    style.color_bar(ax, colors, "-1 (blue): below average      +1 (red): above average", steps=4)
     style.title(ax, f"Maps of label {label}")
     return ax
 
 
-FIGURES = {"label_accuracy": label_accuracy, "confusion": confusion, "label_maps": label_maps}
+FIGURES = {
+    "label_accuracy": label_accuracy,
+    "accuracy_change": accuracy_change,
+    "confusion": confusion,
+    "label_maps": label_maps,
+}

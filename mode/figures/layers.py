@@ -34,9 +34,9 @@ def layer_accuracy(
     lines = {"accuracy": ("all labels", "o-"), "label accuracy": (subject, "s--")}
     for (column, (name, line)), color in zip(lines.items(), style.COLORS, strict=False):
         ax.plot(range(len(curve)), 100 * numbers(curve, column), line, color=color, label=name)
-    ax.set_ylabel("accuracy of the sub-model (%)")
+    ax.set_ylabel("accuracy of the head (%)")
     ax.legend(**style.LEGEND)
-    style.title(ax, "What a softmax head on each layer alone gets right")
+    style.title(ax, "How accurate is a softmax head on each layer?")
     return ax
 
 
@@ -59,7 +59,7 @@ def layer_bhattacharyya(
     ax.set_ylim(0, 1.15 * max(np.nanmax(values, initial=0), 1e-3))
     ax.legend(**style.LEGEND)
     ax.set_ylabel("Bhattacharyya distance (nats)\nfrom the layer before")
-    style.title(ax, "How far each layer moves the predictions")
+    style.title(ax, "How far does each layer move the predictions?")
     return ax
 
 

@@ -1,4 +1,4 @@
-"""Figures of heat maps: what speaks for a class, and what for its mistakes."""
+"""Figures of heat maps: of the correct inputs of a class, and of its mistakes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,12 +12,12 @@ from mode.figures import style
 from mode.figures.grid import map_tile, mosaic, stack
 from mode.heatmaps import HeatMaps
 
-MEANING = "-1 (blue): speaks against the class      +1 (red): speaks for it"
+MEANING = "-1 (blue): below average      +1 (red): above average"
 DIFFERENCE = "blue: less than in the inputs classified correctly      red: more"
 GROUPS = {
     "hci": "HCI\ncorrect",
-    "hmi": "HMI\nfalsely\ntaken for it",
-    "hwi": "HWI\ntaken for\nanother",
+    "hmi": "HMI\nfalse\npositives",
+    "hwi": "HWI\nfalse\nnegatives",
 }
 
 
@@ -97,7 +97,7 @@ def heatmap_bars(
     ax.set_yticks(
         range(len(chosen_units)), [features[unit] for unit in chosen_units], fontsize=style.SMALL
     )
-    ax.set(xlabel="class, its inputs; a bar to the right speaks for it", ylabel="feature")
+    ax.set(xlabel="class, its inputs; a bar to the right is above average", ylabel="feature")
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     style.title(ax, f"Heat map of each class: {GROUPS[group].replace(chr(10), ' ')}")

@@ -163,7 +163,7 @@ def _label(table: pd.DataFrame) -> str:
 
 
 def _write_accuracies(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
-    """Write the mean accuracies, in per cent, in columns right of the axes."""
+    """Write the mean accuracies, in percent, in columns right of the axes."""
     look = {"transform": ax.get_yaxis_transform(), "ha": "right", "fontsize": style.SMALL}
     for n, name in enumerate(("initial", "final")):
         x = 1.09 + 0.1 * n

@@ -199,7 +199,7 @@ def _difference_label(table: pd.DataFrame) -> str:
 
 
 def _write_beside(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
-    """Write the accuracies, in per cent, in columns right of the axes."""
+    """Write the accuracies, in percent, in columns right of the axes."""
     columns = {
         name: [f"{100 * value:.1f}" for value in numbers(table, name)]
         for name in ("initial", "final", "control")

@@ -55,7 +55,6 @@ def misclassified(
     }
     ax = mosaic(ax, rows, [""] * columns, captions=captions)
     ax.set_xlabel("true class → predicted class")
-    ax.set_ylabel("number of the mistake")
     style.title(ax, f"{len(first_wrong)} of {len(wrong)} misclassified inputs")
     return ax
 
@@ -137,7 +136,7 @@ def best_and_worst(
     names = [f"{word} {n + 1}" for word, k in (("near", near), ("far", far)) for n in range(k)]
     ax = mosaic(ax, rows, ["map", *names], breaks=(1, 1 + near), bar=True)
     ax.set_xlabel(f"map of class {label}, its {near} nearest inputs, its {far} farthest inputs")
-    style.color_bar(ax, colors, "map: -1 (blue) speaks against the class, +1 (red) for it")
+    style.color_bar(ax, colors, "map: -1 (blue) below average, +1 (red) above average")
     style.title(ax, f"Inputs nearest to and farthest from the map of class {label}, by metric")
     return ax
 

@@ -30,10 +30,10 @@ def advice(case: Case) -> pd.DataFrame:
     """Return the signs that selecting data does not repair this model, and what to do instead."""
     data, rows = case.data, []
     if case.faults.empty:
-        rows.append(("no class is faulty", "data selection has nothing to repair: keep the model"))
+        rows.append(("no class is faulty", "keep the model: there is nothing to repair"))
     if alarming(case.before, case.pool_sample, data.classes, seed=case.record["seed"]):
-        sign = "labels of the pool look wrong: more are far from likely than right ones would be"
-        rows.append((sign, "look at the suspect ones first; all are in suspects.csv"))
+        sign = "labels of the pool look wrong: more of them are unlikely than of right labels"
+        rows.append((sign, "check the suspect labels first; suspects.csv lists them"))
     counts = np.bincount(data.pool.y, minlength=data.classes)
     for label in case.faults["label"]:
         if counts[label] < FEW:
@@ -43,7 +43,7 @@ def advice(case: Case) -> pd.DataFrame:
         if finding.severity != "note":
             fixes = "; ".join(fix.text for fix in finding.fixes[:1])
             rows.append((f"training itself: {finding.text}", fixes))
-    none = [("no such sign", "go on choosing data")]
+    none = [("no sign was found", "choosing data is worth while")]
     return pd.DataFrame(rows or none, columns=["sign", "what to do"])
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 
 import keras
 import numpy as np
@@ -17,11 +18,12 @@ from mode.layers.hooks import leaf_layers
 from mode.layers.probes import scale_of, zscale
 from mode.models import predict
 from mode.repair import RECIPES
+from mode.report.output import headline
 
 MAX_CLASSES = 16  # in a figure
 MAX_TOKENS = 1000  # the most frequent ones of the training part
 SAMPLE = 10_000  # inputs of a streamed pool whose labels are examined
-GROUPS = {"hci": "correct", "hmi": "falsely taken for the class", "hwi": "taken for another class"}
+GROUPS = {"hci": "correct", "hmi": "false positives", "hwi": "false negatives"}
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,51 @@ class Case:
         return ", ".join(f"{count} {name}" for name, count in self.data.sizes().items())
 
     def measured_on(self) -> str:
-        """Return whether the test part was held out, and the warnings about the data."""
-        held_out = ["Measured on the test part, which chose nothing."] * self.data.held_out
+        """Return whether the test split was held out, and the warnings about the data."""
+        held_out = ["Measured on the test split, which chose nothing."] * self.data.held_out
         return "\n".join([*held_out, *(f"Warning: {note}" for note in self.data.notes)])
+
+    @property
+    def headline_html(self) -> str:
+        """The headline as HTML; below it what it was measured on, and the classes that got worse
+        or that no input is right of."""
+        worse = self.by_label[self.by_label["change"] < 0].sort_values("change", kind="stable")
+        names = ", ".join(
+            f"{row['class']} ({100 * row['change']:+.1f} points)" for _, row in worse.iterrows()
+        )
+        zero = ", ".join(self.by_label.loc[self.by_label["after"] == 0, "class"])
+        below = [
+            f"Classes at 0 %: {zero}." * bool(zero),
+            f"Less accurate than before: {names}." if names else "No class got worse.",
+            *self.measured_on().splitlines(),
+            f"Model {self.before.name}; inputs: {self.sizes()}.",
+        ]
+        lines = "<br>".join(escape(line) for line in below if line)
+        return f"<h1>{escape(self.headline)}</h1><p>{lines}</p>"
+
+    @property
+    def remarks(self) -> list[str]:
+        """Why the kept round was kept, and the notes of the repair."""
+        return [self.record["reason"], *self.record["notes"]]
+
+    @property
+    def headline(self) -> str:
+        """What the repair came to, in one sentence."""
+        result = self.record["result"]
+        return headline(
+            {
+                "accuracy": {
+                    "before": self.rows["accuracy"].iloc[0],
+                    "after": result["accuracy"],
+                },
+                "repaired": result["repaired"],
+                "broken": result["broken"],
+                "kept_round": self.record["kept"],
+                "rounds": len(self.rows) - 1,
+                "reason": self.record["reason"],
+                "held_out": self.data.held_out,
+            }
+        )
 
     @property
     def pictured(self) -> bool:
@@ -97,9 +141,9 @@ class Case:
         order = dict.fromkeys([*self.faults["label"].astype(int), *least.tolist()])
         return sorted([*order][:MAX_CLASSES])
 
-    def accuracies(self, when: str) -> pd.DataFrame:
-        """Return the data of the figure `label_accuracy`, "before" or "after" the repair."""
-        columns = {"class": "label", "test inputs": "count", when: "accuracy"}
+    def accuracies(self) -> pd.DataFrame:
+        """Return the data of the figure `accuracy_change`, of the labels in the figures."""
+        columns = {"class": "label", "before": "before", "after": "after"}
         return self.by_label.iloc[self.figure_labels][[*columns]].rename(columns=columns)
 
     def confusions(self) -> list[np.ndarray]:
@@ -184,7 +228,7 @@ class Case:
         which is the one before the repair or the one after it; the largest first."""
         at = self.changed(which)
         wrong = self.predictions[0 if which == "repaired" else 1][at]
-        when = "was taken for" if which == "repaired" else "is taken for"
+        when = "predicted before" if which == "repaired" else "predicted now"
         pairs = {"class": self.names_of(self.data.test.y[at]), when: self.names_of(wrong)}
         return pd.DataFrame(pairs).value_counts().rename(f"inputs {which}").reset_index()
 

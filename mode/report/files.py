@@ -27,12 +27,15 @@ TABLES = ("rows", "chosen", "suspects", "splits", "faults")
 NO_SPLITS = pd.DataFrame(columns=["part", "source", "index"])  # of a named data set
 SUSPECT_DTYPES = {"index": int, "label": str, "suggested": str}  # names may look like numbers
 
-STYLE = """body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
-img{max-width:100%;height:auto}h1,h2{line-height:1.2;margin-top:1.6em}
+STYLE = """body{font:16px/1.5 sans-serif;max-width:60em;margin:1em auto;padding:0 1em;color:#222}
+img{max-width:100%;height:auto}h1,h2{line-height:1.2;margin-top:1.6em}h1{margin-top:.3em;font-size:1.5em}
 table{border-collapse:collapse;font-size:14px;margin:1em 0}td,th{padding:3px 9px;text-align:right}
+th{vertical-align:bottom}tr td:first-child,tr th:first-child{text-align:left}
 tbody tr:nth-child(odd){background:#f4f4f4}thead th{border-bottom:1px solid #888}
-tbody th,thead th:first-child{display:none}td{max-width:36em}
-pre{background:#f4f4f4;padding:.6em;overflow:auto}.anchor-link,.prompt{display:none}"""
+table.dataframe tbody th,table.dataframe thead th:first-child{display:none}td{max-width:36em}
+tr.worse td{background:#fbe3d6;font-weight:600}
+.output_html,.jp-RenderedHTMLCommon{overflow-x:auto}
+pre{font:inherit;white-space:pre-wrap;margin:.6em 0}.anchor-link,.prompt{display:none}"""
 
 # Tags of texts and tables; any other tag is shown as text.
 TAGS = "a b blockquote br caption code div em h1 h2 h3 hr i li ol p pre span strong table tbody td "
@@ -188,9 +191,10 @@ def write_page(notebook: str, parameters: Mapping, path: str | os.PathLike, *, t
 
 
 def page(executed: Any, title: str) -> str:
-    """Return an executed notebook as a page."""
+    """Return an executed notebook as a page, without the cells for the notebook alone."""
     from nbconvert import HTMLExporter
 
+    executed.cells = notebooks.of_a_page(executed.cells)
     for cell in executed.cells:
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
@@ -203,7 +207,8 @@ def page(executed: Any, title: str) -> str:
     exporter = HTMLExporter(filters={"clean_html": _clean}, **basic)
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
     body, _ = exporter.from_notebook_node(executed)
-    head = f"<meta charset=utf-8><title>{escape(title)}</title><style>{STYLE}</style>"
+    narrow = "<meta name=viewport content='width=device-width,initial-scale=1'>"
+    head = f"<meta charset=utf-8>{narrow}<title>{escape(title)}</title><style>{STYLE}</style>"
     return f"<!doctype html>{head}<body>{body}</body>"
 
 

@@ -14,6 +14,7 @@ from mode.repair import Repair
 from mode.repair.round import BROKEN
 
 MAX_NAMES = 5  # classes that a line names
+RETURNED = "the original is returned: "  # how `mode.repair` begins the reason of that
 BAR = "repairing {percentage:3.0f} %|{bar}| {elapsed}{postfix}"
 
 
@@ -25,6 +26,7 @@ def facts(repaired: Repair, data: Data, *, max_broken: float | None = None) -> d
         max_broken: the limit under which it ran, None where it had none.
 
     Returns:
+        summary: the first sentence of the report, see `headline`.
         accuracy: {before, after}, shares on the test part, as are all accuracies but one.
         repaired, broken: test inputs that became right, that became wrong.
         kept_round: the round whose model is returned, 0 for the original; rounds: how many ran.
@@ -45,7 +47,7 @@ def facts(repaired: Repair, data: Data, *, max_broken: float | None = None) -> d
     at_zero = classes[classes["after"] == 0]
     fall = (classes["before"] - classes["after"]).sort_values(ascending=False, kind="stable")
     worse = classes.loc[fall[fall > 0].index]
-    return {
+    outcome = {
         "accuracy": {
             "before": float(repaired.rounds["accuracy"].iloc[0]),
             "after": float(repaired.result["accuracy"]),
@@ -56,6 +58,10 @@ def facts(repaired: Repair, data: Data, *, max_broken: float | None = None) -> d
         "rounds": len(repaired.rounds) - 1,
         "reason": repaired.reason,
         "held_out": bool(data.held_out),
+    }
+    return {
+        "summary": headline(outcome),
+        **outcome,
         "classes_at_zero": at_zero[["class", "pool_inputs", "suspects"]].to_dict("records"),
         "classes_worse": worse[["class", "before", "after"]].to_dict("records"),
         "inputs_used": sum(map(len, repaired.chosen[: repaired.kept])),
@@ -65,6 +71,31 @@ def facts(repaired: Repair, data: Data, *, max_broken: float | None = None) -> d
         "notes": list(repaired.notes),
         "seconds": round(float(repaired.seconds), 1),
     }
+
+
+def headline(outcome: dict[str, Any]) -> str:
+    """Return what a repair came to, in one sentence.
+
+    Args:
+        outcome: accuracy, repaired, broken, kept_round, rounds, reason and held_out of `facts`.
+
+    Example:
+        >>> outcome = {"accuracy": {"before": 0.76, "after": 0.915}, "repaired": 177, "broken": 21}
+        >>> headline({**outcome, "kept_round": 3, "rounds": 3, "reason": "", "held_out": True})
+        'Accuracy rose from 76.0 % to 91.5 %: 177 test inputs repaired, 21 broken; round 3 of 3 was kept.'
+    """  # noqa: E501
+    before, after = (f"{100 * outcome['accuracy'][when]:.1f} %" for when in ("before", "after"))
+    subject = "Accuracy" if outcome["held_out"] else "Accuracy on data that the model may have seen"
+    if not outcome["kept_round"]:
+        why = outcome["reason"].removeprefix(RETURNED)
+        return f"{subject} stays at {before}: the original model is returned, because {why}."
+    rise = outcome["accuracy"]["after"] - outcome["accuracy"]["before"]
+    moved = f"{'rose' if rise > 0 else 'fell'} from {before} to {after}"
+    if before == after:
+        moved = f"stays at {after}"
+    count = f"{outcome['repaired']:,} test input{'s' * (outcome['repaired'] != 1)} repaired"
+    kept = f"round {outcome['kept_round']} of {outcome['rounds']} was kept"
+    return f"{subject} {moved}: {count}, {outcome['broken']:,} broken; {kept}."
 
 
 def class_accuracies(repaired: Repair, data: Data) -> pd.DataFrame:
@@ -106,8 +137,9 @@ def round_over_limit(repaired: Repair, max_broken: float | None) -> dict[str, An
 def lines(facts: dict[str, Any]) -> list[str]:
     """Return the facts as lines, the most important one first."""
     return [
+        facts["summary"],
         *_at_zero(facts),
-        _outcome(facts),
+        *[facts["reason"]] * (facts["kept_round"] > 0),
         *_worse(facts["classes_worse"]),
         _used(facts),
         *facts["notes"],
@@ -129,14 +161,6 @@ def _of_these(suspects: int) -> str:
     return f", {suspects:,} of these set aside because their labels look wrong" if suspects else ""
 
 
-def _outcome(facts: dict[str, Any]) -> str:
-    where = "on the test part" if facts["held_out"] else "on data the model may have seen"
-    return (
-        f"{_percent(**facts['accuracy'])} {where}, {facts['repaired']:,} repaired, "
-        f"{facts['broken']:,} broken; {facts['reason']}"
-    )
-
-
 def _worse(classes: list[dict]) -> list[str]:
     if not classes:
         return []
@@ -146,10 +170,10 @@ def _worse(classes: list[dict]) -> list[str]:
 
 
 def _used(facts: dict[str, Any]) -> str:
-    used = f"{_inputs(facts['inputs_used'])} of the pool used"
+    used = f"the model learned from {_inputs(facts['inputs_used'])} of the pool"
     if not facts["suspects"]:
         return used
-    return f"{used}, {facts['suspects']:,} set aside because their labels look wrong: suspects.csv"
+    return f"{used}; {facts['suspects']:,} were set aside, their labels look wrong: suspects.csv"
 
 
 def _over_limit(best: dict[str, Any] | None) -> list[str]:

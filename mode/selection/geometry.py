@@ -1,9 +1,9 @@
 """Nearest rows, k-means++ and k-means in float32, without a matrix of all pairs.
 
 Measured against scikit-learn (2,000 to 10,000 rows, 45 to 500 clusters, 28 to 512 units): its
-`kmeans_plusplus` takes 2 to 50 times as long and draws other rows, `pairwise_distances_argmin`
-finds the same rows in 0.5 to 8 times the time, and `KMeans` from the same start gives the same
-clusters, slower for 2,000 rows, faster for 10,000, but moves centers that no row is nearest to.
+`kmeans_plusplus` takes 2 to 50 times as long and draws other rows; `pairwise_distances_argmin`
+finds the same rows in 0.5 to 8 times the time; `KMeans` from the same start gives the same
+clusters, slower for 2,000 rows, faster for 10,000. It also moves centers that no row is nearest to.
 """
 
 from collections.abc import Callable

@@ -49,8 +49,8 @@ def mdsa(candidates: Candidates, n: int, generator: np.random.Generator) -> np.n
 
     Mahalanobis-distance-based surprise adequacy (Kim, Ju, Feldt & Yoo, ESEC/FSE 2020). A class's
     covariance is mixed with that of all classes about their means, which counts as PRIOR
-    activations, and shrunk by SHRINKAGE, so that few activations and silent units leave it
-    invertible. A predicted class without training activations surprises most.
+    activations, and shrunk by SHRINKAGE: few activations and silent units leave it invertible.
+    A predicted class without training activations surprises most.
     """
     predicted, x, train, labels = _columns(candidates)
     means = {label: train[labels == label].mean(axis=0) for label in np.unique(labels)}

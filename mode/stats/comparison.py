@@ -40,11 +40,11 @@ def compare(
     control: str,
     margin: float = 0.0,
 ) -> pd.DataFrame:
-    """Return one row for each method but the control, judged by its paired differences from it.
+    """Return one row for each method except the control: the test of its paired differences.
 
     Columns: `method`, `control`, `n` blocks, `mean difference` (method - control) with its 95 %
-    interval `low` to `high`, the two-sided `p` of the paired t-test, `holm p` corrected over the
-    rows of this table, `significant` (holm p <= 0.05), and `equivalent` within `margin`, which has
+    interval `low` to `high`; the two-sided `p` of the paired t-test; `holm p` corrected over the
+    rows of this table; `significant` (holm p <= 0.05); `equivalent` within `margin`, which has
     the unit of `value`: two one-sided tests (TOST) at 0.05, uncorrected, which is the 90 % interval
     lying within the margin. A method that is not significant is not shown to differ; only one that
     is equivalent is shown to be as good. The interval is not corrected: it may exclude zero

@@ -30,9 +30,9 @@ def published_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
 def publication_tests(table1: pd.DataFrame, table2: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each of three tests: the replication's two, and the one it left out.
 
-    Columns: `question` it was to answer, `test`, what it `compares` (first - second), its
-    `statistic` t with `df` degrees of freedom, two-sided `p`, the `difference` of the means in
-    percentage points with its 95 % interval `low` to `high`, and in how many of `n` rows the first
+    Columns: `question` it was to answer, `test`, what it `compares` (first - second); its
+    `statistic` t with `df` degrees of freedom, two-sided `p`; the `difference` of the means in
+    percentage points with its 95 % interval `low` to `high`; in how many of `n` rows the first
     is `higher`.
 
     Example:

@@ -77,7 +77,7 @@ def nemenyi(
 ) -> pd.DataFrame:
     """Return Nemenyi's p for every pair of methods, (methods, methods), for a ranks diagram.
 
-    A test of ranks alone, and a weak one over many methods: judge a method by `compare`.
+    A test of ranks alone, and a weak one over many methods: compare methods by `compare`.
 
     Example:
         >>> table = pd.DataFrame({"seed": [0, 0, 1, 1], "method": [*"abab"], "score": [1, 2, 3, 4]})
@@ -119,5 +119,5 @@ def critical_difference(methods: int, blocks: int, level: float = LEVEL) -> floa
 
 
 def _rank_error(methods: int, blocks: int) -> float:
-    """Return the unit of studentised mean-rank distances (Demsar, JMLR 2006, section 3.2.2)."""
+    """Return the unit of studentized mean-rank distances (Demsar, JMLR 2006, section 3.2.2)."""
     return (methods * (methods + 1) / (12 * blocks)) ** 0.5

@@ -134,7 +134,7 @@ def reached(inputs: pd.Series, accuracy: pd.Series, goal: float) -> float:
 
 
 def powers(finals: pd.DataFrame) -> pd.DataFrame:
-    """Return the spread over the seeds of the paired differences from the control, and the chance
+    """Return the spread over the seeds of the paired differences from the control; and the chance
     to find a mean difference of each size of EFFECTS with the seeds there are."""
     rows = []
     for names, part in with_fault(finals).groupby(CELL[:-1], sort=False):

@@ -70,7 +70,7 @@ def literal(text: str):
 
 
 def summary(tables: Mapping[str, pd.DataFrame], out: str | os.PathLike, folder: str) -> str:
-    """Return the published tables as text (accuracies in per cent), and where all files are."""
+    """Return the published tables as text (accuracies in percent), and where all files are."""
     parts = []
     for name, table in tables.items():
         number, protocol = name[:7], name[8:]

@@ -20,7 +20,7 @@ NAMES = {"n": "seeds", "holm p": "p (Holm)", "repaired": "inputs repaired", "bro
 def readable(table: pd.DataFrame, caption: str) -> Any:
     """Return a table of a study with words and units, to be displayed.
 
-    Accuracies and shares are in per cent, differences in percentage points with their 95 %
+    Accuracies and shares are in percent, differences in percentage points with their 95 %
     interval. Columns that are the same everywhere, or that the interval says, are left out.
 
     Example:

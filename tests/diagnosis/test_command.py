@@ -133,10 +133,14 @@ def test_what_follows_two_dashes_belongs_to_the_script(tmp_path):
 def test_a_failing_script_shows_its_own_lines_then_the_findings(tmp_path, arguments, code, shown):
     (tmp_path / "train.py").write_text(FAILING)
     (tmp_path / "labels.py").write_text("def load(path):\n    return open(path).read()\n")
-    command = [sys.executable, "-m", "mode", "diagnose", str(tmp_path / "train.py"), *arguments]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == code
+    if code == 2:
+        done = _command(tmp_path / "train.py", *arguments)
+        assert done.exit_code == code
+    else:  # in a process of its own, for what TensorFlow itself prints
+        command = [sys.executable, "-m", "mode", "diagnose", str(tmp_path / "train.py")]
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == code
     lines = done.stdout.splitlines()
     for line, expected in zip(lines, shown, strict=False):
         assert line.startswith(expected)

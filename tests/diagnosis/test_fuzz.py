@@ -49,7 +49,7 @@ def drawn(number: int) -> tuple[dict, tuple]:
 
 
 @given(number=CASES)
-@settings(max_examples=120, **SLOW)
+@settings(max_examples=40, **SLOW)
 def test_checking_a_random_model_finds_the_same_twice_and_changes_no_weight(number):
     spec, (x, y) = drawn(number)
     model = build(spec)
@@ -63,7 +63,7 @@ def test_checking_a_random_model_finds_the_same_twice_and_changes_no_weight(numb
 
 
 @given(epochs=curves())
-@settings(max_examples=200, **SLOW)
+@settings(max_examples=60, **SLOW)
 def test_random_curves_are_judged_without_a_failure(epochs):
     model, watch = classifier(), Diagnosis()
     watch.set_model(model)
@@ -82,6 +82,6 @@ def test_random_curves_are_judged_without_a_failure(epochs):
 
 
 @given(number=CASES)
-@settings(max_examples=4, **SLOW)
+@settings(max_examples=2, **SLOW)
 def test_watching_a_random_model_disturbs_nothing(number):
     assert compare(*drawn(number))["difference"] == ""

@@ -121,7 +121,7 @@ def test_every_control_of_a_panel_draws_it_anew(page, monkeypatch):
         for control in panel.controls:
             drawn.clear()
             monkeypatch.setattr(Page, "draw", lambda self: drawn.append(self.menu.value))
-            control.value = control.options[-1] if hasattr(control, "options") else 3
+            control.value = control.options[-1][1] if hasattr(control, "options") else 3
             monkeypatch.undo()
             assert drawn == [title], control.description
 
@@ -183,7 +183,7 @@ def test_rankings_say_what_they_share(subject):
     left, right = (
         views.rank_pool(subject, "metric: dot", 5, layer="pixels", count=k) for k in (6, 3)
     )
-    assert views.overlap(left, right) == "The two share 3 of their 6 best inputs."
+    assert views.overlap(left, right) == "The two lists share 3 of their 6 first inputs."
 
 
 def test_a_job_tells_its_end_and_frees_its_button():

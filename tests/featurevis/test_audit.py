@@ -3,10 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from mode.checks import InputError
-from mode.cli import main
 from mode.featurevis import audit, load_prior, visualize
 
 
@@ -186,21 +184,6 @@ def test_a_prior_without_a_reference_classifier_is_refused(good, digits_prior):
         "prior must have a reference classifier. Received: none. "
         "fit_prior(images, labels) trains one."
     )
-
-
-def test_the_report_needs_nothing_beside_it(good, audited, tmp_path):
-    path = tmp_path / "model.keras"
-    good.save(path)
-    run = CliRunner().invoke(main, ["visualize", str(path), "--out", str(tmp_path / "out")])
-    assert run.exit_code == 0, run.output
-    assert run.output.startswith(f"{audited.verdict}: test error ")
-    page = (tmp_path / "out" / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 10
-    assert 'src="http' not in page
-    assert (
-        (tmp_path / "out" / "scores.csv").read_text().startswith("score,value,low,high,reference")
-    )
-    assert len(list((tmp_path / "out").glob("class_*.png"))) == 10
 
 
 def test_files_that_are_no_models(tmp_path):

@@ -65,6 +65,12 @@ def test_names_and_models_that_are_no_prior():
         "Received: 'digit'. "
         "Did you mean 'digits'?"
     )
+    with pytest.raises(InputError) as error:
+        load_prior("digits", box=2.0, shape=(32, 32))
+    assert str(error.value) == (
+        "digits is a ready prior, without options. Received: box, shape. "
+        "Leave box and shape out, or pass a generator."
+    )
     flat = keras.Sequential([keras.Input((3,)), keras.layers.Dense(16)])
     with pytest.raises(InputError) as error:
         load_prior(flat)

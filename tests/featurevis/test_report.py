@@ -104,8 +104,12 @@ def test_the_report_shows_the_training_images(saved, tmp_path, archive, digits):
     path, out = archive(x_train=digits[0][:100]), tmp_path / "out"
     run = visualize(saved, "--images", str(path), "--out", str(out))
     assert run.exit_code == 0, run.output
+    assert run.output.startswith("over-fitted: test error ")
     page = (out / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 20
+    assert 'src="http' not in page
+    assert len(list(out.glob("class_*.png"))) == 10
+    assert (out / "scores.csv").read_text().startswith("score,value,low,high,reference")
     assert "below each the nearest training image" in page
     assert "the 100 training images did not change the verdict" in page
     assert "nearest_image" in (out / "scores.csv").read_text()

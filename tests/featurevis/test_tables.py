@@ -1,12 +1,18 @@
 """Every committed table, and the thresholds themselves, are redone from the committed rows."""
 
 import json
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+
+from benchmarks import (
+    featurevis_calibrate,
+    featurevis_claims,
+    featurevis_components,
+    featurevis_pictures,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,14 +20,6 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def redone(tmp_path_factory):
     out = tmp_path_factory.mktemp("tables")
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        import featurevis_calibrate
-        import featurevis_claims
-        import featurevis_components
-        import featurevis_pictures
-    finally:
-        sys.path.remove(str(ROOT / "benchmarks"))
     runs = ["--runs", str(ROOT / "results/runs/featurevis"), "--tables", str(out)]
     book = ["--thresholds", str(out / "thresholds.json")]
     for command, more in (

@@ -15,7 +15,7 @@ def scores(**changes):
 
 
 def test_thresholds_name_the_command_that_makes_them():
-    assert BOOK["made_by"] == "python benchmarks/featurevis_calibrate.py"
+    assert BOOK["made_by"] == "python -m benchmarks.featurevis_calibrate"
     assert set(BOOK["verdict"]) == {"fine", "over-fitted", "label noise", "under-fitted"}
 
 

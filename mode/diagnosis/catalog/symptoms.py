@@ -31,7 +31,7 @@ class Symptom:
         during: cause -> the evidence in [0, 1] that a finding during training is.
         severity: "error", "warning" or "note"; a rule may state another.
         gate: the outcome from which it is more than a note, as in `Finding`; likewise.
-        after_nan: whether it can be judged once a number is not finite.
+        after_nan: whether it can be found once a number is not finite.
     """
 
     code: str

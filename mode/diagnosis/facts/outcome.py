@@ -18,7 +18,7 @@ LEVELS = ("good", "fair", "poor", "bad")
 class TrainingOutcome:
     """`level` as in LEVELS; `gain` is 1 - loss / loss of the best constant, `skill` the same for
     the predictions (accuracy over the largest class's share, or explained variance); NaN where
-    unknown. `enough` tells whether training was long enough to judge a failure."""
+    unknown. `enough` tells whether training was long enough to call it failed."""
 
     level: str
     gain: float

@@ -31,11 +31,11 @@ class Row:
 class Record:
     """A training as the rules see it.
 
-    `steps` (t,) are the recorded steps, `values` (t, rows, columns) their statistics,
-    `losses` (t,) the mean loss since the record before, `heads` (t, outputs, columns), `pairs`
+    `steps` (t,) are the recorded steps, `values` (t, rows, columns) their statistics;
+    `losses` (t,) the mean loss since the record before; `heads` (t, outputs, columns); `pairs`
     (t, 2) the loss of one batch as reported and as its predictions alone give it (or NaN).
-    `batch` are the rows of the largest recorded batch (0: not known), `epochs` are the logs of
-    each epoch, `units` maps a rectified layer to the largest value of
+    `batch` are the rows of the largest recorded batch (0: not known); `epochs` are the logs of
+    each epoch; `units` maps a rectified layer to the largest value of
     each of its units over the last epoch. `broken` (rows,) tells which tensors were not
     finite at `broken_step`, the first step with any (0: never). `weighted` tells whether rows
     or classes had weights. Of the columns, `beyond` is the share of |v| > 0.999 and `edge` of v

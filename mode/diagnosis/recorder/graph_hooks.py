@@ -34,7 +34,7 @@ def readable(tensor) -> tf.Tensor:
 def sources(tensor) -> list:
     """Return what a tensor is computed from by operations that may be merged, else itself.
 
-    They are finite where the tensor is, but for constants that overflow.
+    They are finite where the tensor is, except for constants that overflow.
     """
     inputs = _merged(tensor)
     return [source for part in inputs for source in sources(part)] or [tensor]

@@ -2,7 +2,7 @@
 
 It wraps methods on the instance (not the class): the step, the loss, the optimizers' `apply`
 and the `call` of leaf layers. The wrappers hand on the very tensors they were given, because
-Keras hangs a layer's logits on the tensor object. No judgment is made here.
+Keras hangs a layer's logits on the tensor object. Nothing is diagnosed here.
 """
 
 import functools

@@ -273,7 +273,7 @@ def recompute_loss(model, arguments: dict):
     """Return a function of the mere values of the predictions that gives their loss, or None.
 
     Keras hangs the logits on the predictions of a sigmoid or softmax and takes the loss from
-    those, so that the loss can fall while the predictions stay what they are. Only where the
+    those. So the loss can fall while the predictions stay what they are. Only where the
     loss is one of Keras's and nothing is added to it or weighted.
     """
     loss, predicted = model.loss, arguments.get("y_pred")

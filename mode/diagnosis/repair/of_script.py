@@ -16,8 +16,8 @@ from mode.diagnosis.repair.patch import script_diff
 
 @dataclass(frozen=True)
 class ScriptRepair:
-    """What a repair reached: `reached` tells whether it is better and shows no error, `skill` and
-    `before` are those of rows kept apart, `diff` are the changed lines, `unplaced` the changes
+    """What a repair reached: `reached` tells whether it is better and shows no error; `skill` and
+    `before` are those of rows kept apart; `diff` are the changed lines; `unplaced` the changes
     that have no certain place in the script."""
 
     reached: bool

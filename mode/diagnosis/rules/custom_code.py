@@ -1,4 +1,4 @@
-"""Custom losses and layers, traced once: unsafe operations, and probabilities taken for logits."""
+"""Custom losses and layers, traced once: unsafe operations, and probabilities used as logits."""
 
 import importlib
 import math

@@ -45,7 +45,7 @@ def noise(curve: np.ndarray) -> float:
 
 
 def _losses(record: Record, name: str = "loss") -> np.ndarray:
-    """Return a loss by epoch, empty where it is too short to judge or not all finite."""
+    """Return a loss by epoch, empty where it is too short to diagnose or not all finite."""
     curve = record.log(name)
     judged = len(curve) >= LIMITS.history_epochs and np.isfinite(curve).all()
     return curve if judged else np.zeros(0)
