@@ -1,4 +1,4 @@
-"""Whether targets can be predicted from inputs at all, judged by some rows (numpy, no model).
+"""Whether targets can be predicted from inputs at all, estimated from some rows (numpy).
 
 Three statistics of how targets go with inputs are compared with those of targets in another order:
 one for smooth relations of all features (distance correlation), one for single features, one for
