@@ -42,16 +42,22 @@ def choose_model(
         return clone(context.model), 0, "the original is returned: no round was needed or possible"
     after = right_on(best, context.data.diagnosis)
     p = min(1.0, rounds * mcnemar(before, after))
-    measured = f"{before.mean():.1%} -> {after.mean():.1%} on the diagnosis split, p = {p:.2g}"
     if p > CHANCE:
         why = "no round is better than the original beyond chance"
-        return clone(context.model), 0, f"the original is returned: {why} (best: {measured})"
+        best_round = _measured(before, after, p)
+        return clone(context.model), 0, f"the original is returned: {why} (best: {best_round})"
     limit, broken = context.recipe.max_broken, context.broken_by(after)
     if limit is not None and broken > limit:
         return _within_limit(context, best, number, limit)
     chosen = _at_no_loss(context, best, after)
     how = f", {chosen.how}" if chosen.how else ""
+    measured = _measured(before, chosen.right, p)
     return chosen.made(context), number, f"round {number} is the best{how}: {measured} (McNemar)"
+
+
+def _measured(before: np.ndarray, after: np.ndarray, p: float) -> str:
+    chance = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    return f"{before.mean():.1%} -> {after.mean():.1%} on the diagnosis split, {chance}"
 
 
 @dataclass(frozen=True)
