@@ -134,6 +134,7 @@ def test_counts_follow_the_truth_that_was_written_before(tmp_path, monkeypatch):
     )  # fmt: skip
     start = pd.DataFrame([{"program": tables.START, "cpu_seconds": "2"}])
     line = tables.summary("deeplocalize", "first", pd.concat([rows, start]).fillna(""))
+    assert (line["programs"], line["of"]) == (5, 5)
     counts = ("programs", "lack something", "trained of the others", "plain faults", "found",
               "right first fix", "good forms", "flagged")  # fmt: skip
     assert [line[name] for name in counts] == [5, 1, 3, 2, 1, 1, 1, 1]

@@ -15,6 +15,7 @@ from benchmarks.public_suites.programs import SUITES, programs
 from benchmarks.public_suites.running import prepare, run_program, start_seconds
 from benchmarks.public_suites.tables import COLUMNS, START, read_rows, write_tables
 from mode import checks
+from mode.results import write_text
 
 STARTS = 3  # measurements of the start
 
@@ -60,7 +61,8 @@ def run_suite(options: argparse.Namespace) -> None:
             row = done.result()
             rows = pd.concat([rows, pd.DataFrame([row])], ignore_index=True)
             rows = rows.reindex(columns=COLUMNS)
-            rows.sort_values("program", kind="stable").to_csv(path, index=False)
+            ordered = rows.sort_values("program", kind="stable")
+            write_text(ordered.to_csv(index=False), path)
             shown = ("program", "status", "symptoms", "fix", "score", "seconds")
             print(*(row.get(name, "") for name in shown), sep=" | ", flush=True)
 

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from mode.data.archives import ENVIRONMENT
 
 FIT_SECONDS, SECONDS = 240, 1800  # of one fit, and of a whole program: a loaded machine is slow
 ROOT = Path(__file__).parents[2]
+# one start at a time: a process that inherits another's pipe would keep that one from ending
+_STARTING = threading.Lock()
 _NOWHERE = "http://127.0.0.1:9"  # nothing listens there: a download fails at once
 _SETTINGS = {"MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore",
              "http_proxy": _NOWHERE, "https_proxy": _NOWHERE}  # fmt: skip
@@ -58,7 +61,8 @@ def run_program(program: Program) -> dict:
         child = multiprocessing.get_context("fork").Process(
             target=_child, args=(script, options, folder)
         )
-        child.start()
+        with _STARTING:
+            child.start()
         child.join(SECONDS)
         late = child.is_alive()
         if late:

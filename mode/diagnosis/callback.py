@@ -17,8 +17,8 @@ from mode.diagnosis.diagnose import diagnose, moments_of, static_findings
 from mode.diagnosis.facts.layer_numbers import PREFIX, layer_numbers
 from mode.diagnosis.facts.model import ModelFacts, model_facts
 from mode.diagnosis.facts.outcome import TrainingOutcome
-from mode.diagnosis.facts.training import EARLY, Record, still_falling
-from mode.diagnosis.findings import Finding, worst_first
+from mode.diagnosis.facts.training import EARLY, Record, starts_slowly, still_falling
+from mode.diagnosis.findings import Finding, When, worst_first
 from mode.diagnosis.limits import LIMITS
 from mode.diagnosis.recorder.recorder import Recorder
 from mode.diagnosis.report import HopelessTrainingError, Report
@@ -264,12 +264,16 @@ class Diagnosis(keras.callbacks.Callback):
 
     def _hopeless(self, record: Record, outcome: TrainingOutcome) -> bool:
         """An error that more steps cannot fix; a mere failure so far gets time to recover."""
-        errors = {f.symptom for f in self.report.findings if f.severity == "error"}
-        if errors & {*_HOPELESS}:
+        errors = [f for f in self.report.findings if f.severity == "error"]
+        if {f.symptom for f in errors} & {*_HOPELESS}:
             return True
         patient = len(record.epochs) >= 5 and record.total_steps >= 200
         patient |= record.total_steps >= 1000
-        return bool(errors) and outcome.level == "bad" and patient and not still_falling(record)
+        if not errors or outcome.level != "bad" or not patient or still_falling(record):
+            return False
+        # what was certain before the first step needs no more of them
+        sure = any(f.gate == "none" and f.when == When() for f in errors)
+        return sure or not starts_slowly(record, (self.params or {}).get("epochs") or 0)
 
     def _failed(self, error: BaseException) -> None:
         """Add what was found to an exception of the training, which goes on as it was."""

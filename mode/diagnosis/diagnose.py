@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from mode.diagnosis.catalog.symptoms import SYMPTOMS, make_finding
+from mode.diagnosis.catalog.symptoms import SYMPTOMS, by_failure, make_finding
 from mode.diagnosis.cause_scores import collect_evidence, explain
 from mode.diagnosis.facts.data import Moments, array_moments, arrays_of, head_kind
 from mode.diagnosis.facts.heads import Head
@@ -32,6 +32,7 @@ def check(keras_model, x=None, y=None) -> Findings:
     facts = model_facts(keras_model)
     inputs, targets = moments_of("input", x), moments_of("target", y, facts.heads)
     findings = [*static_findings(facts, inputs, targets), *custom_code_findings(keras_model, facts)]
+    findings += data.text_labels(facts, arrays_of(y))
     return Findings(worst_first([*findings, *_gaps(facts, x, y)]))
 
 
@@ -89,6 +90,8 @@ def diagnose(
     before = [f for f in before if f.symptom != "single_class_target" or _rows_enough(record)]
     static = [_escalated(gated(f, outcome), f, outcome) for f in before]
     dynamic = [gated(f, outcome) for rule in _TRAINING_RULES for f in _apply(rule, case)]
+    if any(f.symptom == "nothing_to_learn" for f in dynamic):
+        static, dynamic = ([_excused(f) for f in part] for part in (static, dynamic))
     evidence = collect_evidence(case, static, [f for f in dynamic if f.severity != "note"])
     explained = [explain(f, case, evidence) for f in (*static, *dynamic)]
     missing = [
@@ -139,6 +142,11 @@ def gated(finding: Finding, outcome: TrainingOutcome) -> Finding:
     """Turn a finding into a note where the outcome is better than its gate."""
     sure = outcome.enough or finding.gate == "none"
     return finding if sure and outcome.at_least(finding.gate) else replace(finding, severity="note")
+
+
+def _excused(finding: Finding) -> Finding:
+    """Turn what only a training that fails shows into a note: there was nothing to learn."""
+    return replace(finding, severity="note") if by_failure(finding) else finding
 
 
 def _escalated(finding: Finding, before: Finding, outcome: TrainingOutcome) -> Finding:

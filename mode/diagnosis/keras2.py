@@ -28,6 +28,8 @@ PREFIXES = (
 )
 NAMES = {"CuDNNLSTM": "LSTM", "CuDNNGRU": "GRU", "Convolution1D": "Conv1D",
          "Deconvolution2D": "Conv2DTranspose"}  # fmt: skip
+# names that modules of Keras 2 had only because they imported them
+MOVED = {"keras.models.Input": "keras.layers.Input", "time.clock": "time.perf_counter"}
 METHODS = {"fit_generator": "fit", "evaluate_generator": "evaluate",
            "predict_generator": "predict", "predict_proba": "predict"}  # fmt: skip
 GONE = ("workers", "use_multiprocessing", "max_queue_size", "max_q_size", "nb_worker",
@@ -75,15 +77,15 @@ REMOVED = {
     "tf.placeholder": "keras.Input",
     "tf.train.AdamOptimizer": "keras.optimizers.Adam",
     "tf.train.GradientDescentOptimizer": "keras.optimizers.SGD",
-    "tf.random_uniform": "tf.random.uniform",
     "tf.ConfigProto": "tf.config",
     "tf.get_default_graph": "nothing; there is no default graph",
-    "np.float": "float", "np.int": "int", "np.bool": "bool", "np.object": "object",
-    "time.clock": "time.perf_counter",
     "plt.hold": "nothing; axes always hold",
 }  # fmt: skip
-# Of those, names that mean the very same.
-SAME = {"np.float": "float", "np.int": "int", "np.object": "object",
-         "numpy.float": "float", "numpy.int": "int", "numpy.object": "object"}  # fmt: skip
+# names that Python, NumPy or TensorFlow have lost, and others that mean the same
+SAME = {
+    **{f"{numpy}.{name}": name for numpy in ("np", "numpy") for name in ("float", "int", "object")},
+    "time.clock": "time.perf_counter", "tf.random_uniform": "tf.random.uniform",
+    "tf.random_normal": "tf.random.normal",
+}  # fmt: skip
 # as Keras 2 defined predict_classes
 CLASSES = "lambda p: p.argmax(axis=-1) if p.shape[-1] > 1 else (p > 0.5).astype('int32')"

@@ -103,6 +103,9 @@ class Limits:
     slowly_improving: float = 0.1  # half of that, of a finished training
     fallen: float = 0.3  # share of the first loss that is gone: something was learned
     worthwhile_fall: float = 0.03  # of the best constant's loss: noise creeps on for ever
+    slow_start_epochs: int = 10  # last ones, whose falls are counted
+    slow_start_falls: float = 0.75  # share of them: of noise it is half
+    slow_start_part: float = 0.5  # of the planned epochs: what has not begun by then is slow
     few_epochs: int = 3  # fewer tell nothing of convergence
     hardly_learned: float = 0.2  # share of the targets explained: more than a note
     disagreeing_gain: float = 0.2  # the loss alone shows that much was learned
@@ -130,6 +133,9 @@ class Limits:
     overlap: float = 0.05  # share of rows: more than chance collisions of their marks
     suspicious_epochs: int = 4  # in fewer, training lags behind by being measured on the way
     suspicious_lead: float = 0.1  # of accuracy, validation over training
+    # whether there is anything to learn
+    dependence_rows: int = 100  # of fewer, chance hides a relation
+    dependence_p: float = 0.02  # of the best of three tests; below, targets depend on inputs
     # evaluation and single outputs
     lag_left: float = 0.05  # of the initial statistics: what is left no longer decides
     lag_drop: float = 0.2  # of accuracy or explained variance: beyond the drift of a few steps

@@ -53,6 +53,7 @@ class _Fits:
 
     watched: list[WatchedFit]
     stop: bool
+    strict: bool
     seconds: float | None
     show: Callable[[str], None]
     total: int = 0
@@ -85,7 +86,7 @@ def run_script(
     if not script.is_file():
         show(f"script must be a Python file. Received: {str(path)!r}, which does not exist.")
         return NOT_RUN
-    fits = _Fits([] if collected is None else collected, stop, seconds, show)
+    fits = _Fits([] if collected is None else collected, stop, strict, seconds, show)
     failed, process = False, os.getpid()
     with _watched_fits(fits), _as_main(script, arguments):
         try:
@@ -203,11 +204,20 @@ def _watched_fits(fits: _Fits):
             return before(self, *args, **kwargs)
         watch = given[0] if given else Diagnosis(stop=fits.stop, seconds=fits.seconds)
         bound = inspect.signature(before).bind(self, *args, **kwargs)
+        if not fits.strict and takes_columns(self, bound.arguments.get("x")):
+            bound.arguments["x"] = column = np.asarray(bound.arguments["x"])[:, np.newaxis]
+            args, kwargs = (args and (column, *args[1:])), kwargs | ({} if args else {"x": column})
+            fits.show("translated to Keras 3: fit(x) of shape (n,) -> fit(x[:, np.newaxis])")
         arguments = {name: value for name, value in bound.arguments.items() if name != "self"}
         fits.watched.append(WatchedFit(self, arguments, watch))
         watch.early = lambda: fits.tell_early(watch.certain(*_sampled(arguments)))
         kwargs["callbacks"] = callbacks if given else [*callbacks, watch]
-        return before(self, *args, **kwargs)
+        try:
+            return before(self, *args, **kwargs)
+        except Exception:
+            if not watch.recorder.begun:  # Keras refused the data before any callback was called
+                watch.report = refused(self, arguments)
+            raise
 
     keras.Model.fit = fit
     try:
@@ -217,6 +227,23 @@ def _watched_fits(fits: _Fits):
             keras.Model.fit = before
         else:
             del keras.Model.fit
+
+
+def refused(model, arguments: dict) -> Report:
+    """Return what is wrong before training with a `fit` that ended before it."""
+    x, y = _sampled(arguments)
+    y = arguments.get("y") if isinstance(arguments.get("y"), np.ndarray | list) else y
+    try:
+        return Report(tuple(check(model, x, y)))
+    except Exception:  # of data that Keras refuses anything may be odd
+        return Report()
+
+
+def takes_columns(model, x) -> bool:
+    """Tell whether Keras 2 took inputs (n,) as a column for a model that needs rows."""
+    layers = () if model.built else getattr(model, "layers", ())
+    rows = getattr(layers[0].input_spec, "min_ndim", 0) == 2 if layers else False
+    return rows and isinstance(x, np.ndarray | list) and np.ndim(x) == 1
 
 
 def _sampled(arguments: dict) -> list:

@@ -15,6 +15,7 @@ from mode.diagnosis.keras2 import (
     LOSSES,
     METHODS,
     MODULES,
+    MOVED,
     NAMES,
     OPTIMIZERS,
     PREFIXES,
@@ -50,23 +51,36 @@ class Translation(ast.NodeTransformer):
             self.changes.append(change)
 
     def visit_ImportFrom(self, node: ast.ImportFrom):
-        """Rename a module and its names, and a module that is imported as a name."""
-        module = node.module or ""
+        """Rename a module and its names; a name that lies elsewhere gets an import of its own."""
+        module, apart = node.module or "", []
         new = new_module(module)
         if new != module and not node.level:
             self._note(node, f"from {module}", f"from {new}")
             node.module = new
-        for alias in node.names:
-            whole = new_module(f"{module}.{alias.name}")
-            if whole in ("keras.utils", "keras.layers") and alias.name not in ("utils", "layers"):
-                self._note(node, f"import {alias.name}", f"import {whole} as {alias.name}")
-                node.module, last = whole.rsplit(".", 1)
-                alias.name, alias.asname = last, alias.asname or alias.name
-            elif alias.name in NAMES and new.startswith("keras"):
-                self._note(node, alias.name, NAMES[alias.name])
-                alias.asname = alias.asname or alias.name
-                alias.name = NAMES[alias.name]
-        return node
+        for alias in list(node.names):
+            place, name = self._place_of(alias.name, module, new)
+            if (place, name) == (new, alias.name):
+                continue
+            old = alias.name
+            alias.name, alias.asname = name, alias.asname or (old if old != name else None)
+            if place != new:
+                node.names.remove(alias)
+                moved = ast.ImportFrom(place, [alias], node.level)
+                self._note(node, f"import {old}", f"from {place} import {name}")
+                apart.append(ast.copy_location(moved, node))
+            else:
+                self._note(node, old, name)
+        return [*([node] if node.names else []), *apart]
+
+    def _place_of(self, name: str, module: str, new: str) -> tuple[str, str]:
+        """Return the module and the name under which Keras 3 has what a program imports."""
+        whole = new_module(f"{module}.{name}")
+        if whole in ("keras.utils", "keras.layers") and name not in ("utils", "layers"):
+            return "keras", whole.rsplit(".", 1)[1]
+        if f"{new}.{name}" in MOVED:
+            place, _, moved = MOVED[f"{new}.{name}"].rpartition(".")
+            return place, moved
+        return new, NAMES.get(name, name) if new.startswith("keras") else name
 
     def visit_Import(self, node: ast.Import):
         """Rename a module that is imported under a name of the user's."""

@@ -64,6 +64,9 @@ FAULTY = [
     ("labels", 3, "softmax", "categorical", False, "loss_mismatch", "change_loss"),
     ("one_hot", 3, "softmax", "sparse", False, "loss_mismatch", "change_loss"),
     ("positive", 1, "linear", "poisson", False, "activation_mismatch", "change_output_activation"),
+    ("binary", 1, "relu", "regression", False, "activation_mismatch", "change_output_activation"),
+    ("one_hot", 3, "relu", "regression", False, "activation_mismatch", "change_output_activation"),
+    ("binary", 1, "linear", "regression", False, "loss_mismatch", "change_loss"),
     ("real", 1, "softmax", "poisson", False, "activation_mismatch", "change_output_activation"),
 ]
 

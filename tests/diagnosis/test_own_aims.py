@@ -6,6 +6,7 @@ import pytest
 
 from mode.diagnosis import Diagnosis, check
 from mode.diagnosis.facts.model import model_facts
+from mode.diagnosis.facts.training import empty_record, starts_slowly
 from mode.diagnosis.rules.outputs import failure_findings
 from tests.diagnosis.conftest import classifier
 
@@ -65,6 +66,32 @@ def test_a_loss_that_still_falls_is_not_hopeless():
     report = _fitted(model, x, y, epochs=60, batch_size=16)
     assert not report.stopped
     assert not report.alarms, report
+
+
+def test_a_loss_that_hardly_falls_at_first_has_time_while_the_training_is_young():
+    draw = np.random.default_rng(0)
+    y = np.arange(240) % 2
+    x = (0.3 + 0.3 * y[:, None] + draw.uniform(-0.1, 0.1, (240, 2))).astype("float32")
+    keras.utils.set_random_seed(0)
+    model = classifier(LAYERS.Dense(2, "sigmoid"), inputs=2, optimizer=keras.optimizers.Adam(3e-3))
+    report = _fitted(model, x, y, epochs=120, batch_size=30)
+    assert not report.stopped
+    assert not report.alarms, report
+
+
+@pytest.mark.parametrize(
+    ("losses", "planned", "slow"),
+    [
+        (0.8 - 0.001 * np.arange(40), 200, True),
+        (0.8 - 0.001 * np.arange(40), 60, False),  # more than half of it is over
+        (0.8 + 0.001 * np.sin(7 * np.arange(40)), 200, False),
+        (0.8 + 0.001 * np.arange(40), 200, False),
+        ([0.8], 200, False),
+    ],
+)
+def test_a_slow_start_falls_from_epoch_to_epoch_early_in_its_plan(losses, planned, slow):
+    record = empty_record(epochs=tuple({"loss": float(loss)} for loss in losses))
+    assert starts_slowly(record, planned) == slow
 
 
 def test_labels_that_belong_to_other_rows(two_classes):

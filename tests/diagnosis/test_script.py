@@ -45,6 +45,37 @@ def test_findings_end_with_1(tmp_path):
     assert "ERROR activation_mismatch" in text
 
 
+@pytest.mark.parametrize(("strict", "code", "word"), [
+    (False, 1, "translated to Keras 3: fit(x) of shape (n,)"), (True, 2, "min_ndim=2"),
+])  # fmt: skip
+def test_inputs_in_a_row_are_a_column_as_keras_2_took_them(tmp_path, strict, code, word):
+    path, shown = tmp_path / "training.py", []
+    path.write_text(
+        "import keras, numpy as np\nx = np.linspace(0, 10, 400)\n"
+        "layers = [keras.layers.Dense(8, 'relu'), keras.layers.Dense(3, 'softmax')]\n"
+        "model = keras.Sequential(layers)\n"
+        "model.compile('adam', 'mse')\nmodel.fit(x, x ** 2, epochs=2, verbose=0)\n"
+    )  # fmt: skip
+    assert run_script(path, strict=strict, show=shown.append) == code
+    assert word in "\n".join(shown)
+
+
+def test_a_fit_that_others_have_wrapped_is_watched(tmp_path, monkeypatch):
+    before = keras.Model.fit
+    monkeypatch.setattr(keras.Model, "fit", lambda self, *a, **options: before(self, *a, **options))
+    text = SCRIPT.format(units=1, loss="binary_crossentropy")
+    assert _run(tmp_path, text)[0] == 1
+    assert _run(tmp_path, text.replace("fit(x, y", "fit(x=x, y=y"))[0] == 1
+
+
+def test_a_fit_that_keras_refuses_is_checked_all_the_same(tmp_path):
+    text = SCRIPT.format(units=2, loss="sparse_categorical_crossentropy")
+    code, shown = _run(tmp_path, text.replace('astype("int32")', 'astype("int32").astype(str)'))
+    assert code == 1
+    assert "ERROR bad_labels" in shown
+    assert "the targets are text" in shown
+
+
 def test_a_script_that_cannot_run_ends_with_2(tmp_path):
     assert _run(tmp_path, "import keras\nraise ValueError('mine')")[0] == 2
     assert run_script(tmp_path / "no.py", show=lambda text: None) == 2

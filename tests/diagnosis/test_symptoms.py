@@ -95,6 +95,7 @@ def _side_by_side(**columns):
 
 
 RARE = {"targets": (array_moments("target 0", (X[:, 0] > 1.3).astype("int32")),)}
+NOISE = np.random.default_rng(1).integers(0, 2, (len(X), 1))
 TARGETS = {"targets": (array_moments("target 0", Y),)}
 JUMP = np.where(np.arange(8) == 6, 1e4, 1.0)[:, None]
 FLAT = {"epochs": _epochs(loss=[0.69] * 8)}
@@ -144,6 +145,7 @@ ROWS = {
     "lagging_statistics": _trained(
         _normalized, **_outputs() | {"total_steps": 20}, **TARGETS,
         same_rows=np.stack([_outputs(hits=hits)["heads"][0] for hits in (0.9, 0.5)])),
+    "nothing_to_learn": _trained(sample=(X, NOISE), **_outputs(hits=0.5), **TARGETS, **FLAT),
     "output_not_learning": _trained(
         _two_outputs, **_side_by_side(square=[0.1, 2.0], follows=[0.9, 0.0])),
     "majority_only": _trained(**_outputs(hits=0.9, common=1.0), **RARE, **FLAT),

@@ -12,6 +12,18 @@ from mode.diagnosis.translation import hints, translate
     [
         ("from keras.layers.core import Dense", "from keras.layers import Dense"),
         ("from keras.utils import np_utils", "from keras import utils as np_utils"),
+        (
+            "from keras.utils import plot_model, np_utils",
+            "from keras.utils import plot_model\nfrom keras import utils as np_utils",
+        ),
+        (
+            "from keras.models import Model, Input",
+            "from keras.models import Model\nfrom keras.layers import Input",
+        ),
+        ("start = time.clock()", "start = time.perf_counter()"),
+        ("from time import clock", "from time import perf_counter as clock"),
+        ("x.astype(np.float)", "x.astype(float)"),
+        ("from keras.layers import CuDNNLSTM", "from keras.layers import LSTM as CuDNNLSTM"),
         ("SGD(lr=0.1)", "SGD(learning_rate=0.1)"),
         ("Adam(decay=0.0)", "Adam()"),
         ("model.fit(x, y, nb_epoch=3)", "model.fit(x, y, epochs=3)"),
@@ -42,3 +54,9 @@ def test_a_keras_3_program_stays_as_it_is():
 def test_what_has_no_translation_is_named_with_its_line():
     found = list(hints(ast.parse("\nfrom keras.wrappers.scikit_learn import KerasClassifier")))
     assert found[0].line == 2
+
+
+def test_what_is_translated_is_not_named_as_untranslatable():
+    tree = ast.parse("x = np.float(time.clock())")
+    assert list(hints(tree)) == []
+    assert [change.new for change in translate(tree).changes] == ["float", "time.perf_counter"]

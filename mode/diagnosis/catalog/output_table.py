@@ -92,6 +92,12 @@ one_hot distribution | binary | * | many | *
 * | hinge | linear tanh softsign | * | *
 * | hinge | * | * | *
     activation_mismatch warning | out loss | tanh - | the hinge loss compares signs
+one_hot | regression | relu relu6 | many | *
+    activation_mismatch warning fair | out loss | softmax cce | a rectified output can die, classes need a softmax
+multi_label | regression | relu relu6 | many | *
+    activation_mismatch warning fair | out loss | sigmoid bce | a rectified output can die, labels need a sigmoid
+binary | regression | relu relu6 | 1 | *
+    activation_mismatch warning fair | out loss | sigmoid bce | a rectified output can die, two classes need a sigmoid
 one_hot distribution | regression | softmax | many | *
     loss_mismatch warning fair | loss out | softmax cce | classes learn faster with a cross entropy
 one_hot | regression poisson | * | many | *

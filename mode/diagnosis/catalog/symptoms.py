@@ -202,6 +202,8 @@ SYMPTOMS = {symptom.code: symptom for symptom in (
     Symptom("oscillating_loss", "the loss swings up and down", _CURVES,
             {"momentum": 0.8, **_FLAT, "rate_high": 1.0}, "momentum", _weights("rate_high 0.6"),
             gate="poor"),
+    Symptom("nothing_to_learn", "the targets cannot be predicted from the inputs", _DATA,
+            severity="note", gate="bad"),
     _error("loss_not_decreasing", "the loss stays at what a constant prediction would reach",
            _CURVES, _FLAT, after_nan=True),
     Symptom("lagging_statistics", "batch normalization's moving statistics lag behind the training",
@@ -232,6 +234,18 @@ SYMPTOMS = {symptom.code: symptom for symptom in (
     Symptom("not_diagnosed", "something could not be judged; the text says what", "",
             severity="note"),
 )}  # fmt: skip
+
+# what a training shows that fails for whatever reason
+FAILURES = ("loss_not_decreasing", "accuracy_not_increasing", "large_loss", "slow_convergence",
+            "underfitting")  # fmt: skip
+# what goes wrong by itself, though there be nothing to learn
+_RUNAWAY = ("exploding_gradient", "exploding_weights", "exploding_activation", "loss_increasing")
+
+
+def by_failure(finding: Finding) -> bool:
+    """Tell whether a finding is more than a note only because the training fails."""
+    gated = finding.gate != "none" and finding.symptom not in _RUNAWAY
+    return gated or finding.symptom in FAILURES
 
 
 def make_finding(

@@ -42,7 +42,8 @@ class Record:
     outside 0.001..0.999; of those of the heads, `follows` is the correlation of predictions
     with targets, `common` the share of rows that get the commonest predicted class. `same_rows`
     (2, outputs, columns) are those of the last recorded batch as it was trained and as the model
-    evaluates it at the end of training, where batch normalization may tell them apart.
+    evaluates it at the end of training, where batch normalization may tell them apart. `sample`
+    are inputs and targets of some different rows, each (rows, values).
     """
 
     steps: np.ndarray
@@ -62,6 +63,9 @@ class Record:
     broken: np.ndarray = field(default_factory=lambda: np.zeros(0))
     overlap: float = 0.0
     same_rows: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, len(HEAD_COLUMNS))))
+    sample: tuple[np.ndarray, np.ndarray] = field(
+        default_factory=lambda: (np.zeros((0, 0)), np.zeros((0, 0)))
+    )
     weighted: bool = False
     missing: tuple[str, ...] = ()
     finished: bool = False
@@ -129,6 +133,16 @@ def still_falling(record: Record) -> bool:
         return False
     late, whole = slope(losses)
     return late > LIMITS.still_improving and whole > LIMITS.fallen * abs(losses[0])
+
+
+def starts_slowly(record: Record, planned: int) -> bool:
+    """Tell whether the loss falls from epoch to epoch, though hardly, early in the planned epochs.
+
+    A few units at a low rate leave the best constant's loss only after many such epochs.
+    """
+    falls = np.diff(record.log("loss")[-LIMITS.slow_start_epochs :]) < 0
+    early = len(record.epochs) < LIMITS.slow_start_part * planned
+    return early and len(falls) > 1 and float(falls.mean()) >= LIMITS.slow_start_falls
 
 
 def accuracies(record: Record) -> tuple[np.ndarray, np.ndarray] | None:

@@ -13,6 +13,7 @@ from mode.diagnosis.recorder import batch_statistics as batch
 FEATURES = 1024  # per-feature statistics up to this width, one summary beyond
 # step, first broken step, mean loss since the last record, loss of this step, the same recomputed
 _WINDOW = 5
+SAMPLE, WIDTH = 300, 256  # rows and features that are kept to see how targets go with inputs
 # records are worked off together, up to that many or that many entries
 _TOGETHER, _ENTRIES = 8, 1 << 20
 
@@ -69,6 +70,7 @@ class RunningStatistics:
         self._peaks: np.ndarray | None = None
         self.samples: list[np.ndarray] = []  # of the last record, one array a row of the layout
         self.data: list[np.ndarray] = []  # of the last record: inputs, targets, predictions
+        self._kept: list[list[np.ndarray]] = []  # inputs and targets of some rows
         self._marks = np.zeros(1 << batch.HASH_BITS, bool)
         self._found = np.zeros(3)
 
@@ -122,7 +124,25 @@ class RunningStatistics:
             "units": self.units(),
             "overlap": self.overlap(),
             "batch": self.batch,
+            "sample": self.sample(),
         }
+
+    def _keep(self, inputs: list, targets: list) -> None:
+        """Keep some rows of one target and all inputs, as they come, until there are enough."""
+        room = SAMPLE - sum(len(part[1]) for part in self._kept)
+        if room <= 0 or not inputs or len(targets) != 1:
+            return
+        flat = [_thinned(_rows(array)[:room]) for array in (*inputs, *targets)]
+        if len({len(array) for array in flat}) == 1:
+            self._kept.append([np.hstack(flat[:-1]), flat[-1]])
+
+    def sample(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and targets of some rows, each (rows, values), no two rows alike."""
+        if not self._kept:
+            return np.zeros((0, 0)), np.zeros((0, 0))
+        x, y = (np.vstack(parts) for parts in zip(*self._kept, strict=True))
+        _, first = np.unique(np.hstack([x, y]), axis=0, return_index=True)
+        return x[first], y[first]
 
     def _add_data(self, arrays: list) -> np.ndarray:
         """Merge the batches' data and predictions, each (records, rows, ...).
@@ -138,6 +158,7 @@ class RunningStatistics:
         for i, target in enumerate(targets):
             bins = max(layout.outputs[i].features if layout.paired else 1, 64)
             self._merge_labels(f"target {i}", batch.label_statistics(_rows(target), bins))
+        self._keep(inputs, targets)
         if inputs:
             self._marks[batch.row_marks([*map(_rows, inputs)])] = True
         self.batch = max([self.batch, *(array.shape[1] for array in arrays[:1])])
@@ -230,6 +251,12 @@ def unmeasured(name: str, tensor: Tensor) -> Moments:
     """Return what is known of a tensor of which no batch was recorded."""
     zero = np.zeros(1)
     return Moments(name, tensor.shape[1:], tensor.dtype, 0, zero, zero, zero, zero)
+
+
+def _thinned(array: np.ndarray) -> np.ndarray:
+    """Return an array (rows, ...) as (rows, values), of many values some."""
+    flat = array.reshape(len(array), -1)
+    return flat[:, :: max(1, flat.shape[1] // WIDTH)].astype(np.float32)
 
 
 def _rows(array: np.ndarray) -> np.ndarray:

@@ -3,6 +3,8 @@
 Each returns findings of the symptom that it is named after.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from mode.diagnosis.catalog.fixes import make_fix
@@ -65,6 +67,22 @@ def bad_labels(facts: ModelFacts, head: Head, target: Moments, kind: str) -> lis
                      fixes=fixes)
         for evidence, text, fixes in _label_faults(facts, head, target, kind)
     ]  # fmt: skip
+
+
+def text_labels(facts: ModelFacts, targets: Iterable[np.ndarray]) -> list[Finding]:
+    """Targets that are text, which no loss takes."""
+    fixes = [make_fix("fix_labels", facts, labels="whole numbers from 0, one for each text")]
+    return [
+        make_finding("bad_labels", Where("data", variable=f"target {i}"),
+                     Evidence("targets of type", str(array.dtype)), text="the targets are text",
+                     fixes=fixes)
+        for i, array in enumerate(targets)
+        if array.dtype.kind in "US" or (array.dtype.kind == "O" and _text(array))
+    ]  # fmt: skip
+
+
+def _text(array: np.ndarray) -> bool:
+    return array.size > 0 and isinstance(array.flat[0], str | bytes)
 
 
 def _label_faults(facts: ModelFacts, head: Head, target: Moments, kind: str):

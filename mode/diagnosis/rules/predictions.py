@@ -8,6 +8,7 @@ import numpy as np
 from mode.diagnosis.catalog.fixes import make_fix
 from mode.diagnosis.catalog.symptoms import make_finding
 from mode.diagnosis.facts.data import class_shares, head_kind
+from mode.diagnosis.facts.dependence import dependence_p
 from mode.diagnosis.facts.heads import PROBABILITY, Head
 from mode.diagnosis.facts.outcome import TrainingCase
 from mode.diagnosis.facts.training import HEAD_COLUMNS, Record
@@ -57,6 +58,26 @@ def _score(record: Record, head: Head, i: int, columns: np.ndarray) -> float:
         return float(measured["hits"])
     variance = float(np.mean(record.targets[i].std ** 2))
     return 1 - float(measured["square"]) / variance if variance > 0 else np.nan
+
+
+def nothing_to_learn(case: TrainingCase) -> list[Finding]:
+    """A training that failed, on targets that go with the inputs as targets by chance do.
+
+    Numbers that an Embedding looks up are names: near ones are not alike, and nothing is said.
+    """
+    record, heads = case.record, case.facts.heads
+    judged = record.finished and case.outcome.level == "bad" and len(heads) == 1
+    if not judged or any(case.facts.embedded) or len(record.targets) != 1:
+        return []
+    single = len(class_shares(record.targets[0], head_kind(heads[0], record.targets[0]))) > 0
+    x, y = record.sample
+    p = dependence_p(x, y, classes=single)
+    if not p > LIMITS.dependence_p:
+        return []
+    evidence = (Evidence("p that targets in another order go with the inputs as well", p,
+                         LIMITS.dependence_p), Evidence("rows", len(x)))  # fmt: skip
+    fixes = [make_fix("fix_labels", labels="of the same rows as the inputs")]
+    return [make_finding("nothing_to_learn", Where("data"), *evidence, fixes=fixes)]
 
 
 def output_not_learning(case: TrainingCase) -> list[Finding]:
@@ -134,4 +155,4 @@ def _metric(head: Head) -> str:
     return "keras.metrics.AUC()" if head.units == 1 else 'keras.metrics.F1Score(average="macro")'
 
 
-RULES = (lagging_statistics, output_not_learning, majority_only)
+RULES = (lagging_statistics, nothing_to_learn, output_not_learning, majority_only)
