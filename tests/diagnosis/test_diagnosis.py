@@ -115,7 +115,7 @@ def test_what_a_check_finds_prints_and_draws_itself(two_classes):
             ["change_output_activation", "use_from_logits"],
         ),
         ("softmax", "mse", ["change_loss"]),
-        ("relu", "mse", ["change_loss", "change_output_activation"]),
+        ("relu", "mse", ["change_output_activation", "change_loss"]),
     ],
 )
 def test_no_fix_asks_for_what_is_there_already(two_classes, activation, loss, codes):

@@ -105,15 +105,15 @@ def test_every_way_ranks_inputs_of_the_label(subject, way):
 @pytest.mark.parametrize(
     ("way", "said"),
     [
-        ("metric: cosine", "all 200 inputs"),
-        ("selector: margin", "all 200 inputs"),
-        ("selector: badge", "the first 150 of 200 inputs"),
+        ("metric: cosine", "All 200 inputs"),
+        ("selector: margin", "All 200 inputs"),
+        ("selector: badge", "The first 150 of 200 inputs"),
     ],
 )
 def test_what_is_left_out_of_an_order_is_told(subject, monkeypatch, way, said):
     monkeypatch.setattr(views, "MAX_COMPARED", 150)
     found = views.rank_pool(subject, way, 7, layer="hidden_1", count=200)
-    assert f"{said} ranked" in views.ranking_pictures(subject, found)
+    assert f"{said} of the pool were ranked" in views.ranking_pictures(subject, found)
     own = np.flatnonzero(subject.data.pool.y == 7)[: len(found.best)]
     assert len(own) == found.count
     assert sorted(found.best) == own.tolist()
