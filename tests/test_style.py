@@ -13,7 +13,7 @@ MOST_WORDS = 25  # of a sentence on a page
 MOST_IN_A_CLAUSE = 30  # of a docstring, whose lists are parted by ; and :
 PAGES = ("README.md", "GUIDE.md", "CLAIMS.md", "results/README.md", "notebooks/README.md")
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-MODULES = [p for p in sorted((ROOT / "mode").rglob("*.py")) if p.parent != ROOT / "mode/repair"]
+MODULES = sorted((ROOT / "mode").rglob("*.py"))
 # What not to write -> what to write. American spelling is a part of it.
 FORBIDDEN = {
     r"mend(s|ed|ing)?|cure[sd]?|heal(s|ed)?": "repair, fix",

@@ -237,7 +237,7 @@ class FineTuning:
         )
 
     def planned(self) -> float:
-        """Return how many inputs all rounds pass over, as far as that is known before them."""
+        """Return how many inputs all rounds pass over; what is only known later is estimated."""
         pool, recipe = int((~self.in_training).sum()), self.recipe
         chosen = [
             min(pool, (recipe.inputs_per_round or pool) * (n + 1)) for n in range(recipe.rounds)

@@ -91,9 +91,9 @@ def repair(
 ) -> Repair:
     """Repair a trained classifier with inputs from `data.pool`; `model` is not changed.
 
-    By default the whole of what is there to learn from is used: wrong labels are set aside, three
-    rounds fine-tune on the training part and the pool, and the round that is the most accurate on
-    the diagnosis split is returned if it beats the original there by more than chance (McNemar's
+    By default the whole of what is there to learn from is used. Wrong labels are set aside, and
+    three rounds fine-tune on the training part and the pool. The round that is the most accurate
+    on the diagnosis split is returned if it beats the original there by more than chance (McNemar's
     exact test, p at most 0.05 after multiplying by the number of rounds); else the original is.
     `mode.repair.fine_tuning` says more. The test split is only measured.
 

@@ -171,7 +171,7 @@ def _random_share(
 def _notes(
     state: RepairState, targets: list[SelectionTarget], selected: int, size: int
 ) -> list[str]:
-    """Return notes on labels that are not judged, heat maps that are replaced or zero, and inputs
+    """Return notes on labels without inputs, heat maps that are replaced or zero, and inputs
     that are lacking."""
     notes, label = state.labels_without_inputs, state.fault["label"]
     if state.maps is not None:

@@ -76,7 +76,7 @@ class Recipe:
     """One way to repair. Every field is a choice that Ma et al. (2018) leave open.
 
     selector: how the share `alpha` of a batch is chosen (SELECTORS); "oracle" takes the best of
-        several random batches, judged by retraining with each.
+        several random batches, rated by retraining with each.
     metric: how near an input is to the map (DISTANCES), for "nearest" and "farthest".
     kind: cells of the heat maps ("pixel", "mean", "importance").
     map: which map: "by fault" (DHCI for under-fitting, DHWI and DHMI for over-fitting), or always
@@ -89,7 +89,7 @@ class Recipe:
         and DHMI, or the "farthest" ones from DHCI (or from the map that `map` names), as the
         publication's README has it; its code does not.
     alpha: share of a batch that the selector chooses; the rest is random.
-    targeted: the selector's share comes from the worst label (and what is mistaken for it).
+    targeted: the selector's share comes from the worst label (and what is predicted as it).
     retraining: "replay" (all chosen so far and old inputs), "new batch" (the last batch alone),
         "old inputs" (as many inputs as by replay, all of the training part, repeated where it has
         fewer: what the steps do without a new input), "scratch" (a fresh model, on the training
@@ -178,7 +178,7 @@ class Recipe:
 
     def sized(self, pool: int) -> "Recipe":
         """Return the recipe for a pool of so many inputs, its inputs per round no longer open; nor
-        its epochs and batch size, but for fine-tuning, which plans them."""
+        its epochs and batch size, except for fine-tuning, which plans them."""
         if self.retraining == "fine-tune":
             count = pool if pool <= MOST_INPUTS else -(-MOST_INPUTS // self.rounds)
             return replace(self, inputs_per_round=self.inputs_per_round or count)

@@ -180,7 +180,7 @@ def choose(state: RepairState, available: np.ndarray) -> tuple[np.ndarray, list[
 def class_matched(
     state: RepairState, available: np.ndarray, quota: Mapping[int, int]
 ) -> np.ndarray:
-    """Return random indices into the pool, `quota` of each label as far as it is `available`."""
+    """Return random indices into the pool, `quota` of each label or all `available` ones."""
     candidates = Candidates(labels=state.data.pool.y, quota=dict(quota))
     generator = seeds.generator(state.seed, "class-matched")
     count = sum(quota.values())
