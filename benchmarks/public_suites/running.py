@@ -135,7 +135,7 @@ def _row(done: dict, facts: dict) -> dict:
     outcomes = [r["outcome"]["level"] for r in reports if r["outcome"]]
     return {
         "status": "trained" if reports else _lack(failure) or "failed",
-        "message": failure[:300],
+        "message": re.sub(r" \(/[^)]*\)", "", failure)[:300],  # the machine's own folders
         "fits": len(reports),
         "symptoms": " ".join(symptoms),
         "fix": next((f["fixes"][0]["code"] for f in alarms[:1] if f["fixes"]), ""),
