@@ -41,21 +41,25 @@ def choose_model(
     if best is None:
         return clone(context.model), 0, "the original is returned: no round was needed or possible"
     after = right_on(best, context.data.diagnosis)
-    p = min(1.0, rounds * mcnemar(before, after))
-    if p > CHANCE:
+    if _by_chance(before, after, rounds) > CHANCE:
         why = "no round is better than the original beyond chance"
-        best_round = _measured(before, after, p)
+        best_round = _measured(before, after, rounds)
         return clone(context.model), 0, f"the original is returned: {why} (best: {best_round})"
     limit, broken = context.recipe.max_broken, context.broken_by(after)
     if limit is not None and broken > limit:
         return _within_limit(context, best, number, limit)
     chosen = _at_no_loss(context, best, after)
     how = f", {chosen.how}" if chosen.how else ""
-    measured = _measured(before, chosen.right, p)
+    measured = _measured(before, chosen.right, rounds)
     return chosen.made(context), number, f"round {number} is the best{how}: {measured} (McNemar)"
 
 
-def _measured(before: np.ndarray, after: np.ndarray, p: float) -> str:
+def _by_chance(before: np.ndarray, after: np.ndarray, rounds: int) -> float:
+    return min(1.0, rounds * mcnemar(before, after))
+
+
+def _measured(before: np.ndarray, after: np.ndarray, rounds: int) -> str:
+    p = _by_chance(before, after, rounds)
     chance = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
     return f"{before.mean():.1%} -> {after.mean():.1%} on the diagnosis split, {chance}"
 
