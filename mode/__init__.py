@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mode.featurevis import audit
     from mode.models import load_model
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {

@@ -10,9 +10,25 @@ import click
 
 from mode import __version__, checks
 
+# What `python -m mode --help` lists, in this order.
+BRIEF = {
+    "repair": "Repair a weak classifier with unused inputs.",
+    "diagnose": "Say why a training fails: a script, a model or a log.",
+    "estimate": "Estimate accuracy on inputs without labels.",
+    "visualize": "Audit a digit or clothing classifier without its data.",
+    "explore": "Look at a classifier on a local page.",
+    "reproduce": "Run a study, then its tables and figures.",
+    "figures": "Redo tables and figures from committed rows.",
+    "execute": "Execute the notebooks.",
+    "list": "List studies, data sets, metrics, recipes and more.",
+}
+
 
 class Commands(click.Group):
     """Commands whose bad input is one line on standard error and exit code 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(BRIEF)
 
     def invoke(self, ctx: click.Context):
         try:
@@ -55,7 +71,8 @@ class ScriptCommand(click.Command):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mode")
 def main() -> None:
-    """Find the labels that a classifier gets wrong, and repair them with inputs of a pool."""
+    """Repair a weak Keras classifier, explain a training that fails, and estimate accuracy on data
+    without labels. `python -m mode COMMAND --help` describes a command."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
@@ -86,7 +103,10 @@ def list_names() -> None:
 @click.option("--protocol", default="both", show_default=True, help="published, corrected, both.")
 @click.option("--workers", default=None, type=int, help="Local processes; one a core by default.")
 @click.option("--scheduler", default=None, help="Address of a running Dask scheduler.")
-@click.option("-p", "parameter", nargs=2, multiple=True, help="A parameter of the notebook.")
+@click.option(
+    "-p", "parameter", nargs=2, multiple=True, metavar="NAME VALUE",
+    help="A parameter of the notebook; may be repeated.",
+)  # fmt: skip
 @_out()
 def reproduce(study: str, out: str, parameter: tuple, **options) -> None:
     """Run a study (nine metrics, with and without layer selection), then its tables and figures."""
@@ -138,9 +158,7 @@ def execute(notebook: tuple[str, ...], out: str, small: bool) -> None:
 @main.command()
 @click.argument("model")
 @click.argument("data")
-@click.option(
-    "--recipe", default=None, help="How to repair: recommended by default; the others: `list`."
-)
+@click.option("--recipe", default=None, help="How to repair; `python -m mode list` names all.")
 @click.option("--rounds", default=None, type=int, help="At most so many rounds; else the recipe's.")
 @click.option(
     "--inputs-per-round",
@@ -180,7 +198,7 @@ def execute(notebook: tuple[str, ...], out: str, small: bool) -> None:
 )
 @click.option("--resume", is_flag=True, help="Go on from the finished rounds in DIR/rounds.")
 @click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")
-@click.option("--report/--no-report", default=True, help="Write report.html, half a minute.")
+@click.option("--report/--no-report", default=True, help="Write report.html, in half a minute.")
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as one JSON object.")
 @click.option(
     "--out", required=True, metavar="DIR", help="Folder for the model, the report and the tables."
@@ -356,7 +374,11 @@ def explore(model: str, data: str, no_browser: bool, **options) -> None:
 @click.argument("model")
 @click.argument("labeled")
 @click.argument("unlabeled")
-@click.option("--method", default=None, help="One method alone; calibrated, from all, by default.")
+@click.option(
+    "--method",
+    default=None,
+    help="One method alone, such as cot or atc_entropy; else from all.",
+)
 @click.option("--second", default=None, help="A .keras file of another training, for gde.")
 @click.option("--seed", default=0, show_default=True, help="Random seed.")
 @click.option("--scheduler", default=None, help="Dask scheduler whose workers read UNLABELED.")
@@ -394,3 +416,7 @@ def estimate(model: str, labeled: str, unlabeled: str, as_json: bool, out: str, 
     click.echo(f"report: {out}/report.html", err=as_json)
     if as_json:
         click.echo(to_json(guess))
+
+
+for _name, _text in BRIEF.items():
+    main.commands[_name].short_help = _text

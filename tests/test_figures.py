@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from mode.checks import InputError
 from mode.diagnosis.facts.training import COLUMNS, Record, Row, empty_record
 from mode.figures import FIGURES, draw, save, screen, style
+from mode.figures.maps import PALE
 from mode.figures.names import WORDS, method_looks
 from mode.heatmaps import HeatMaps
 
@@ -182,7 +183,7 @@ EXAMPLES = {
     "heatmap_bars": (heat_maps(6), {"group": "hwi"}),
     "differential_pair": ((signed(5, 4, 1), signed(5, 4, 1), signed(5, 4, 1)), {"labels": (3, 5)}),
     "differentials": ((signed(3, 6), signed(3, 6)), {}),
-    "pixel_against_weights": ((signed(3, 5, 4, 1), signed(3, 6)), {}),
+    "first_layer": ((signed(3, 5, 4, 1), signed(3, 6), signed(6, 5, 4, 1)), {}),
     "misclassified": (IMAGES, {"labels": [0, 1, 2, 3, 4, 5], "predictions": [0, 2, 2, 1, 4, 0]}),
     "best_and_worst": (
         {
@@ -192,7 +193,10 @@ EXAMPLES = {
         {"label": 4},
     ),
     "most_similar": (RANKED, {}),
-    "least_similar": (RANKED, {"columns": ["a", "b", "c"]}),
+    "compared_with_map": (
+        {"near": (IMAGES[:2], signed(2, 6)), "random": (IMAGES[3:], signed(3, 6))},
+        {"target": signed(6), "label": 3},
+    ),
     "label_accuracy": (LABELS, {"theta": 0.9}),
     "accuracy_change": (CHANGES, {}),
     "confusion": (np.array([[9, 1, 0], [0, 8, 2], [3, 0, 7]]), {}),
@@ -221,7 +225,6 @@ EXAMPLES = {
         {e: (np.array([-0.1, -1e-4, 0.0, 1e-3]), np.array([e, 3, 1])) for e in (1, 2)},
         {},
     ),
-    "broken_tensors": (RECORD, {}),
     "preferred_inputs": (np.ones((2, 3, 5, 4, 1)) / 2, {"units": [0, 7]}),
     "preferred_beside_training": (np.ones((2, 2, 3, 5, 4)) / 2, {}),
     "cross_talk": (np.eye(3), {}),
@@ -235,7 +238,7 @@ AROUND_ZERO = (
     "heatmaps",
     "differential_pair",
     "differentials",
-    "pixel_against_weights",
+    "first_layer",
     "best_and_worst",
 )
 
@@ -445,6 +448,8 @@ def test_a_tile_shows_its_map_the_right_way_up():
 def test_heat_maps_name_the_inputs_behind_them_and_the_empty_groups():
     ax = drawn("heatmaps")
     assert texts(ax) == ["n = 4", "n = 0: HCI", "n = 2"] * 3
+    assert {int(image.get_array()[..., 3].max()) for image in ax.images} == {PALE}
+    assert "9 pale maps: of fewer than 10 inputs" in ax.figure.axes[1].get_xlabel()
     assert [label.split("\n")[0] for label in tick_labels(ax.yaxis)] == ["HCI", "HMI", "HWI"]
     assert tick_labels(ax.xaxis) == ["0", "1", "2"]
 
@@ -470,7 +475,26 @@ def test_rows_of_different_length_leave_tiles_out():
     assert len(ax.images) == 5
     assert tick_labels(ax.xaxis) == ["1", "2", "3"]
     assert tick_labels(ax.yaxis) == ["dot", "earth mover"]
-    assert tick_labels(drawn("least_similar").xaxis) == ["a", "b", "c"]
+    named = drawn("most_similar", columns=["a", "b", "c"])
+    assert tick_labels(named.xaxis) == ["a", "b", "c"]
+
+
+def test_inputs_stand_above_their_activations_and_the_map_is_left_of_these():
+    ax = drawn("compared_with_map")
+    assert [image.get_array().shape[:2] for image in ax.images] == [
+        *[(5, 4)] * 2, *[(6, 1)] * 3, *[(5, 4)] * 3, *[(6, 1)] * 4
+    ]  # fmt: skip
+    lefts = [image.get_extent()[0] for image in ax.images]
+    assert lefts[2] == lefts[8] == 0, "the map"
+    assert lefts[3] == lefts[0]
+
+
+def test_the_first_layer_shows_the_units_that_a_map_has_highest_and_lowest():
+    units = EXAMPLES["first_layer"][0][1]
+    ax = drawn("first_layer")
+    highest = [f"unit {n}" for n in units.argmax(axis=1)]
+    assert texts(ax) == [*highest, *(f"unit {n}" for n in units.argmin(axis=1))]
+    assert len(ax.images) == 12
 
 
 def test_best_and_worst_keep_their_columns_where_one_metric_found_fewer():
@@ -513,14 +537,17 @@ def test_the_table_is_drawn_in_points_with_its_intervals_and_fills_what_is_signi
     np.testing.assert_allclose(segments[:, :, 0], [[-1, 2], [-3, -1]])
     assert texts(ax)[:3] == ["initial\n%", "80.0", "81.0"]
     assert texts(ax)[-3:] == ["early\nstops", "0", "2"]
-    assert ax.get_xlabel().endswith("(percentage points), seeds: 5")
+    assert (
+        ax.get_xlabel()
+        == "worse ←   test accuracy of MODE above its control, points; 5 seeds   → better"
+    )
 
 
 def test_a_table_of_one_seed_says_that_nothing_was_tested():
     empty = dict.fromkeys(("low", "high", "holm p"), "")
     ax = drawn("table_against_control", TABLE.assign(**empty, note="one seed, no test"))
     assert [line.get_label() for line in ax.lines] == ["random control", "not tested"]
-    assert ax.get_xlabel().endswith("\none seed, no test")
+    assert "; one seed, no test " in ax.get_xlabel()
 
 
 def test_methods_are_drawn_best_first_in_points_with_a_line_for_each_cell():
@@ -541,7 +568,10 @@ def test_methods_are_drawn_best_first_in_points_with_a_line_for_each_cell():
         "digits, 2 classes, 200 inputs per round",
         "digits, 5 classes, 200 inputs per round",
     ]
-    assert ax.get_xlabel().endswith("method - targeted random (percentage points), 6 seeds")
+    assert (
+        ax.get_xlabel()
+        == "worse ←   test accuracy above targeted random, points; 6 seeds   → better"
+    )
     assert texts(ax)[:3] == ["initial\n%", "80.0", "80.0"]
     one = drawn("methods_against_control", AGAINST[:3])
     assert (
@@ -600,6 +630,34 @@ def test_the_ranks_of_thirty_methods_do_not_overprint():
     assert all(below.y1 <= above.y0 for above, below in itertools.pairwise(boxes))
 
 
+def test_a_legend_of_long_names_is_not_cut_off_at_the_right():
+    long = AGAINST.assign(data="a data set whose name is far longer than that of any other")
+    ax = drawn("methods_against_control", long)
+    FigureCanvasAgg(ax.figure).draw()
+    assert ax.get_legend().get_window_extent().x1 <= ax.figure.bbox.x1
+
+
+def test_long_names_of_methods_are_broken_into_lines_and_read_as_words():
+    long = "misclassified_then_margin, replay of right ones, averaged"
+    ax = drawn("methods_against_control", AGAINST.replace({"method": {"margin": long}}))
+    assert tick_labels(ax.yaxis)[0] == (
+        "misclassified, then margin, replay of correct\ninputs, averaged"
+    )
+
+
+def test_methods_that_one_study_has_take_colors_that_are_free():
+    names = ["targeted_random", *(f"new {n}" for n in range(6))]
+    assert len({look["color"] for look in method_looks(names).values()}) == len(style.COLORS)
+
+
+def test_curves_have_a_band_where_the_table_has_an_interval():
+    ends = {"low": BY_INPUTS["accuracy"] - 0.01, "high": BY_INPUTS["accuracy"] + 0.01}
+    ax = drawn("accuracy_by_inputs", BY_INPUTS.assign(**ends))
+    assert [len(panel.collections) for panel in ax.child_axes] == [6, 6]
+    assert ax.get_xlabel().endswith("bands: 95 % intervals")
+    assert drawn("accuracy_by_inputs").child_axes[0].collections == []
+
+
 def test_a_method_has_the_same_look_in_every_figure():
     lines = drawn("accuracy_by_inputs").child_axes[0].lines
     shown = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in lines}
@@ -617,7 +675,7 @@ def test_published_accuracies_are_dots_beside_the_intervals_of_the_repetition():
         f"Table {n}: {measure}" for n in (1, 2) for measure in ("initial", "final", "control")
     ]
     panel = ax.child_axes[1]
-    assert tick_labels(ax.child_axes[0].yaxis) == ["dot", "earth mover"]
+    assert tick_labels(ax.child_axes[0].yaxis) == ["dot product", "earth mover"]
     lines = [line.get_xdata().tolist() for line in panel.lines]
     assert lines == [[90, 97], [93, 95], [90, 97], [93, 95], [94, 94], [96, 96]]
     assert panel.lines[-1].get_marker() == "D"
@@ -648,6 +706,7 @@ def test_each_number_of_classes_has_a_panel_of_shares_in_order():
     two, ten = drawn("alpha_by_classes").child_axes
     assert (two.get_title(loc="left"), ten.get_title(loc="left")) == ("2 classes", "10 classes")
     assert len(two.lines) == 2
+    assert two.get_ylim()[1] - two.get_ylim()[0] == pytest.approx(np.ptp(ten.get_ylim()))
     assert ten.lines[0].get_xdata().tolist() == [0.25, 1]
     assert ten.lines[0].get_ydata().tolist() == [88, 90]
 
@@ -656,8 +715,9 @@ def test_a_gradient_that_is_not_finite_is_not_drawn_as_one_that_vanished():
     values = np.array(RECORD.values)
     values[1, :, COLUMNS.index("nonfinite")] = 1
     values[0, 2, COLUMNS.index("rms")] = 0
-    line = FIGURES["gradient_ratio"](replace(RECORD, values=values)).lines[0]
-    assert np.array_equal(line.get_ydata(), [1e-12, np.nan], equal_nan=True)
+    line, crosses = FIGURES["gradient_ratio"](replace(RECORD, values=values)).lines[:2]
+    assert np.isnan(line.get_ydata()).all()
+    assert (crosses.get_xdata().tolist(), crosses.get_marker()) == ([0], "x")
 
 
 def test_gradients_of_many_layers_are_told_apart_by_the_first_and_the_last():
@@ -666,12 +726,14 @@ def test_gradients_of_many_layers_are_told_apart_by_the_first_and_the_last():
     values = np.full((2, len(rows), len(COLUMNS)), 0.5)
     ax = FIGURES["gradient_ratio"](replace(RECORD, rows=tuple(rows), values=values, broken_step=0))
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        "layer_0 (first)",
-        "layer_8 (last)",
+        "layer_0",
+        "layer_8",
     ]
 
 
-def test_defects_are_named_and_their_effects_are_in_points():
+def test_defects_have_words_and_one_order_and_their_effects_are_in_points():
+    named = drawn("defects", OFF.assign(defect=["no_replay", "fresh_init"]))
+    assert tick_labels(named.yaxis) == ["a new model per metric", "retraining without old inputs"]
     ax = drawn("defects")
     assert tick_labels(ax.yaxis) == ["margin", "mode"]
     assert [line.get_xdata().tolist() for line in ax.lines[1:]] == [[2], [-1]]
@@ -679,13 +741,16 @@ def test_defects_are_named_and_their_effects_are_in_points():
     assert tick_labels(by_method.yaxis) == ["margin", "mode"]
 
 
-def test_rounds_tell_the_methods_apart_by_their_line():
+def test_rounds_tell_the_methods_apart_by_their_line_and_draw_equal_controls_once():
     lines = drawn("accuracy_by_round").lines
-    assert [(line.get_label().split(": ")[1], line.get_linestyle()) for line in lines] == [
-        ("MODE", "-"),
-        ("control", "--"),
-    ] * 2
-    assert lines[0].get_label() == "corrected, with layer selection: MODE"
+    looks = {line.get_label(): line.get_linestyle() for line in lines}
+    assert looks == {
+        "with layer selection: MODE": "-",
+        "random inputs": "--",
+        "without layer selection: MODE": "-",
+    }
+    both = pd.concat([BY_ROUND, BY_ROUND.assign(protocol="published", accuracy=0.7)])
+    assert drawn("accuracy_by_round", both).lines[0].get_label().startswith("corrected, with ")
     assert drawn("accuracy_by_round", measure="worst accuracy").lines[0].get_ydata().tolist() == [
         50,
         60,
@@ -788,10 +853,10 @@ LISTED = ", ".join(map(repr, sorted(FIGURES)))
             "DHMI and DHWI must have the same length. Received: DHMI: 3, DHWI: 2.",
         ),
         (
-            "pixel_against_weights",
-            (signed(3, 6), signed(3)),
+            "first_layer",
+            (signed(3, 6), signed(3, 6), signed(3)),
             {},
-            "weight maps must have the shape (n, units), (n, h, w) or (n, h, w, channels). "
+            "weights must have the shape (n, units), (n, h, w) or (n, h, w, channels). "
             "Received: shape (3,).",
         ),
         (

@@ -115,6 +115,14 @@ def test_fewer_seeds_than_three_have_curves_alone():
     assert list(comparison.comparison_tables(rows)) == ["accuracy_by_inputs"]
 
 
+def test_a_curve_has_the_interval_of_its_mean_over_three_seeds_or_more():
+    rows = pd.concat(rows_of({"a": [0.5, 0.6 + n / 10]}, seed=n) for n in range(3))
+    last = comparison.by_inputs(rows).iloc[-1]
+    reach = 4.303 * 0.1 / 3**0.5  # Student's t of two degrees of freedom
+    assert (last["low"], last["high"]) == pytest.approx((0.7 - reach, 0.7 + reach), abs=1e-4)
+    assert comparison.by_inputs(rows[rows["seed"] < 2])["low"].isna().all()
+
+
 def ordered_finals(names, seeds=3) -> pd.DataFrame:
     """Methods of which each is better than the one before, by amounts that differ by seed."""
     return pd.concat(

@@ -87,3 +87,14 @@ def test_the_citation_has_the_version_and_the_date_of_its_section_of_the_changes
 
 def test_the_readme_is_short():
     assert len(README.split()) <= MOST_WORDS
+
+
+def test_the_badges_are_files_of_this_repository_that_say_what_setup_says():
+    first = README.split("\n\n")[1]
+    badges = dict(re.findall(r"!\[([^\]]+)\]\((results/[^)]+\.svg)\)", first))
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    oldest, *_, newest = re.findall(r"Python :: (3\.\d+)", setup)
+    assert list(badges) == [f"Python {oldest} to {newest}", "license MIT", "Binder"]
+    for text, path in badges.items():
+        drawing = (ROOT / path).read_text(encoding="utf-8")
+        assert all(f">{word}<" in drawing for word in text.split(" ", 1)), text

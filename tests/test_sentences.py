@@ -207,7 +207,11 @@ def test_every_template_is_on_a_page():
 def test_outside_the_generated_sections_stands_no_measured_number(page):
     """No decimal fraction and no percentage, but for options, versions and limits in code."""
     text = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "", GENERATED.sub("", read(page)), flags=re.S)
-    text = re.sub(r"Python \d+\.\d+|at most \d+ %|\d+ % (bootstrap )?intervals|doi\S+", "", text)
+    text = re.sub(
+        r"Python \d+\.\d+( to \d+\.\d+)?|at most \d+ %|\d+ % (bootstrap )?intervals|doi\S+",
+        "",
+        text,
+    )
     assert re.findall(r"\d+\.\d+|\d+ %", text) == []
 
 

@@ -147,7 +147,10 @@ def _prepared(arrays: RawArrays) -> tuple[dict, dict, np.ndarray]:
             made["pool"], labels["y_pool"] = made["pool"][labeled], y[labeled]
     if not labels:
         expected = "x_train and y_train, or another part with its labels"
-        checks.fail(f"{arrays.source} must hold {expected}", f"keys {keys or 'of other names'}")
+        checks.fail(
+            f"{arrays.source} must hold {expected}",
+            f"keys {keys}" if keys else "no array of such a name",
+        )
     return made, labels, labeled
 
 

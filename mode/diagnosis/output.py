@@ -12,7 +12,11 @@ from mode.diagnosis.report import Report
 
 VERSION = 1  # goes up when a key changes its meaning or goes; a new key does not count
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Diagnosis of {0}</title>
-<body style="font-family:sans-serif;margin:2em"><h1>Diagnosis of {0}</h1>
+<style>body {{ font-family: sans-serif; margin: 2em; line-height: 1.4 }}
+table {{ border-collapse: collapse }}
+td, th {{ padding: 6px 12px 6px 0; border-bottom: 1px solid #ddd }}
+code {{ background: #f2f2f2; overflow-wrap: anywhere }}</style>
+<body><h1>Diagnosis of {0}</h1>
 {1}</body></html>
 """
 

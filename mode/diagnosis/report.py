@@ -20,7 +20,7 @@ class Findings(list[Finding]):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        titles = ("severity", "symptom", "where", "when", "evidence", "likely cause", "fix")
+        titles = ("what is wrong", "where and when", "evidence", "what to change")
         rows = "".join(f"<tr>{_cells(*entry)}</tr>" for entry in self._entries())
         header = "".join(f"<th style='text-align:left'>{t}</th>" for t in titles)
         return f"<table><tr>{header}</tr>{rows}</table>" if self else "<p>Nothing found.</p>"
@@ -134,11 +134,15 @@ def short_line(finding: Finding) -> str:
 
 
 def _cells(finding: Finding, same: str) -> str:
-    fixes = "<br>".join(escape(str(f)) for f in finding.fixes[:3])
-    fixes = f"those of {escape(same)}" if same else fixes
-    cause = escape(str(finding.causes[0])) if finding.causes else ""
-    evidence = "<br>".join(escape(str(e)) for e in finding.evidence)
-    symptom = f"{escape(finding.symptom)}<br>{escape(sentence(finding))}"
-    where, when = escape(str(finding.where)), escape(str(finding.when))
-    cells = [escape(finding.severity), symptom, where, when, evidence, cause, fixes]
+    fixes = f"as for {escape(same)}" if same else "<br>".join(map(_fix, finding.fixes[:3]))
+    cause = escape(finding.causes[0].why or finding.causes[0].code) if finding.causes else ""
+    symptom = f"<b>{finding.severity}: {escape(sentence(finding))}</b><br>"
+    symptom += f"<code>{escape(finding.symptom)}</code>"
+    symptom += f"<br>likely cause: {cause}" if cause else ""
+    place = f"{escape(str(finding.where))}<br>{escape(str(finding.when))}"
+    cells = [symptom, place, "<br>".join(escape(str(e)) for e in finding.evidence), fixes]
     return "".join(f"<td style='text-align:left;vertical-align:top'>{c}</td>" for c in cells)
+
+
+def _fix(fix: Fix) -> str:
+    return escape(fix.text) + (f": <code>{escape(fix.line)}</code>" if fix.line else "")

@@ -86,7 +86,8 @@ def _labeled(
     parts = [part for part in LABELED if {f"x_{part}", f"y_{part}"} <= set(raw.values)]
     if not parts:
         expected = f"{raw.source} must hold inputs with labels (x and y, or x_test and y_test)"
-        checks.fail(expected, f"keys {', '.join(raw.values) or 'of other names'}")
+        keys = ", ".join(raw.values)
+        checks.fail(expected, f"keys {keys}" if keys else "no array of such a name")
     key = f"x_{parts[0]}"
     shape = input_shape(model)
     fixed = shape[1:] if shape is not None and None not in shape[1:] else None
@@ -95,7 +96,7 @@ def _labeled(
     encoded, _, names = encode_labels(
         labels, raw.values.get("class_names"), classes=classes_of(model)
     )
-    show(f"labeled: {len(x):,} inputs of {key} in {raw.source}, unknown to the model by assumption")
+    show(f"labeled: {len(x):,} inputs of {key} in {raw.source}; the model must not know them")
     return x, encoded[f"y_{parts[0]}"], names
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,7 +27,8 @@ def accuracy_by_inputs(table: pd.DataFrame, ax: Axes | Figure | None = None) -> 
 
     Args:
         table: columns data, classes, batch, scenario, method, round, inputs (used so far), accuracy
-            (mean test accuracy in [0, 1]).
+            (mean test accuracy in [0, 1]); also low and high, the ends of its 95 % interval, which
+            is drawn as a band where a method has a color.
 
     Raises:
         InputError: for an empty table, missing columns, or cells that are not numbers.
@@ -43,10 +45,15 @@ def accuracy_by_inputs(table: pd.DataFrame, ax: Axes | Figure | None = None) -> 
             line = part[part["method"] == method]
             look = looks.get(method, PALE)
             place.plot(numbers(line, "inputs"), 100 * numbers(line, "accuracy"), **look)
+            if method in looks and {"low", "high"} <= set(line):
+                ends = 100 * numbers(line, "low"), 100 * numbers(line, "high")
+                band = {"color": look["color"], "alpha": 0.15, "linewidth": 0}
+                place.fill_between(numbers(line, "inputs"), *ends, **band)
     handles = [Line2D([], [], label=method_words(method), **look) for method, look in looks.items()]
     if table["method"].nunique() > len(looks):
         handles.append(Line2D([], [], label="other methods", **PALE))
-    ax.set(xlabel="inputs used", ylabel="mean test accuracy (%),\neach panel its own range")
+    bands = "; bands: 95 % intervals" if {"low", "high"} <= set(table) else ""
+    ax.set(xlabel=f"inputs used{bands}", ylabel="mean test accuracy (%),\neach panel its own range")
     style.legend_above(ax, handles, "How fast do the methods repair?", columns=4)
     return ax
 
@@ -68,12 +75,16 @@ def alpha_by_classes(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Ax
     looks = method_looks(list(dict.fromkeys(table["selector"])))
     panels = [(_heading(keys, cell), part) for cell, part in table.groupby(keys, sort=True)]
     ax, places = _panels(ax, [heading for heading, _ in panels])
+    reach = 110 * max(np.ptp(numbers(part, "final")) for _, part in panels) or 1
     for place, (_, part) in zip(places, panels, strict=True):
         for selector, line in part.groupby("selector", sort=False):
             place.plot(line["alpha"], 100 * numbers(line, "final"), **looks[selector])
+        place.set_xticks(sorted(set(table["alpha"])))
+        low, high = place.get_ylim()
+        place.set_ylim((low + high - reach) / 2, (low + high + reach) / 2)
     handles = [Line2D([], [], label=method_words(name), **look) for name, look in looks.items()]
     ax.set(xlabel="share of a batch that is chosen (alpha); the rest is random")
-    ax.set(ylabel="mean final accuracy (%),\neach panel its own range")
+    ax.set(ylabel="mean final accuracy (%),\nas many points in each panel")
     heading = "What share should be chosen, for how many classes?"
     style.legend_above(ax, handles, heading, columns=4)
     return ax

@@ -35,9 +35,9 @@ def estimated_accuracy(
             look = {"color": style.COLORS[number], "marker": MARKS.get(str(family), "v"), "s": 22}
             ax.scatter(*values, label=words, alpha=0.2 if abstained else 0.9, linewidths=0, **look)
     ax.plot([0, 100], [0, 100], color=style.GRAY, linewidth=1, label="exact")
-    ax.set(xlabel="true accuracy (points)", ylabel="estimated without labels (points)")
-    ax.legend(ncols=3, **style.ABOVE)
-    style.title(ax, title, pad=70)
+    ax.set(xlabel="true accuracy (%)", ylabel="estimated without labels (%)")
+    handles, _ = ax.get_legend_handles_labels()
+    style.legend_above(ax, handles, title, columns=3)
     return ax
 
 

@@ -15,6 +15,13 @@ from mode.figures.grid import image_tile, mosaic
 from mode.figures.style import checked_table, numbers
 
 MARKS = ("o", "s", "^", "D", "v")
+CONDITIONS = {
+    "few": "few images",
+    "fine": "healthy",
+    "homogeneous": "images all alike",
+    "noisy": "wrong labels",
+    "under": "under-trained",
+}
 
 
 def preferred_inputs(
@@ -69,9 +76,9 @@ def preferred_beside_training(
     if pairs.ndim != 5 or pairs.shape[1] != 2:
         checks.fail("pairs must be classes x 2 x n x h x w", f"shape {pairs.shape}")
     rows = {
-        f"{label} {name}": [image_tile(image) for image in pairs[label, row]]
+        f"{label}: {name}": [image_tile(image) for image in pairs[label, row]]
         for label in range(len(pairs))
-        for row, name in enumerate(("preferred", "training"))
+        for row, name in enumerate(("preferred", "nearest training"))
     }
     ax = mosaic(ax, rows, [""] * pairs.shape[2], inches=0.6)
     ax.set(xlabel="restarts", ylabel="class and kind of image")
@@ -124,8 +131,8 @@ def score_against_gap(
     ax.axvline(10, color=style.GRAY, linewidth=1, linestyle="--")
     ax.set(xlabel="true gap, training minus test accuracy (points)")
     ax.set(ylabel=f"{style.words(score)} score x 100, without data")
-    ax.legend(ncols=3, **style.ABOVE)
-    style.title(ax, "Does the score follow the gap?", pad=44)
+    handles, _ = ax.get_legend_handles_labels()
+    style.legend_above(ax, handles, "Does the score follow the gap?", columns=3)
     return ax
 
 
@@ -149,13 +156,13 @@ def estimated_error(
     style.plain(ax, grid="both")
     true = 100 * numbers(table, "true_error")
     bounds = 100 * numbers(table, "low"), 100 * numbers(table, "high")
-    ax.vlines(true, *bounds, color="0.8", linewidth=1.5, label="90 % interval")
+    ax.vlines(true, *bounds, color="0.85", linewidth=1, zorder=0, label="90 % interval")
     _scatter(ax, table, "true_error", "error")
     top = max(true.max(), bounds[1].max())
     ax.plot([0, top], [0, top], color=style.GRAY, linewidth=1, label="exact")
-    ax.set(xlabel="true test error (points)", ylabel="estimated without data (points)")
-    ax.legend(ncols=3, **style.ABOVE)
-    style.title(ax, title, pad=56)
+    ax.set(xlabel="true test error (%)", ylabel="estimated without data (%)")
+    handles, _ = ax.get_legend_handles_labels()
+    style.legend_above(ax, handles, title, columns=4)
     return ax
 
 
@@ -165,7 +172,7 @@ def _scatter(ax: Axes, table: pd.DataFrame, across: str, up: str) -> None:
     for (condition, rows), (color, mark) in zip(table.groupby("condition"), looks, strict=False):
         look = {"color": color, "marker": mark, "s": 22, "alpha": 0.8, "linewidths": 0}
         values = 100 * numbers(rows, across), 100 * numbers(rows, up)
-        ax.scatter(*values, label=style.words(condition), **look)
+        ax.scatter(*values, label=CONDITIONS.get(condition, style.words(condition)), **look)
 
 
 FIGURES = {

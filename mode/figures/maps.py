@@ -14,6 +14,8 @@ from mode.heatmaps import HeatMaps
 
 MEANING = "-1 (blue): below average      +1 (red): above average"
 DIFFERENCE = "blue: less than in the inputs classified correctly      red: more"
+FEW = 10  # inputs; a map of fewer is unreliable, and drawn pale
+PALE = 110  # opacity, of 255
 GROUPS = {
     "hci": "HCI\ncorrect",
     "hmi": "HMI\nfalse\npositives",
@@ -26,13 +28,17 @@ def heatmaps(
     ax: Axes | Figure | None = None,
     *,
     names: Sequence[str] | None = None,
+    of: str = "",
     symmetric: bool = True,
 ) -> Axes:
     """Draw HCI, HMI and HWI (rows) of every class (columns), with the inputs behind each map.
 
+    A map of fewer than FEW inputs is pale.
+
     Args:
         maps: of inputs or of states.
         names: what the classes are called; their numbers where None.
+        of: what the maps are of, for the title.
         symmetric: the same colors for as much for and against; see `style.colors_of`.
 
     Raises:
@@ -45,8 +51,11 @@ def heatmaps(
         label: [f"n = {n}" if n else "n = 0: HCI" for n in maps.counts[group]]
         for group, label in GROUPS.items()
     }
-    ax = _classes(ax, rows, symmetric, MEANING, names, captions)
-    style.title(ax, "Heat maps by class: correct inputs, false positives, false negatives")
+    pale = {label: maps.counts[group] < FEW for group, label in GROUPS.items()}
+    unreliable = sum(row.sum() for row in pale.values())
+    meaning = f"{MEANING}\n{unreliable} pale maps: of fewer than {FEW} inputs, unreliable"
+    ax = _classes(ax, rows, symmetric, meaning if unreliable else MEANING, names, captions, pale)
+    style.title(ax, f"What does the model see of each class{of and ', in '}{of}?")
     return ax
 
 
@@ -123,19 +132,30 @@ def differentials(
     return ax
 
 
-def pixel_against_weights(
+def first_layer(
     maps: Sequence[Any], ax: Axes | Figure | None = None, *, symmetric: bool = True
 ) -> Axes:
-    """Draw (pixel mean maps, weight maps), each classes x ..., one row each (Fig. 1).
+    """Draw the mean pixels of each class, its map of the first layer, and weights as images.
 
-    Weight maps may be images, or state vectors (classes, units), which become strips.
+    The weights are those of the unit that the class's map has highest, and of the one lowest.
+
+    Args:
+        maps: (mean pixels, classes x ...; maps of the layer, (classes, units); weights of the
+            units, units x ...).
 
     Raises:
-        InputError: when there are not two stacks of as many maps.
+        InputError: for another number of arrays, or one that is no picture.
     """
-    pixel, weight = _several(maps, ("pixel mean maps", "weight maps"))
-    ax = _classes(ax, {"pixel\nmean": pixel, "weight\nmap": weight}, symmetric, MEANING)
-    style.title(ax, "Mean of the pixels against weights of the layer, by class")
+    pixels, layer, weights = _several(maps, ("mean pixels", "maps of the layer", "weights"), 2)
+    weights = weights / (np.abs(weights).max() or 1)
+    rows = {"mean\npixels": pixels, "map of the\nfirst layer": layer}
+    captions = {label: [""] * len(pixels) for label in rows}
+    for word, units in (("highest", layer.argmax(axis=1)), ("lowest", layer.argmin(axis=1))):
+        label = f"weights of\nthe {word}\nunit"
+        rows[label], captions[label] = weights[units], [f"unit {unit}" for unit in units]
+    meaning = "blue: negative      red: positive; each row by its largest value"
+    ax = _classes(ax, rows, symmetric, meaning, None, captions)
+    style.title(ax, "Do the weights of the first layer look like the classes?")
     return ax
 
 
@@ -165,24 +185,38 @@ def differential_pair(
     return ax
 
 
-def _several(maps: Sequence[Any], parts: Sequence[str], *, lone: bool = False) -> list[np.ndarray]:
-    """Return the checked stacks named `parts`, or the single maps where each is a `lone` one."""
+def _several(
+    maps: Sequence[Any], parts: Sequence[str], equal: int | None = None, *, lone: bool = False
+) -> list[np.ndarray]:
+    """Return the checked stacks named `parts`, or the single maps where each is a `lone` one.
+
+    The first `equal` have the same length; all of them where None.
+    """
     if isinstance(maps, HeatMaps) or len(maps) != len(parts):
         received = type(maps).__name__ if isinstance(maps, HeatMaps) else f"{len(maps)} arrays"
         checks.fail(f"maps must be ({', '.join(parts)})", received)
     if lone:
         return [stack(part, np.asarray(m)[None])[0] for part, m in zip(parts, maps, strict=True)]
     stacked = [stack(part, each) for part, each in zip(parts, maps, strict=True)]
-    checks.same_length(**dict(zip(parts, stacked, strict=True)))
+    checks.same_length(**dict(list(zip(parts, stacked, strict=True))[:equal]))
     return stacked
 
 
 def _classes(
-    ax: Axes | Figure | None, rows: dict, symmetric: bool, meaning: str, names=None, captions=None
+    ax: Axes | Figure | None,
+    rows: dict,
+    symmetric: bool,
+    meaning: str,
+    names: Sequence[str] | None = None,
+    captions: dict | None = None,
+    pale: dict | None = None,
 ) -> Axes:
-    """Draw rows of one map a class, all in the same colors."""
+    """Draw rows of one map per class, all in the same colors; those marked in `pale` are faint."""
     colors = style.colors_of(rows.values(), symmetric=symmetric, least=1)
     tiles = {label: [map_tile(m, colors) for m in maps] for label, maps in rows.items()}
+    for label, faint in (pale or {}).items():
+        for n in np.flatnonzero(faint):
+            tiles[label][n][..., 3] = PALE
     columns = [
         style.short(n, 16) for n in style.called("names", names, len(next(iter(rows.values()))))
     ]
@@ -197,5 +231,5 @@ FIGURES = {
     "heatmap_bars": heatmap_bars,
     "differential_pair": differential_pair,
     "differentials": differentials,
-    "pixel_against_weights": pixel_against_weights,
+    "first_layer": first_layer,
 }

@@ -1,6 +1,6 @@
 """Figures of compared methods: their effects, also fault by fault, those of defects, ranks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import fill
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mode.figures import style
-from mode.figures.names import DATA, SCENARIOS, method_words
+from mode.figures.names import DATA, DEFECTS, SCENARIOS, method_words
 from mode.figures.style import checked_table, numbers
 from mode.stats import significant
 
@@ -20,6 +20,8 @@ MARKS = "os^Dv<>P"
 RANK_COLUMNS = ("method", "mean rank", "critical difference", "n")
 MEAN = "mean over faults"
 ACROSS = 4  # panels in a row
+BETWEEN = 0.62  # inches between rows of panels
+NAME = 46  # letters of a method's name on one line
 
 
 def methods_against_control(
@@ -48,12 +50,13 @@ def methods_against_control(
     number = np.array([cells.index(cell) for cell in table[list(CELL)].itertuples(False, None)])
     at = np.array([methods.index(method) for method in table["method"]])
     at = at + (number - (len(cells) - 1) / 2) * 0.8 / len(cells)
-    ax = style.axes(ax, 9.5, 2.4 + max(0.3, 0.17 * len(cells)) * len(methods))
-    _frame(ax, [method_words(name) for name in methods])
+    ax = style.axes(ax, 9.5, 2.4 + max(_row(methods, 0.3), 0.17 * len(cells)) * len(methods))
+    _frame(ax, [_wrapped(name) for name in methods])
     for n in range(len(cells)):
         mine = (number == n) & ~is_control
         _effects(ax, table[mine], at[mine], _look(n))
-    ax.set(ylabel="method, best first", xlabel=_label(table))
+    ax.set_ylabel("method, best first")
+    _label(ax, table)
     _write_accuracies(ax, table, at)
     names = {_look(n): _named(cell) for n, cell in enumerate(cells)} if len(cells) > 1 else {}
     heading = question if names else f"{question} {_named(cells[0])}"
@@ -62,7 +65,7 @@ def methods_against_control(
 
 
 def defects(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
-    """Draw what switching one defect of the publication off does to its accuracy, best first.
+    """Draw what switching one defect of the publication off does to its accuracy.
 
     Args:
         table: a row a defect: defect or method (its name), mean difference of the final test
@@ -75,17 +78,28 @@ def defects(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
     """
     name = "defect" if "defect" in getattr(table, "columns", ()) else "method"
     checked_table(table, (name, *EFFECT))
-    order = np.argsort(-numbers(table, "mean difference"), kind="stable")
-    table = table.iloc[order]
+    places = {defect: n for n, defect in enumerate(DEFECTS)}  # the same order in every figure
+    table = table.sort_values(name, key=lambda names: names.map(places), kind="stable")
     ax = style.axes(ax, 8, 2.2 + 0.32 * len(table))
-    _frame(ax, [style.words(each) for each in table[name]])
+    _frame(ax, [DEFECTS.get(each, style.words(each)) for each in table[name]])
     _effects(ax, table, np.arange(len(table)), _look(0))
     measure = table["measure"].iloc[0] if "measure" in table else "final"
-    what = "lead over the control" if measure == "final - control" else "final test accuracy"
-    ax.set(xlabel=f"{what}, without the defect - with all (percentage points)")
-    ax.set(ylabel="defect switched off")
-    _explain(ax, table, "all defects on", "What does each defect of the publication do?", {})
+    lead = measure == "final - control"
+    what = "MODE's lead over random inputs" if lead else "final test accuracy"
+    style.toward(ax, f"change of {what} (points)", left="lower", right="higher")
+    ax.set_ylabel("defect switched off")
+    heading = f"How does {what} change without one defect of the publication?"
+    _explain(ax, table, "all defects on", heading, {})
     return ax
+
+
+def _wrapped(name: str) -> str:
+    return fill(method_words(name), NAME)
+
+
+def _row(methods: Iterable[str], inches: float) -> float:
+    """Return the height of a row: `inches`, and more where a name needs a second line."""
+    return inches + 0.1 * any("\n" in _wrapped(name) for name in methods)
 
 
 def _best_first(table: pd.DataFrame, is_control: np.ndarray) -> list[str]:
@@ -111,7 +125,8 @@ def _look(number: int) -> tuple[str, str]:
 
 def _named(cell: Sequence) -> str:
     data, classes, batch = cell
-    return f"{DATA.get(data, style.words(data))}, {classes} classes, {batch} inputs per round"
+    size = f"{int(batch):,} inputs per round"
+    return f"{DATA.get(data, style.words(data))}, {classes} classes, {size}"
 
 
 def _effects(ax: Axes, table: pd.DataFrame, at: np.ndarray, marks: tuple[str, str]) -> None:
@@ -153,13 +168,13 @@ def _explain(ax: Axes, table: pd.DataFrame, control: str, heading: str, cells: d
     style.legend_above(ax, entries, heading, columns=3)
 
 
-def _label(table: pd.DataFrame) -> str:
-    control = method_words(table["control"].iloc[0])
-    text = f"final test accuracy, method - {control} (percentage points)"
+def _label(ax: Axes, table: pd.DataFrame, note: str = "") -> None:
+    """Label the x axis: what is measured, toward better, and over how many seeds."""
+    text = f"test accuracy above {method_words(table['control'].iloc[0])}, points"
     if "n" in table and np.isfinite(numbers(table, "n")).any():
         seeds = sorted(set(numbers(table, "n")[np.isfinite(numbers(table, "n"))].astype(int)))
-        text += f", {' or '.join(map(str, seeds))} seeds"
-    return fill(text, 90)
+        text += f"; {' or '.join(map(str, seeds))} seeds"
+    style.toward(ax, text + note)
 
 
 def _write_accuracies(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
@@ -196,16 +211,18 @@ def effects_by_fault(
     methods = list(overall["method"].iloc[order])
     scenarios = [MEAN, *(name for name in table["scenario"].unique() if name != MEAN)]
     down = -(-len(scenarios) // ACROSS)
-    ax = style.axes(ax, 11, 1.4 + down * (0.9 + 0.19 * len(methods)))
+    high = _row(methods, 0.2) * len(methods)
+    ax = style.axes(ax, 11, 1.6 + down * (BETWEEN + high))
     ax.spines[:].set_visible(False)
     ax.set(xticks=[], yticks=[])
     ax.xaxis.labelpad = 6
     for n, scenario in enumerate(scenarios):
         part = table[table["scenario"] == scenario]
         column, row = n % ACROSS, n // ACROSS
-        box = (column / ACROSS, 1 - (row + 0.9) / down, 0.92 / ACROSS, 0.8 / down)
-        place = ax.inset_axes(box)
-        _frame(place, [method_words(name) if not column else "" for name in methods])
+        share = high / (high + BETWEEN)
+        bottom = 1 - (row + 0.5 + share / 2) / down
+        place = ax.inset_axes((column / ACROSS, bottom, 0.92 / ACROSS, share / down))
+        _frame(place, [_wrapped(name) if not column else "" for name in methods])
         _effects(place, part, np.array([methods.index(m) for m in part["method"]]), _look(0))
         place.tick_params(labelsize=style.SMALL)
         place.set_title(
@@ -215,7 +232,7 @@ def effects_by_fault(
             pad=3,
         )
     control = table["control"].iloc[0]
-    ax.set_xlabel(f"{_label(table)}; each panel has its own range")
+    _label(ax, table, "; each panel has its own range")
     _explain(ax, table, method_words(control), f"{question} {_named(cell)}", {})
     return ax
 
@@ -238,7 +255,8 @@ def critical_difference(table: pd.DataFrame, ax: Axes | Figure | None = None) ->
     named = [name for name in (*CELL, "question") if name in table]
     groups = table.groupby(named, sort=False) if named else [((), table)]
     parts: list[tuple[tuple, pd.DataFrame]] = list(groups)
-    ax = style.axes(ax, 8, 1.5 + 0.22 * (len(table) + 1.6 * len(parts)))
+    rows = len(table) + 1.6 * len(parts)
+    ax = style.axes(ax, 8, 1.5 + _row(table["method"], 0.22) * rows)
     style.plain(ax, grid="x")
     names: dict[float, str] = {}
     top = 0.0
@@ -246,16 +264,19 @@ def critical_difference(table: pd.DataFrame, ax: Axes | Figure | None = None) ->
         ranks, reach = numbers(part, "mean rank"), numbers(part, "critical difference") / 2
         order = np.argsort(ranks, kind="stable")
         at = top + np.arange(len(part))
-        names |= dict(zip(at, map(method_words, part["method"].iloc[order]), strict=True))
+        names |= dict(zip(at, map(_wrapped, part["method"].iloc[order]), strict=True))
         ax.hlines(at, (ranks - reach)[order], (ranks + reach)[order], color="0.6", linewidth=2.5)
         ax.plot(ranks[order], at, "o", color=style.COLORS[0], markersize=5)
         heading = f"{_named(cell[:3])}; " if cell else ""
-        heading += f"{cell[3]}; " if len(cell) > 3 and cell[3] != "methods" else ""
+        heading += f"{method_words(cell[3])}; " if len(cell) > 3 and cell[3] != "methods" else ""
         text = f"{heading}{int(numbers(part, 'n')[0])} seeds"
-        ax.text(0, top - 0.75, text, fontsize=style.SMALL + 1, transform=ax.get_yaxis_transform())
+        beside = {"transform": ax.get_yaxis_transform(), "fontsize": style.SMALL + 1}
+        ax.text(0.01, top - 0.75, text, **beside)
         top += len(part) + 1.6
     ax.set_yticks(list(names), list(names.values()))
-    ax.set(ylim=(top - 1.8, -1.6), xlabel="mean rank of the final test accuracy (1 is the best)")
+    ax.set_ylim(top - 1.8, -1.6)
+    text = "mean rank of the final test accuracy (1 is the best)"
+    style.toward(ax, text, left="better", right="worse")
     bar = Line2D([], [], color="0.6", linewidth=2.5)
     bar.set_label("bars that overlap: no difference is shown (Nemenyi)")
     style.legend_above(ax, [bar], "Which methods differ in rank?", columns=1)

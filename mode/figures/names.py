@@ -1,5 +1,6 @@
 """What the methods of the studies are called, and the one look that each has in every figure."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,6 +50,46 @@ SCENARIOS = {
     "shifted_noise": "noisy inputs",
     "no_planted_fault": "nothing planted",
 }
+# Words of names that follow a comma or a colon, and of what single studies compare.
+PARTS = {
+    "dot": "dot product",
+    "manhattan": "Manhattan",
+    "euclidean": "Euclidean",
+    "minkowski": "Minkowski",
+    "chebyshev": "Chebyshev",
+    "canberra": "Canberra",
+    "bray_curtis": "Bray-Curtis",
+    "states": "activations",
+    "chosen": "selected layer",
+    "last hidden": "last hidden layer",
+    "output": "output layer",
+    "hci": "HCI",
+    "dhci": "DHCI",
+    "dhmi": "DHMI",
+    "dhwi": "DHWI",
+    "by fault": "MODE's map of the fault",
+    "importance": "weighted by importance",
+    "scratch": "from scratch",
+    "new batch": "on the new batch alone",
+    "replay": "with replay",
+    "replay of right ones": "replay of correct inputs",
+}
+DEFECTS = {
+    "earth_mover_unflipped": "sign of the earth mover reversed",
+    "canberra_is_chebyshev": "Canberra computes Chebyshev",
+    "gray_level_earth_mover": "earth mover ignores places",
+    "pixel_hci_only": "maps are mean images",
+    "layer_never_differs": "always the output layer",
+    "test_leak": "the test split diagnoses",
+    "one_split_diagnosis": "faults found on one split",
+    "probe_diagnoses": "a probe is diagnosed",
+    "extra_control_batch": "extra batch for the control",
+    "fresh_init": "a new model per metric",
+    "no_replay": "retraining without old inputs",
+    "swapped_hmi_hwi": "HMI and HWI swapped",
+    "depleted_figures": "figures of a used-up pool",
+    "all of them": "all of them",
+}
 MATCHED = "class-matched random for "
 MARKS = "sX^vDoP*"
 STYLES = ("-", "--", ":", "-.")
@@ -60,27 +101,36 @@ def method_words(name: str) -> str:
     Example:
         >>> method_words("mode, alpha 0.5")
         'MODE in feature space, alpha 0.5'
+        >>> method_words("euclidean: chosen")
+        'Euclidean: selected layer'
         >>> method_words("class-matched random for margin")
         'class-matched random for smallest margin'
     """
     if name.startswith(MATCHED):
         return MATCHED + method_words(name.removeprefix(MATCHED))
-    head, comma, rest = name.partition(", ")
-    if name in WORDS or head not in WORDS:
-        return WORDS.get(name, style.words(name))
-    return f"{WORDS[head]}{comma}{style.words(rest)}"
+    if name in WORDS:
+        return WORDS[name]
+    parts = re.split("(, |: )", name)
+    return "".join(WORDS.get(part, PARTS.get(part, style.words(part))) for part in parts)
 
 
 def method_looks(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return method -> color, marker and dashes; a method of WORDS has the same in every figure.
 
+    The others take colors that no method has yet, as long as there are any.
+
     Example:
         >>> method_looks(["margin", "new"])["margin"] == method_looks(["margin"])["margin"]
         True
     """
-    places = {name: n for n, name in enumerate(WORDS)}
+    places = {name: n for n, name in enumerate(WORDS) if name in methods}
+    colors = len(style.COLORS)
+    beyond = range(len(WORDS), len(WORDS) + len(methods) + colors)
     for method in methods:
-        places.setdefault(method, len(places))
+        if method not in places:
+            free = [n for n in beyond if n not in places.values()]
+            used = {n % colors for n in places.values()}
+            places[method] = next((n for n in free if n % colors not in used), free[0])
     return {method: _look(places[method]) for method in methods}
 
 

@@ -1,7 +1,6 @@
 """Figures of results: repairs against their controls, and the layers they chose."""
 
 from itertools import cycle
-from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -12,16 +11,22 @@ from matplotlib.ticker import MaxNLocator
 
 from mode import checks
 from mode.figures import style
+from mode.figures.names import method_words
 from mode.figures.style import checked_table, numbers
 from mode.stats import significant
 
 MEASURES = {"accuracy": "test accuracy (%)", "worst accuracy": "accuracy of the worst class (%)"}
-METHODS = {"mode": ("MODE", "o-"), "control": ("control", "s--")}
+METHODS = {"mode": ("MODE", "o-"), "control": ("random inputs", "s--")}
 HATCHES = ("", "//", "..", "xx")
 BESIDE = ("initial", "final", "control")
 
 
-def table_against_control(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
+def table_against_control(
+    table: pd.DataFrame,
+    ax: Axes | Figure | None = None,
+    *,
+    question: str = "Does MODE repair better than random inputs?",
+) -> Axes:
     """Draw for each metric how far MODE ends from its random control, the accuracies beside it.
 
     Args:
@@ -29,6 +34,7 @@ def table_against_control(table: pd.DataFrame, ax: Axes | Figure | None = None) 
             (mean test accuracies in [0, 1]), final - control (mean paired difference) with its
             95 % interval low, high (empty without one); also holm p, seeds, finished_early and
             note where there are such columns.
+        question: the title.
 
     Raises:
         InputError: for an empty table, missing columns, or cells that are not numbers.
@@ -44,11 +50,12 @@ def table_against_control(table: pd.DataFrame, ax: Axes | Figure | None = None) 
     if np.isfinite(low).any():
         ax.hlines(at, low, high, color=style.COLORS[0], linewidth=2, label="95 % interval")
     _mark_means(ax, table, at)
-    ax.set_yticks(at, [style.words(name) for name in table["metric"]])
-    ax.set(ylim=(len(table) - 0.5, -0.5), ylabel="metric", xlabel=_difference_label(table))
+    ax.set_yticks(at, [method_words(name) for name in table["metric"]])
+    ax.set(ylim=(len(table) - 0.5, -0.5), ylabel="metric")
+    _label_difference(ax, table)
     _write_beside(ax, table, at)
-    ax.legend(ncols=4, **style.ABOVE)
-    style.title(ax, "Does MODE repair better than random inputs?", pad=30)
+    handles, _ = ax.get_legend_handles_labels()
+    style.legend_above(ax, handles, question, columns=2)
     return ax
 
 
@@ -88,10 +95,11 @@ def published_against_repeated(table: pd.DataFrame, ax: Axes | Figure | None = N
                 place.plot([low, high], [y, y], **own)
             place.plot(values["median"], at, "|", color="white", markersize=6)
             place.plot(values["published"], at, **once)
-            names = [style.words(metric) for metric in metrics] if not column else []
+            names = [method_words(metric) for metric in metrics] if not column else []
             place.set_yticks(range(len(metrics)), names or [""] * len(metrics))
             place.set(ylim=(len(metrics) - 0.5, -0.5))
             place.tick_params(labelsize=style.SMALL)
+            place.xaxis.set_major_locator(MaxNLocator(4))
             heading = f"Table {number[-1]}: {measure}"
             place.set_title(heading, fontsize=style.SMALL + 1, loc="left", pad=3)
     ax.set_xlabel("test accuracy (%); each panel has its own range")
@@ -124,21 +132,28 @@ def accuracy_by_round(
     ax = style.axes(ax, 8, 4.2)
     style.plain(ax, grid="y")
     cells = table.groupby(["protocol", "layer_selection"], sort=False)
+    several, drawn = table["protocol"].nunique() > 1, set()
+    controls = table[table["method"] == "control"].groupby(["protocol", "layer_selection"])
+    one_control = controls[measure].apply(tuple).nunique() == 1
     for n, ((protocol, selected), cell) in enumerate(cells):
         # Later lines are thinner, so that one which covers another lets it be seen.
         width = max(1, 3.4 - 0.7 * n)
         look = {"color": style.COLORS[n % len(style.COLORS)], "linewidth": width}
         look["markersize"] = 4 + width
-        way = "with" if str(selected) == "True" else "without"
+        way = f"{'with' if str(selected) == 'True' else 'without'} layer selection"
         for method, line in cell.groupby("method", sort=False):
             name, mark = METHODS[checks.one_of("method", method, METHODS)]
-            text = f"{protocol}, {way} layer selection: {name}"
             values = 100 * numbers(line, measure)
+            if method == "control" and tuple(values) in drawn:  # of both ways the same
+                continue
+            drawn |= {tuple(values)} if method == "control" else set()
+            text = f"{protocol}, {way}: {name}" if several else f"{way}: {name}"
+            text = name if method == "control" and one_control else text
             ax.plot(numbers(line, "round"), values, mark, label=text, **look)
     ax.set(xlabel="round of repair (0: before any)", ylabel=label)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), **style.LEGEND)
-    style.title(ax, "Repair by MODE (solid) and by random inputs (dashed)")
+    style.title(ax, "Does MODE (solid) repair better than random inputs (dashed)?")
     return ax
 
 
@@ -168,7 +183,7 @@ def layers_chosen(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
     ax.set(ylim=(len(layers) - 0.5, -0.5), xlim=(0, 118), xticks=range(0, 101, 20))
     ax.set(xlabel="share of the protocol's rounds (%)", ylabel="layer, from input to output")
     ax.legend(ncols=4, **style.ABOVE)
-    style.title(ax, "Which layer the selection chose", pad=30)
+    style.title(ax, "Which layer does MODE select?", pad=30)
     return ax
 
 
@@ -187,15 +202,16 @@ def _mark_means(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:
             ax.plot(means[hit], at[hit], "o", label=name, linestyle="none", **look)
 
 
-def _difference_label(table: pd.DataFrame) -> str:
-    text = "final test accuracy, MODE - control (percentage points)"
-    if "seeds" in table:
-        seeds = sorted(set(numbers(table, "seeds").astype(int)))
-        text += f", seeds: {' or '.join(map(str, seeds))}"
+def _label_difference(ax: Axes, table: pd.DataFrame) -> None:
+    """Label the x axis: what is measured, toward better, and what the table notes."""
+    text = "test accuracy of MODE above its control, points"
     notes = sorted({str(note) for note in table.get("note", []) if note and note == note})
-    if notes:
-        text += "\n" + fill(notes[0] if len(notes) == 1 else "see the notes in the table", 90)
-    return text
+    if len(notes) == 1:
+        text += f"; {notes[0]}"
+    elif "seeds" in table:
+        seeds = sorted(set(numbers(table, "seeds").astype(int)))
+        text += f"; {' or '.join(map(str, seeds))} seeds"
+    style.toward(ax, text)
 
 
 def _write_beside(ax: Axes, table: pd.DataFrame, at: np.ndarray) -> None:

@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from mode import checks
 from mode.figures import style
 from mode.figures.grid import image_tile, map_tile, mosaic, stack
+from mode.figures.names import method_words
+from mode.heatmaps import scaled
 
 FIT = 13  # letters of a caption above a picture
 
@@ -82,20 +84,6 @@ def most_similar(
     Raises:
         InputError: for no row, or inputs outside [0, 1].
     """
-    return _ranked(inputs, ax, columns, "most")
-
-
-def least_similar(
-    inputs: Mapping[str, Any],
-    ax: Axes | Figure | None = None,
-    *,
-    columns: Sequence[str] | None = None,
-) -> Axes:
-    """Draw the inputs farthest from a map (Fig. 3), farthest first; as `most_similar`."""
-    return _ranked(inputs, ax, columns, "least")
-
-
-def _ranked(inputs: Mapping[str, Any], ax, columns: Sequence[str] | None, which: str) -> Axes:
     rows = {
         style.words(name): [image_tile(image) for image in stack(repr(name), each, images=True)]
         for name, each in _named("inputs", inputs).items()
@@ -105,8 +93,36 @@ def _ranked(inputs: Mapping[str, Any], ax, columns: Sequence[str] | None, which:
     if len(names) < longest:
         checks.fail(f"columns must be {longest} labels", len(names))
     ax = mosaic(ax, rows, names)
-    ax.set_xlabel("class" if columns else f"rank (1 is {which} similar)")
-    style.title(ax, f"Inputs {which} similar to the heat map")
+    ax.set_xlabel("class" if columns else "rank (1 is most similar)")
+    style.title(ax, "Inputs most similar to the heat map")
+    return ax
+
+
+def compared_with_map(
+    inputs: Mapping[str, Any], ax: Axes | Figure | None = None, *, target: Any, label: Any
+) -> Axes:
+    """Draw inputs above their activations, and left of these the map they were compared with.
+
+    Args:
+        inputs: row's name -> (inputs k x ..., in [0, 1]; their activations (k, units)).
+        target: the map (units,). label: the class, for the title.
+
+    Raises:
+        InputError: for no row, or inputs outside [0, 1].
+    """
+    target = stack("target", np.asarray(target)[None])[0]
+    colors = style.colors_of([target], least=1)
+    rows: dict[str, list] = {}
+    for name, (images, activations) in _named("inputs", inputs).items():
+        rows[name] = [None, *map(image_tile, stack(repr(name), images, images=True))]
+        strips = [map_tile(scaled(each), colors) for each in activations]
+        rows[f"activations,\n{name}"] = [map_tile(target, colors), *strips]
+    longest = max(map(len, rows.values()))
+    columns = ["map", *map(str, range(1, longest))]
+    ax = mosaic(ax, rows, columns, breaks=(1,), bar=True, inches=0.55)
+    ax.set_xlabel("the map, then inputs in the order chosen")
+    style.color_bar(ax, colors, "-1 (blue): below average      +1 (red): above average")
+    style.title(ax, f"Are the inputs chosen for class {label} more like its map than random ones?")
     return ax
 
 
@@ -130,7 +146,7 @@ def best_and_worst(
     near, far = (max(len(arrays[part]) for arrays in found.values()) for part in (1, 2))
     colors = style.colors_of([arrays[0] for arrays in found.values()], symmetric=symmetric, least=1)
     rows = {
-        style.words(name): [map_tile(m, colors), *_padded(nearest, near), *_padded(farthest, far)]
+        method_words(name): [map_tile(m, colors), *_padded(nearest, near), *_padded(farthest, far)]
         for name, (m, nearest, farthest) in found.items()
     }
     names = [f"{word} {n + 1}" for word, k in (("near", near), ("far", far)) for n in range(k)]
@@ -168,5 +184,5 @@ FIGURES = {
     "misclassified": misclassified,
     "best_and_worst": best_and_worst,
     "most_similar": most_similar,
-    "least_similar": least_similar,
+    "compared_with_map": compared_with_map,
 }

@@ -84,15 +84,27 @@ def color_bar(ax: Axes, colors: ScalarMappable, meaning: str, *, steps: int | No
 
 def title(ax: Axes, text: str, *, pad: float = 10) -> None:
     """Set the title, broken into lines that fit beside the labels; `pad` points above the axes."""
-    every = [place.get_yticklabels() for place in (ax, *ax.child_axes)]
-    longest = max((len(label.get_text()) for labels in every for label in labels), default=0)
-    inches = ax.figure.get_figwidth() - 0.08 * longest - 1
-    letters = max(20, int(12 * inches))  # about twelve of this size to an inch
+    letters = max(20, int(12 * _beside_labels(ax)))  # about twelve of this size to an inch
     ax.set_title(fill(text, letters), fontsize=11, loc="left", pad=pad)
 
 
+def _beside_labels(ax: Axes) -> float:
+    """Return about how many inches the labels of the rows leave to the right edge."""
+    every = [place.get_yticklabels() for place in (ax, *ax.child_axes)]
+    lines = [line for labels in every for label in labels for line in label.get_text().split("\n")]
+    spec = ax.get_subplotspec()
+    columns = spec.get_gridspec().ncols if spec else 1
+    wide = ax.figure.get_figure(root=True).get_figwidth() / columns
+    return wide - 0.08 * max(map(len, lines), default=0) - (1 if columns == 1 else 0.6)
+
+
 def legend_above(ax: Axes, handles: list, heading: str, *, columns: int) -> None:
-    """Put a legend above the axes, filled column by column, and the title above its rows."""
+    """Put a legend above the axes, filled column by column, and the title above its rows.
+
+    It has at most so many columns, and fewer where they would be cut off at the right.
+    """
+    widest = 0.45 + 0.06 * max(len(str(handle.get_label())) for handle in handles)
+    columns = max(1, min(columns, int(_beside_labels(ax) / widest)))
     ax.legend(handles=handles, ncols=columns, **ABOVE)
     rows = -(-len(handles) // columns)
     title(ax, heading, pad=16 + 13 * rows)
@@ -128,6 +140,11 @@ def name_ticks(ax: Axes, places: Iterable[float], names: Sequence[str], *, inche
     long = max((len(line) for name in names for line in name.split("\n")), default=0) > room
     slant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if long else {}
     ax.set_xticks(list(places), names, fontsize=SMALL, **slant)
+
+
+def toward(ax: Axes, text: str, *, left: str = "worse", right: str = "better") -> None:
+    """Label the x axis with `text`, and with what lies to either side."""
+    ax.set_xlabel(f"{left} \N{LEFTWARDS ARROW}   {text}   \N{RIGHTWARDS ARROW} {right}")
 
 
 def words(name: Any) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 ROUND_COLUMNS = {
@@ -64,6 +65,8 @@ def _text(cell: Any) -> str:
     """
     if not isinstance(cell, str) and pd.isna(cell):
         return ""
+    if isinstance(cell, bool | np.bool_):
+        return "yes" if cell else "no"
     if not isinstance(cell, float):
         return str(cell)
     return f"{cell:.0f}" if cell.is_integer() or abs(cell) >= 1000 else f"{cell:.3g}"
@@ -128,9 +131,19 @@ def round_table(rows: pd.DataFrame, kept: int) -> Table:
     return Table(words)
 
 
-def plain(table: pd.DataFrame) -> Table:
-    """Return a table whose heads are words and whose numbers have three significant digits."""
-    return Table(table.rename(columns=lambda name: str(name).replace("_", " ")))
+def plain(table: pd.DataFrame, shares: Sequence[str] = ()) -> Table:
+    """Return a table whose heads are words and whose numbers have three significant digits.
+
+    The columns `shares` are shown in percent.
+
+    Example:
+        >>> plain(pd.DataFrame({"right_fix": [0.528], "kept": [True]}), ["right_fix"])
+        right fix, % kept
+                52.8  yes
+    """
+    table = table.assign(**{name: table[name].map(percent) for name in shares})
+    heads = {name: f"{name}, %" for name in shares}
+    return Table(table.rename(columns=lambda name: str(heads.get(name, name)).replace("_", " ")))
 
 
 def in_words(table: pd.DataFrame) -> Table:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
+from scipy.stats import t
 
 from mode import checks, stats
 from mode.studies.tables import EQUIVALENT, stacked, with_holm
@@ -144,10 +145,17 @@ def ranked(finals: pd.DataFrame, questions: Mapping[str, str] = ALL) -> pd.DataF
 
 
 def by_inputs(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return mean accuracy over the seeds by method and inputs, in rounds that all seeds had."""
+    """Return mean accuracy over the seeds by method and inputs, in rounds that all seeds had.
+
+    `low` and `high` are its 95 % interval by the t distribution, where there are several seeds.
+    """
     keys = [*CELL, "method", "round", "inputs"]
     grouped = rows.groupby(keys, sort=False)
-    means = grouped[["accuracy", "worst accuracy"]].mean().assign(n=grouped.size()).reset_index()
+    means = grouped[["accuracy", "worst accuracy"]].mean().assign(n=grouped.size())
+    error = grouped["accuracy"].sem().where(means["n"] >= SEVERAL)
+    reach = error * t.ppf(0.975, means["n"].clip(lower=2) - 1)
+    ends = {"low": means["accuracy"] - reach, "high": means["accuracy"] + reach}
+    means = means.assign(**ends).reset_index()
     everyone = means.groupby([*CELL, "method"], sort=False)["n"].transform("max")
     return means[means["n"] == everyone].reset_index(drop=True)
 

@@ -12,7 +12,7 @@ from mode import notebooks, results
 
 # Parameters with which each notebook runs in half a minute.
 SMALL: dict[str, dict[str, Any]] = {
-    "01-walkthrough": {"rounds": 2, "batch": 50},
+    "01-walkthrough": {"rounds": 2, "batch": 50, "metrics": ["cosine", "earth_mover"]},
     "02-run": {"metrics": ["dot", "earth_mover"], "rounds": 2, "batch": 50, "epochs": 1},
     "03-tables-and-figures": {},
     "04-why-does-it-not-learn": {"epochs": 3},

@@ -23,6 +23,7 @@ def names() -> dict[str, list[str]]:
     from mode.data import PLANTED, SOURCES
     from mode.distances import DISTANCES
     from mode.figures import FIGURES
+    from mode.figures.names import method_words
     from mode.models import MODELS
     from mode.repair import DEFECTS, RECIPES
 
@@ -33,7 +34,7 @@ def names() -> dict[str, list[str]]:
         "Planted faults": list(PLANTED),
         "Models": list(MODELS),
         "Metrics": list(DISTANCES),
-        "Selectors": list(RECIPES),
+        "Recipes": [f"{name}: {method_words(name)}" for name in RECIPES],
         "Defects of the published protocol": [f"{k}: {v}" for k, v in DEFECTS.items()],
         "Figures": list(FIGURES),
     }

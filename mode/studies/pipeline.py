@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from mode import checks, results
-from mode.studies.registry import STUDIES, Study
+from mode.studies.registry import QUESTIONS, STUDIES, Study
 
 
 def committed() -> Path:
@@ -105,7 +105,7 @@ def draw(out: str | os.PathLike, folder: str = "publication") -> list[Path]:
         frame = pd.read_csv(path, keep_default_na=False)
         function = FIGURES[study.figures[table]]
         titled = "question" in signature(function).parameters
-        options = {"question": study.question} if titled else {}
+        options = {"question": QUESTIONS.get(table, study.question)} if titled else {}
         drawn += save(function, frame, figures / table, **options)
     return drawn
 

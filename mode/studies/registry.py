@@ -133,6 +133,13 @@ def _of_methods(
     )
 
 
+# Titles of the figures of the published tables; of other tables the study's question is.
+QUESTIONS = {
+    f"table_{number}_{protocol}": f"{way} layer selection, {protocol} protocol: "
+    "does MODE repair better than random inputs?"
+    for number, way in ((1, "With"), (2, "Without"))
+    for protocol in ("published", "corrected")
+}
 STUDIES = {
     "publication": Study(
         question="Do the nine metrics and the layer selection repair better than random inputs?",

@@ -131,7 +131,7 @@ def test_the_same_fixes_are_written_out_once_and_a_symptom_says_what_it_means():
     first = Finding("slow_convergence", "warning", Where("fit"), fixes=fixes, text="it still falls")
     found = Findings([first, Finding("large_loss", "note", Where("loss"), fixes=fixes)])
     assert found._repr_html_().count("train longer") == 1
-    assert "those of slow_convergence at fit" in found._repr_html_()
+    assert "as for slow_convergence at fit" in found._repr_html_()
     assert str(Findings([*found, Finding("nan_in_input", "note", raw)])).splitlines() == [
         "WARNING slow_convergence at fit, before training",
         "  it still falls",

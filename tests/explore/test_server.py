@@ -86,7 +86,7 @@ def test_in_a_served_page_no_choice_waits_for_a_search_through_all_that_is_loade
         (
             "fine.keras other.npz",
             "other.npz must hold x_train and y_train, or another part with its labels. Received: "
-            "keys of other names.",
+            "no array of such a name.",
         ),
         (
             "fine.keras wide.npz",
