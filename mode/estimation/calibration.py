@@ -80,8 +80,9 @@ def describe(
     shares = label_shift.class_shares(labeled, outputs)
     weighted = label_shift.reweighted(labeled, shares)
     estimates = {name: method(labeled, outputs) for name, method in methods.ESTIMATORS.items()}
-    agreement, distance = activations.neighbors(outputs)
-    apart = activations.apart(outputs, weighted.weights[labeled.rows], rng)
+    points = activations.of(outputs)
+    agreement, distance = activations.neighbors(points, outputs)
+    apart = activations.apart(points, weighted.weights[labeled.rows], rng)
     measures = {
         "domain": apart,
         "residual": shares.residual,

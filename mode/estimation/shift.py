@@ -46,22 +46,24 @@ class Activations:
         near = np.take_along_axis(near, order, axis=1)
         return near, np.take_along_axis(distances, order, axis=1).mean(axis=1)
 
-    def neighbors(self, outputs: Outputs) -> tuple[float, float]:
+    def neighbors(self, points: np.ndarray, outputs: Outputs) -> tuple[float, float]:
         """Return the share of nearest labeled inputs whose label is an unlabeled input's predicted
-        class, and the logarithm of the median distance to them, relative to the labeled set's."""
-        near, distances = self._nearest(self.of(outputs))
+        class, and the logarithm of the median distance to them, relative to the labeled set's.
+
+        points: of the outputs.
+        """
+        near, distances = self._nearest(points)
         same = self.labels[near] == outputs.predictions[outputs.rows][:, None]
         return float(same.mean()), float(np.log(np.median(distances) / self.own_distance + 1e-6))
 
-    def apart(self, outputs: Outputs, weights: np.ndarray, rng: np.random.Generator) -> float:
+    def apart(self, points: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> float:
         """Return how well a logistic regression tells the two sets apart, fitted on one half and
         asked about the other: 0 within two standard errors of chance, 1 where it always can.
 
         That is 2 AUC - 1 less two standard errors (Hanley and McNeil 1982, at an area of 0.5).
         Lopez-Paz and Oquab (2017, section 3), on activations (Rabanser et al. 2019, section 2.2).
-        weights: of the labeled activations, (rows,).
+        points: of the unlabeled set. weights: of the labeled activations, (rows,).
         """
-        points = self.of(outputs)
         chosen = rng.choice(len(self.points), min(COMPARED, len(self.points)), replace=False)
         others = rng.permutation(len(points))[:COMPARED]
         x = np.vstack([self.points[chosen], points[others]])
