@@ -38,7 +38,8 @@ def estimate(
 
     Args:
         model: a classifier to probabilities or logits; not changed.
-        labeled: (x, y), or a part of a `Data`, in the form that the model takes.
+        labeled: (x, y), or a part of a `Data`, in the form that the model takes. Labels that are
+            text are numbered in the order of the alphabet.
         unlabeled: the new inputs, in the same form, in memory or as `mode.data.open_pool` takes
             them: a path, an array or a dataset, read in blocks.
         method: a name of ESTIMATORS; "gde" with a second model; "calibrated", the combination of
@@ -65,21 +66,26 @@ def estimate(
     if (method == methods.GDE) != (second is not None):
         received = "no second model" if second is None else f"a second model for {method!r}"
         checks.fail("the method 'gde' must come with a second model", received)
-    x, y = inputs.labeled_part(model, labeled)
+    x, y, classes = inputs.labeled_part(model, labeled)
     pool = inputs.unlabeled_pool(x, unlabeled)
     rows = generator(seed, "labeled").permutation(len(y))[:ACTIVATIONS]
     asked = Asked(model, x)
     raw = asked.with_activations(predict(model, x), x[rows], rows)
-    inputs.check_probabilities("the labeled set", raw.probabilities)
+    hint = "It has learned nothing: train it first."
+    inputs.check_probabilities("the labeled set", raw.probabilities, hint)
     new, agreed = _unlabeled_outputs(asked, second, pool, x, seed, client)
-    inputs.check_probabilities("the unlabeled set", new.probabilities)
+    hint = "Look at these inputs: they may all be alike, or unlike all that it knows."
+    inputs.check_probabilities("the unlabeled set", new.probabilities, hint)
     temperature = fit_temperature(raw.probabilities, y)
     scaled = raw.tempered(temperature)
     known = Labeled(scaled.probabilities, scaled.activations, rows, y)
     space, rng = Activations(known), generator(seed, "describe")
     here = calibration.describe(known, space, new.tempered(temperature), rng)
     learned = _learned(asked, x, known, space, temperature, seed)
-    return _concluded(method, here, learned, known, new.tempered(temperature), agreed)
+    guess = _concluded(method, here, learned, known, new.tempered(temperature), agreed)
+    if classes is not None:
+        guess.by_class["class"] = list(classes)
+    return guess
 
 
 def _unlabeled_outputs(
