@@ -9,6 +9,7 @@ from scipy.stats import entropy
 
 from mode.distances.transport import solver
 from mode.estimation import methods
+from mode.estimation.calibration import ALIKE, Hidden
 from mode.estimation.label_shift import class_shares, reweighted
 from mode.estimation.outputs import Labeled, Outputs, fit_temperature, tempered
 
@@ -202,3 +203,14 @@ def test_the_predictions_of_other_inputs_are_no_mixture_of_the_classes():
     assert class_shares(labeled, flat).residual < 0.02  # a mixture explains a flat mean
     vertex = outputs(np.tile([0.999, 0.001, 0, 0], (500, 1)))
     assert class_shares(labeled, vertex).residual > 0.1
+
+
+def test_where_nothing_tells_the_sets_apart_the_made_sets_most_alike_bound_the_error():
+    rng = np.random.default_rng(16)
+    points = np.repeat([[0.0, 0.0], [3.0, 0.0]], 2 * ALIKE, axis=0)
+    points += rng.normal(0, 0.1, points.shape)
+    drops = np.repeat([0.01, 0.3], 2 * ALIKE)
+    hidden = Hidden(points, drops, np.zeros(len(drops)))
+    assert hidden.bound(np.array([0.0, 0.0])) == pytest.approx(0.01)
+    assert hidden.bound(np.array([3.0, 0.0])) == pytest.approx(0.3)
+    assert Hidden(points[:4], drops[:4], np.zeros(4)).bound(points[0]) == 0
