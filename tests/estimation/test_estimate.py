@@ -14,6 +14,7 @@ from mode.estimation.corruptions import IMAGE_CORRUPTIONS, corrupt, corruptions_
 from mode.estimation.keras_outputs import Asked
 from mode.estimation.methods import ESTIMATORS
 from mode.estimation.report import to_json
+from mode.estimation.shift import images_apart
 from mode.layers import states
 from mode.models import build, predict
 
@@ -87,6 +88,30 @@ def test_noise_that_leaves_the_range_is_a_shift(model, labeled, new):
     noise = np.random.default_rng(0).normal(0, 0.8, new[0].shape)
     noisy = mode.estimate(model, labeled, (new[0] + noise).astype(np.float32))
     assert noisy.verdict in ("shifted", "cannot tell")
+
+
+def test_images_of_new_kinds_are_no_corruption(digits):
+    known = ~np.isin(digits.train.y, (6, 9))
+    keras.utils.set_random_seed(0)
+    stack = [keras.Input((28, 28, 1)), layers.Flatten(), layers.Dense(32, "relu")]
+    model = keras.Sequential([*stack, layers.Dense(2, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(digits.train.x[known], digits.train.y[known] % 2, epochs=8, verbose=0)
+    x, y = digits.pool.x, digits.pool.y
+    rows, new = np.flatnonzero(~np.isin(y, (6, 9)))[:800], np.isin(y, (6, 9))
+    guess = mode.estimate(model, (x[rows], y[rows] % 2), x[new])
+    assert guess.verdict == "cannot tell"
+    assert any("kinds of things" in reason for reason in guess.reasons)
+
+
+@pytest.mark.parametrize("kind", ["noise", "blur", "rotation", "occlusion"])
+def test_a_corruption_is_seen_in_the_images_themselves(kind, digits):
+    rng = np.random.default_rng(0)
+    old, new = digits.pool.x[:400], digits.pool.x[400:800]
+    corrupted = corrupt(new, (kind,), 0.6, (0, 1), rng)
+    assert images_apart(old, new, np.ones(400), rng) < 0.1
+    assert images_apart(old, corrupted, np.ones(400), rng) > 0.3
+    assert images_apart(old.reshape(400, 784), new.reshape(400, 784), np.ones(400), rng) is None
 
 
 def test_one_forward_pass_gives_the_probabilities_and_activations_of_two(digits):
