@@ -141,5 +141,7 @@ REMOVED = {
     "tensorflow.ConfigProto": "tf.config",
     "tensorflow.get_default_graph": "nothing; there is no default graph",
 }
-# as Keras 2 defined predict_classes
+# as Keras 2 defined reset_states and predict_classes
+RESET = ("lambda a: [b.reset_state() for b in getattr(a, 'layers', [a]) "
+         "if hasattr(b, 'reset_state')]")  # fmt: skip
 CLASSES = "lambda p: p.argmax(axis=-1) if p.shape[-1] > 1 else (p > 0.5).astype('int32')"

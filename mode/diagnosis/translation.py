@@ -16,6 +16,7 @@ from mode.diagnosis.keras2 import (
     METHODS,
     OPTIMIZERS,
     REMOVED,
+    RESET,
     SHAPE,
     TF1_KEYWORDS,
     TF1_OPTIMIZERS,
@@ -121,6 +122,9 @@ class Translation(ast.NodeTransformer):
             self._note(node, "model.predict_classes(x)", "model.predict(x) and argmax, or > 0.5")
             node.func.attr = "predict"
             return _called(CLASSES, node, node)
+        if called == "reset_states" and isinstance(node.func, ast.Attribute):
+            self._note(node, "model.reset_states()", "layer.reset_state() of each layer")
+            return _called(RESET, node.func.value, node)
         if isinstance(node.func, ast.Attribute) and called in METHODS:
             self._note(node, called, METHODS[called])
             node.func.attr = METHODS[called]
@@ -146,6 +150,12 @@ class Translation(ast.NodeTransformer):
             names = {**names, **SHAPE}
         if called in ("fit", "fit_generator", "evaluate_generator", "predict_generator"):
             names = {**names, **dict.fromkeys(GONE, "")}
+        given = {keyword.arg: keyword for keyword in node.keywords}
+        if names.get("batch_input_shape") and {"input_shape", "batch_size"} <= given.keys():
+            shape = given["input_shape"]
+            whole = [given["batch_size"].value, ast.Starred(shape.value, ast.Load())]
+            shape.arg, shape.value = "batch_input_shape", ast.Tuple(whole, ast.Load())
+            node.keywords.remove(given["batch_size"])
         for keyword in list(node.keywords):
             old = keyword.arg or ""
             if old == "batch_input_shape":

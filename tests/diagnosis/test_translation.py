@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+from mode.diagnosis.keras2 import RESET
 from mode.diagnosis.translation import hints, translate
 
 _TF = "__import__('tensorflow')"
@@ -76,6 +77,11 @@ _TF = "__import__('tensorflow')"
             "m.add(LSTM(8, batch_input_shape=(2, 5, 1)))",
             "m.add(__import__('keras').Input(batch_shape=(2, 5, 1)))\nm.add(LSTM(8))",
         ),
+        (
+            "m.add(LSTM(8, input_shape=(5, 1), batch_size=2))",
+            "m.add(__import__('keras').Input(batch_shape=(2, *(5, 1))))\nm.add(LSTM(8))",
+        ),
+        ("m.reset_states()", f"({RESET})(m)"),
         (
             "compile(metrics=['accuracy'])\nh['val_acc']",
             "compile(metrics=['accuracy'])\nh['val_accuracy']",
