@@ -72,7 +72,7 @@ class Translation(ast.NodeTransformer):
                 self._note(node, old, name)
                 continue
             node.names.remove(alias)
-            moved = ast.ImportFrom(place, [alias], 0)
+            moved: ast.stmt = ast.ImportFrom(place, [alias], 0)
             if not place or new in WORDS:  # no module has it
                 moved = ast.parse(f"{alias.asname or old} = {new}").body[0]
             self._note(node, f"import {old}", f"from {place} import {name}" if place else new)
