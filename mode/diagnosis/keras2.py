@@ -133,6 +133,8 @@ REMOVED = {
     "tensorflow.examples": "keras.datasets",
     "tensorflow.python.training": "keras.optimizers",
     "tensorflow.python.framework": "TensorFlow's public names",
+    "tensorflow.estimator": "keras.Model.fit",
+    "tensorflow.compat.v1.estimator": "keras.Model.fit",
     "tensorflow.Session": "eager execution; there are no sessions",
     "tensorflow.InteractiveSession": "eager execution; there are no sessions",
     "tensorflow.placeholder": "keras.Input",

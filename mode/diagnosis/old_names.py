@@ -73,7 +73,8 @@ def present(name: str) -> str:
         return MOVED[plain(new)]
     if any(new == gone or new.startswith(f"{gone}.") for gone in REMOVED):
         return new
-    elsewhere = f"tensorflow.{new}", new.replace("tensorflow.", "tensorflow.compat.v1.", 1)
+    older = new.replace("tensorflow.", "tensorflow.compat.v1.", 1)
+    elsewhere = f"tensorflow.{new}", plain(new), older
     return next((other for other in elsewhere if exists(other)), new)
 
 

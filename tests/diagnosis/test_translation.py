@@ -48,6 +48,10 @@ _TF = "__import__('tensorflow')"
         ),
         ("from keras.engine import Layer", "from keras import Layer"),
         (
+            "import tensorflow as tf\ntf.keras.losses.mean_squared_error",
+            "import tensorflow as tf\n__import__('keras').losses.mean_squared_error",
+        ),
+        (
             "from keras.constraints import maxnorm",
             "from keras.constraints import max_norm as maxnorm",
         ),

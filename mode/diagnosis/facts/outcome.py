@@ -47,7 +47,8 @@ def training_outcome(record: Record, heads: tuple[Head, ...]) -> TrainingOutcome
     gain = 1 - best / constant_loss if constant_loss > 0 and np.isfinite(best) else np.nan
     skills = _skills(record, heads)
     skill, accuracy, majority = _together(skills)
-    enough = record.finished and not 0 < record.total_steps < LIMITS.few_steps
+    few = finite and 0 < record.total_steps < LIMITS.few_steps  # what breaks needs no more
+    enough = record.finished and not few
     enough |= len(record.epochs) >= LIMITS.patience_epochs
     enough |= record.total_steps >= LIMITS.patience_steps
     outcome = TrainingOutcome(
