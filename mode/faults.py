@@ -184,7 +184,7 @@ def order_note(labels: Any, predictions: Any, classes: int) -> str:
     Example:
         >>> labels = np.repeat([0, 1, 2], 10)
         >>> order_note(labels, (labels + 1) % 3, classes=3)[:50]
-        'the labels may number the classes in another order'
+        'The labels may number the classes in another order'
         >>> order_note(labels, labels, classes=3)
         ''
 
@@ -201,7 +201,7 @@ def order_note(labels: Any, predictions: Any, classes: int) -> str:
     if best < max(0.5, 2 * as_labeled) or counts.sum() < LEAST_PER_CLASS * classes:
         return ""
     return (
-        f"the labels may number the classes in another order than the model: {as_labeled:.0%} of "
+        f"The labels may number the classes in another order than the model: {as_labeled:.0%} of "
         f"the mean class are right, and {best:.0%} in another order. Pass class_names in the order "
         "of the model's outputs."
     )

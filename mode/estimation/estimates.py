@@ -19,6 +19,7 @@ from mode.estimation import (
 from mode.estimation.keras_outputs import Asked, Predicted
 from mode.estimation.outputs import Labeled, Outputs, fit_temperature
 from mode.estimation.shift import Activations, images_apart
+from mode.faults import order_note
 from mode.models import predict
 from mode.seeds import generator
 from mode.streaming import collected
@@ -148,6 +149,7 @@ def _concluded(
     accuracy = estimates[method]
     half = learned.half_width(here, method if method in learned.errors else calibration.DEFAULT)
     reasons = conclusion.abstention_reasons(here, learned, half, images)
+    order = order_note(known.labels, known.predictions, known.probabilities.shape[1])
     of_images = {} if images is None else {"images": images}
     return conclusion.Estimate(
         accuracy=accuracy,
@@ -159,7 +161,7 @@ def _concluded(
         labeled_accuracy=known.accuracy,
         estimates=estimates,
         inputs=len(new.probabilities),
-        reasons=(*reasons, *conclusion.shift_sentences(here)),
+        reasons=(*reasons, *[order] * bool(order), *conclusion.shift_sentences(here)),
     )
 
 

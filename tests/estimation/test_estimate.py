@@ -123,6 +123,12 @@ def test_one_forward_pass_gives_the_probabilities_and_activations_of_two(digits)
     assert (both.activations == states(model, x, [asked.layer])[asked.layer]).all()
 
 
+def test_labels_in_another_order_than_the_models_are_noted(model, labeled, new, guess):
+    turned = mode.estimate(model, labeled=(labeled[0], (labeled[1] + 1) % 10), unlabeled=new[0])
+    assert "in another order" in " ".join(turned.reasons)
+    assert "in another order" not in " ".join(guess.reasons)
+
+
 def test_one_method_alone(model, labeled, new):
     guess = mode.estimate(model, labeled, open_pool(new[0]), method="cott")
     assert guess.method == "cott"
