@@ -8,6 +8,7 @@ import pandas as pd
 
 from mode import checks
 from mode.data.pools import Pool
+from mode.dense import one_thread
 from mode.estimation import (
     calibration,
     conclusion,
@@ -88,11 +89,12 @@ def estimate(
     scaled = raw.tempered(temperature)
     known = Labeled(scaled.probabilities, scaled.activations, rows, y)
     space, rng = Activations(known), generator(seed, "describe")
-    here = calibration.describe(known, space, new.tempered(temperature), rng)
+    with one_thread():
+        here = calibration.describe(known, space, new.tempered(temperature), rng)
+        learned = _learned(asked, x, known, space, temperature, seed)
     some = rows[:COMPARED]
     weights = label_shift.reweighted(known, here.shares).weights[some]
     images = images_apart(x[some], few, weights, generator(seed, "images"))
-    learned = _learned(asked, x, known, space, temperature, seed)
     guess = _concluded(method, here, images, learned, known, new.tempered(temperature), agreed)
     if classes is not None:
         guess.by_class["class"] = list(classes)

@@ -27,6 +27,7 @@ class Activations:
         solver = "covariance_eigh" if raw.shape[1] <= WIDE else "randomized"
         self.pca = PCA(count, svd_solver=solver, random_state=0).fit(raw / self.spread)
         self.points = self.pca.transform(raw / self.spread)
+        self.squares = (self.points**2).sum(1)
         self.labels = labeled.labels[labeled.rows]
         near, own = self._nearest(self.points[:COMPARED], skip=1)
         self.own_distance = max(float(np.median(own)), 1e-12)
@@ -40,7 +41,7 @@ class Activations:
     def _nearest(self, points: np.ndarray, skip: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices of the nearest labeled points, (m, NEAREST), and their mean distance
         (m,); the `skip` nearest are left out."""
-        squares = (points**2).sum(1)[:, None] + (self.points**2).sum(1) - 2 * points @ self.points.T
+        squares = (points**2).sum(1)[:, None] + self.squares - 2 * points @ self.points.T
         count = min(NEAREST + skip, len(self.points))
         near = np.argpartition(squares, count - 1, axis=1)[:, :count]
         distances = np.sqrt(np.maximum(np.take_along_axis(squares, near, axis=1), 0))

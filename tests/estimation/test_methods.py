@@ -9,7 +9,7 @@ from scipy.stats import entropy
 
 from mode.distances.transport import solver
 from mode.estimation import methods
-from mode.estimation.calibration import ALIKE, Hidden
+from mode.estimation.calibration import Hidden
 from mode.estimation.label_shift import class_shares, reweighted
 from mode.estimation.outputs import Labeled, Outputs, fit_temperature, tempered
 
@@ -50,8 +50,9 @@ def test_atc_counts_what_passes_the_threshold_that_three_of_four_pass():
 
 def test_atc_gives_the_labeled_accuracy_for_the_labeled_set_itself():
     labeled = drawn(500)
-    for method in (methods.atc_confidence, methods.atc_entropy, methods.cott):
-        assert method(labeled, labeled) == pytest.approx(labeled.accuracy, abs=0.004)
+    for method in (methods.atc_confidence, methods.atc_entropy):
+        assert method(labeled, labeled) == pytest.approx(labeled.accuracy)
+    assert methods.cott(labeled, labeled) == pytest.approx(labeled.accuracy, abs=0.004)
 
 
 def test_cot_is_the_cheapest_assignment_to_one_hot_labels():
@@ -207,9 +208,9 @@ def test_the_predictions_of_other_inputs_are_no_mixture_of_the_classes():
 
 def test_where_nothing_tells_the_sets_apart_the_made_sets_most_alike_bound_the_error():
     rng = np.random.default_rng(16)
-    points = np.repeat([[0.0, 0.0], [3.0, 0.0]], 2 * ALIKE, axis=0)
+    points = np.repeat([[0.0, 0.0], [3.0, 0.0]], 20, axis=0)
     points += rng.normal(0, 0.1, points.shape)
-    drops = np.repeat([0.01, 0.3], 2 * ALIKE)
+    drops = np.repeat([0.01, 0.3], 20)
     hidden = Hidden(points, drops, np.zeros(len(drops)))
     assert hidden.bound(np.array([0.0, 0.0])) == pytest.approx(0.01)
     assert hidden.bound(np.array([3.0, 0.0])) == pytest.approx(0.3)
