@@ -655,7 +655,7 @@ def test_curves_have_a_band_where_the_table_has_an_interval():
     ax = drawn("accuracy_by_inputs", BY_INPUTS.assign(**ends))
     assert [len(panel.collections) for panel in ax.child_axes] == [6, 6]
     assert ax.get_xlabel().endswith("bands: 95 % intervals")
-    assert drawn("accuracy_by_inputs").child_axes[0].collections == []
+    assert not list(drawn("accuracy_by_inputs").child_axes[0].collections)
 
 
 def test_a_method_has_the_same_look_in_every_figure():

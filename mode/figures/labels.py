@@ -135,7 +135,7 @@ def confusion(
     style.name_ticks(ax, range(len(counts)), names, inches=max(0.42, 2.4 / len(counts)))
     ax.set_yticks(range(len(counts)), names, fontsize=style.SMALL)
     ax.set(xlabel="predicted class", ylabel="true class")
-    style.color_bar(ax, image, "inputs mistaken (gray: inputs classified correctly)")
+    style.color_bar(ax, image, "wrong predictions (gray: inputs classified correctly)")
     style.title(ax, "Which classes are confused?")
     return ax
 

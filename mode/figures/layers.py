@@ -101,7 +101,7 @@ def _by_layer(curve: pd.DataFrame, ax: Axes | Figure | None, chosen: str | None)
     ax.set_xlim(-0.3, len(names) - 0.7)
     ax.set_xlabel("layer, from input to output")
     if position is not None:
-        ax.axvspan(position - 0.12, position + 0.12, color="0.88", label="chosen layer", zorder=0)
+        ax.axvspan(position - 0.12, position + 0.12, color="0.88", label="selected layer", zorder=0)
     return ax
 
 
