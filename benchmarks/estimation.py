@@ -17,11 +17,11 @@ import pandas as pd
 from benchmarks.estimation_tables import write_tables
 from benchmarks.estimation_zoo import ARCHITECTURES, SETS, arrays, classifier, grouped
 from mode import results
-from mode.estimation import calibration, conclusion, made_shifts
+from mode.estimation import calibration, conclusion, label_shift, made_shifts
 from mode.estimation.corruptions import IMAGE_CORRUPTIONS, corrupt
 from mode.estimation.keras_outputs import Asked
 from mode.estimation.outputs import Labeled, Outputs, fit_temperature
-from mode.estimation.shift import Activations
+from mode.estimation.shift import Activations, images_apart
 from mode.models import predict
 from mode.seeds import generator
 
@@ -115,12 +115,14 @@ def _rows(model, x: np.ndarray, y: np.ndarray, sets: Iterator[Set], rng) -> list
         )
         here = described(outputs)
         half = learned[kind].half_width(here)
+        weights = label_shift.reweighted(known, here.shares).weights[:400]
+        images = images_apart(x[:400], inputs[:400], weights, generator(0, "images"))
         answers.append(
             {
                 "family": family, "kind": kind, "strength": strength,
                 "truth": (outputs.predictions == labels).mean(),
                 "calibrated": learned[kind].estimate(here), "half_width": half,
-                "abstained": bool(conclusion.abstention_reasons(here, learned[kind], half)),
+                "abstained": bool(conclusion.abstention_reasons(here, learned[kind], half, images)),
                 **here.estimates,
             }
         )  # fmt: skip

@@ -1,6 +1,7 @@
-"""Where the audit does not hold: classifiers of photographs (CIFAR-10) through the prior `cifar10`.
+"""Where the audit does not hold: classifiers of photographs (CIFAR-10) through a prior of these.
 
-`python -m benchmarks.featurevis_photographs --data FOLDER` resumes where it stopped. Twelve
+`python -m benchmarks.featurevis_photographs --data FOLDER --prior FOLDER` resumes where it stopped;
+the prior is one that `benchmarks.featurevis_priors cifar10` trained. Twelve
 classifiers are declared before they are run: four architectures, each trained on many images, on
 few, and briefly. They see the first 30,000 training images; the prior and its reference classifier
 saw the last 20,000. One row a classifier: truth, verdict, and the scores that would be used.
@@ -20,6 +21,7 @@ from tqdm import tqdm
 from benchmarks.featurevis_zoo import OUT, accuracy
 from mode.featurevis import audit, load_prior
 from mode.featurevis.fitting import batches, classifier_step, run_steps
+from mode.featurevis.prior import Prior
 from mode.featurevis.reference import reinitialize
 from mode.seeds import derive, generator
 
@@ -106,26 +108,26 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
 
 @click.command()
 @click.option("--data", envvar="MODE_DATA", help="folder with cifar10.npz")
+@click.option("--prior", help="folder of the prior")
 @click.option("--out", default=str(OUT), help="folder for photographs.csv")
 @click.option("--table", "path", default=str(TABLE))
 @click.option("--only-table", is_flag=True, help="sum up the rows there are")
-def main(data: str, out: str, path: str, only_table: bool) -> None:
+def main(data: str, prior: str, out: str, path: str, only_table: bool) -> None:
     rows = Path(out) / "photographs.csv"
     if not only_table:
-        run(data, rows)
+        run(data, load_prior(prior), rows)
     summary = table(pd.read_csv(rows))
     summary.to_csv(path, index=False)
     print(summary.to_string(index=False))
 
 
-def run(data: str, path: Path) -> None:
+def run(data: str, prior: Prior, path: Path) -> None:
     """Train and audit those that have no row in `path` yet."""
     done = pd.read_csv(path).to_dict("records") if path.exists() else []
     names = {row["name"] for row in done}
     with np.load(Path(data) / "cifar10.npz") as stored:
         x, y = stored["x_train"][:30_000] / np.float32(255), stored["y_train"][:30_000].ravel()
         x_test, y_test = stored["x_test"] / np.float32(255), stored["y_test"].ravel()
-    prior = load_prior("cifar10")
     for member in tqdm([m for m in members() if m["name"] not in names]):
         count = member["images"]
         model = trained(member, x[:count], y[:count])

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import distances, kernels, repair, selectors, start, study, training
+from benchmarks import (
+    distances,
+    estimation_speed,
+    kernels,
+    repair,
+    selectors,
+    start,
+    study,
+    training,
+)
 from mode import checks
 from mode.results import write_rows
 
@@ -50,4 +59,5 @@ BENCHMARKS = {
     "script": start.script_rows,
     "study": study.rows,
     "kernels": kernels.rows,
+    "estimation": estimation_speed.rows,
 }

@@ -330,9 +330,7 @@ def _refuse_other_options(
 
 @main.command()
 @click.argument("model")
-@click.option(
-    "--prior", default="digits", show_default=True, help="digits, fashion, cifar10 or a folder."
-)
+@click.option("--prior", default="digits", show_default=True, help="digits, fashion or a folder.")
 @click.option("--images", default=None, help="An .npz with x_train, to show the nearest image.")
 @click.option("--seed", default=0, show_default=True, help="Random seed.")
 @click.option("--allow-unsafe", is_flag=True, help="Run code that the model file holds (Lambda).")

@@ -14,6 +14,7 @@ from mode import checks
 
 THETA = 0.92
 GAMMA = 0.10
+LEAST_PER_CLASS = 5  # inputs; of fewer, some order fits by chance
 COLUMNS = ["label", "accuracy", "reference accuracy", "gap", "kind"]
 
 
@@ -171,6 +172,39 @@ def confusion(labels: Any, predictions: Any, classes: int) -> np.ndarray:
     classes = _class_count(classes, named)
     true, predicted = _as_classes(named, classes).values()
     return np.bincount(true * classes + predicted, minlength=classes**2).reshape(classes, classes)
+
+
+def order_note(labels: Any, predictions: Any, classes: int) -> str:
+    """Return a note that the labels number the classes in another order than the predictions do, ""
+    where nothing suggests it.
+
+    It is suggested where another order is right for at least half of the mean class, and for at
+    least twice as much as the order of the labels.
+
+    Example:
+        >>> labels = np.repeat([0, 1, 2], 10)
+        >>> order_note(labels, (labels + 1) % 3, classes=3)[:50]
+        'The labels may number the classes in another order'
+        >>> order_note(labels, labels, classes=3)
+        ''
+
+    Raises:
+        InputError: for labels outside the classes, or lengths that differ.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    counts = confusion(labels, predictions, classes)
+    present = np.flatnonzero(counts.sum(axis=1))
+    shares = counts[present] / counts[present].sum(axis=1, keepdims=True)
+    as_labeled = shares[np.arange(len(present)), present].mean()
+    best = shares[linear_sum_assignment(shares, maximize=True)].mean()
+    if best < max(0.5, 2 * as_labeled) or counts.sum() < LEAST_PER_CLASS * classes:
+        return ""
+    return (
+        f"The labels may number the classes in another order than the model: {as_labeled:.0%} of "
+        f"the mean class are right, and {best:.0%} in another order. Pass class_names in the order "
+        "of the model's outputs."
+    )
 
 
 def _accuracies(named: dict[str, np.ndarray], classes: int) -> pd.DataFrame:

@@ -2,13 +2,14 @@
 
 import os
 from dataclasses import replace
+from time import sleep
 
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import naive, pools, repair, selectors, start, suite, training
+from benchmarks import estimation_speed, naive, pools, repair, selectors, start, suite, training
 from benchmarks.__main__ import main
 from benchmarks.measurements import cold_and_warm, in_new_process, row
 from mode.checks import InputError
@@ -273,3 +274,19 @@ def test_the_pool_on_disk_is_made_of_digits_and_chosen_from(tmp_path):
     seconds, memory = pools.by_metric(path, "euclidean")
     assert seconds > 0
     assert 0 <= memory < 2**30
+
+
+def test_an_estimate_is_measured_without_what_the_model_takes(monkeypatch, tmp_path):
+    spent = [0.0]
+    assert estimation_speed._timed(lambda x: sleep(0.01) or x, spent)(1) == 1
+    assert spent[0] >= 0.01
+    estimation_speed._write(tmp_path / "few.npy", 2500)
+    images = np.load(tmp_path / "few.npy", mmap_mode="r")
+    assert images.shape == (2500, 28, 28, 1)
+    assert (images[2000:] == images[:500]).all()
+    answers = {"without_predictions": [6.0, 4.0], "peak_memory": 2**29}
+    monkeypatch.setattr(estimation_speed, "in_new_process", lambda f, _: answers[f.__name__])
+    rows = pd.DataFrame(estimation_speed.rows(20))
+    assert rows["ratio"].tolist() == [0.83, 1.25, 10, 10]
+    assert rows["holds"].tolist() == ["no", "yes", "", ""]
+    assert (rows["peak_memory"] == 0.5).all()

@@ -10,6 +10,7 @@ from mode.faults import (
     confusion,
     faulty_labels,
     labels_without_inputs,
+    order_note,
     transitions,
 )
 
@@ -228,3 +229,17 @@ def test_bad_input_is_refused_with_the_whole_message(call, message):
     with pytest.raises(InputError) as caught:
         call()
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_another_order_of_the_classes_is_suggested(seed):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 5, 200)
+    order = np.roll(np.arange(5), 1 + seed % 4)
+    predictions = np.where(rng.random(200) < 0.8, order[labels], rng.integers(0, 5, 200))
+    assert "another order" in order_note(labels, predictions, 5)
+    right = np.where(rng.random(200) < 0.5, labels, rng.integers(0, 5, 200))
+    assert order_note(labels, right, 5) == ""
+    assert order_note(labels, np.zeros(200, int), 5) == "", "a constant fits no order"
+    assert order_note(labels, rng.integers(0, 5, 200), 5) == "", "nor does chance"
+    assert order_note(labels[:10], predictions[:10], 5) == "", "of few inputs nothing is said"

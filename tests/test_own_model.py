@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from keras import layers
 
 from mode.cli import main
-from mode.data import load_data
+from mode.data import Data, Part, load_data
 from mode.models import load_model, predict
 from mode.repair import repair
 from mode.repair.checkpoint import Checkpoint
@@ -285,3 +285,12 @@ def test_a_page_escapes_what_its_cells_show():
     assert ".dataframe tbody tr th" not in text, "the style that pandas adds to each table"
     assert "hidden_code" not in text
     assert "http" not in text
+
+
+def test_labels_in_another_order_than_the_models_are_noted(undisturbed, few):
+    parts = {name: getattr(few, name) for name in few.sizes()}
+    turned = {name: Part(part.x, (part.y + 1) % 10) for name, part in parts.items()}
+    options = {"rounds": 1, "epochs": 1}
+    repaired = repair(undisturbed.model, Data(**turned, classes=10), **options)
+    assert "in another order" in repaired.notes[0]
+    assert not repair(undisturbed.model, few, **options).notes

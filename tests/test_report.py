@@ -62,8 +62,8 @@ def test_features_of_tokens_are_how_often_each_is_there(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def repaired(tmp_path_factory):
-    """A case of named classes and features, whose pool holds its labels as text."""
+def saved(tmp_path_factory):
+    """A saved model and data of named classes and features, whose labels are text."""
     folder = tmp_path_factory.mktemp("case")
     rng = np.random.default_rng(3)
     y = rng.integers(0, 3, 500)
@@ -78,9 +78,24 @@ def repaired(tmp_path_factory):
     arrays = {"x_train": x[:100], "y_train": text[:100], "x_pool": x[100:], "y_pool": text[100:]}
     named = {"class_names": np.array(NAMES), "feature_names": np.array(COLUMNS)}
     np.savez(folder / "data.npz", **arrays, **named)
-    files = (folder / "model.keras", folder / "data.npz")
-    repair_files(*files, out=folder / "out", rounds=2, inputs_per_round=40, report=False)
-    return open_case(*files, folder / "out", seed=0)
+    return folder / "model.keras", folder / "data.npz"
+
+
+@pytest.fixture(scope="module")
+def repaired(saved, tmp_path_factory):
+    """The case of a repair of these files."""
+    folder = tmp_path_factory.mktemp("out")
+    repair_files(*saved, out=folder, rounds=2, inputs_per_round=40, report=False)
+    return open_case(*saved, folder, seed=0)
+
+
+def test_a_report_that_fails_leaves_the_repair_and_says_so(saved, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))  # no kernel can start
+    done = repair_files(*saved, out=tmp_path, rounds=1, inputs_per_round=40)
+    assert (tmp_path / "repaired.keras").exists()
+    assert not (tmp_path / "report.html").exists()
+    assert [line for line in done.lines if line.startswith("report.html was not written")]
+    assert done.facts["notes"][-1] in done.lines
 
 
 def test_tables_call_classes_by_their_names(repaired):

@@ -375,7 +375,7 @@ def test_compiled_loops_are_forgotten_after_a_few_architectures():
     for units in range(4, 6 + loops.KEPT):
         model = keras.Sequential([keras.Input((6,)), layers.Dense(units), layers.Dense(3)])
         train(model, X[:8], Y[:8], epochs=0)
-    assert len(loops._TRAINERS) == loops.KEPT
+    assert len(loops.TRAINERS) == loops.KEPT
 
 
 def test_without_a_copy_the_model_itself_gets_the_same_weights():

@@ -43,13 +43,13 @@ def summary(suite: str, run: str, rows: pd.DataFrame) -> dict:
     """Return the counts of one run of one suite.
 
     `programs` have a row; the run is over when they are all `of` the suite. Runnable is what the
-    truth says, written before: a program that lacks nothing and yet does not train counts as
-    missed.
+    truth says, written before: a faulty program that lacks nothing and yet does not train counts
+    as missed. Good forms are those that trained.
     """
     both = judged(suite, rows)
     able = both[both["needs"] == ""]
     plain = able[(able["form"] == "buggy") & (able["plain"].astype(str) == "1")]
-    good = able[able["form"] != "buggy"]
+    good = able[(able["form"] != "buggy") & (able["status"] == "trained")]
     good = good[good["sensible"]] if suite == "deeplocalize" else good
     return {
         "suite": suite, "run": run, "programs": len(both), "of": len(truth(suite)),

@@ -1,5 +1,7 @@
 """The audit of classifiers without their data, and the report's claims about it."""
 
+import json
+
 import pandas as pd
 
 from benchmarks.sentences.tables import Results, confirm, only
@@ -68,6 +70,7 @@ def values(results: Results) -> dict:
         "right": int((judged["verdict"] == judged["truth"]).sum()),
         "pictures": results.by("measure", "featurevis_pictures"),
         "picture_classifiers": only(results.table("featurevis_pictures")["classifiers"]),
+        "photographs": _photographs(results),
     }
 
 
@@ -120,6 +123,20 @@ def _components(results: Results) -> dict:
         "components": {**parts, "both_low": low, "both_high": high},
         "baselines": baselines,
         "unclear": unclear,
+    }
+
+
+def _photographs(results: Results) -> dict:
+    """Return the card of the prior of photographs, and how it did."""
+    rows = results.rows("featurevis/photographs.csv")
+    confirm((rows["verdict"] == "cannot tell").all(), "no verdict is given on photographs")
+    miss = 100 * (rows["error"] - (1 - rows["test_accuracy"])).abs()
+    card = results.folder / "runs" / "featurevis" / "photographs_prior.json"
+    return {
+        **json.loads(card.read_text(encoding="utf-8")),
+        "classifiers": len(rows),
+        "mean_miss": miss.mean(),
+        "largest_miss": miss.max(),
     }
 
 

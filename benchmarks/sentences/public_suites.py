@@ -1,4 +1,4 @@
-"""Programs of others under diagnosis: what was found in the first run, beside other tools."""
+"""Programs of others under diagnosis: the first run, the present one, and other tools."""
 
 from benchmarks.sentences.formats import part
 from benchmarks.sentences.tables import Results, confirm, markdown
@@ -8,34 +8,49 @@ OTHERS = ("deepmufl", "DeepDiagnosis", "DeepLocalize", "UMLAUT", "NeuraLint")
 
 def values(results: Results) -> dict:
     """Return the numbers of the templates in public_suites.md."""
-    table = results.table("public_suites").set_index(["suite", "run"]).astype(object)
-    first = table.loc[("deepmufl", "first")].to_dict()
+    lines = results.table("public_suites").astype(object).to_dict("records")
+    runs = {f"{line['suite']} {line['run']}": line for line in lines}
+    first = runs["deepmufl first"]
     tools = results.by("tool", "public_suites_rivals")
     ours = tools["mode (first)"]
+    confirm(first["programs"] == first["of"], "the first run of deepmufl is over")
     confirm(ours["programs"] == first["plain faults"], "all tools are compared on the same faults")
     confirm(all(tools[name]["found"] < ours["found"] for name in OTHERS), "no other finds as many")
     return {
         "first": first,
         "ours": ours,
-        "state": _state(first["programs"], first["of"]),
-        "parts": {"found": part(first["found"], first["plain faults"])},
+        "healthy": runs["healthy first"],
+        "found": {name: _part(line, "found", "plain faults") for name, line in runs.items()},
+        "fixed": {name: _part(line, "right first fix", "plain faults")
+                  for name, line in runs.items()},
+        "flagged": {name: _part(line, "flagged", "good forms") for name, line in runs.items()},
+        "runs": _runs(lines),
         "rivals": _beside(tools),
-    }
+    }  # fmt: skip
 
 
-def _state(programs: int, of: int) -> str:
-    """Return how much of a suite has been run."""
-    if programs == of:
-        return (
-            f"of all {of} programs, of which the others lack data or weights or have no such fault"
-        )
-    return f"which is not over: {programs} of {of} programs have been run"
+def _part(line: dict, count: str, total: str) -> str:
+    """Return a count of a run with the interval of its share, a dash where nothing counts."""
+    return part(line[count], line[total]) if line[total] else "-"
+
+
+def _runs(lines: list[dict]) -> str:
+    """Return what each run of each suite found as a Markdown table."""
+    head = ["suite", "run", "programs", "plain faults found", "right first fix",
+            "good forms flagged"]  # fmt: skip
+    return markdown(head, [
+        [line["suite"], line["run"], f"{line['programs']} of {line['of']}",
+         _part(line, "found", "plain faults"), _part(line, "right first fix", "plain faults"),
+         _part(line, "flagged", "good forms")]
+        for line in lines
+    ])  # fmt: skip
 
 
 def _beside(tools: dict[str, dict]) -> str:
     """Return what each tool finds and how long it takes as a Markdown table."""
-    lines = [["this diagnosis, first run", *_numbers(tools["mode (first)"])]]
-    lines += [[name, *_numbers(tools[name])] for name in OTHERS]
+    ours = [name for name in tools if name.startswith("mode (")]
+    names = {name: f"this diagnosis, {name[6:-1]} run" for name in ours}
+    lines = [[names.get(name, name), *_numbers(tools[name])] for name in (*ours, *OTHERS)]
     return markdown(["tool", "found", "median seconds"], lines)
 
 

@@ -26,7 +26,7 @@ from mode.diagnosis.rules.custom_code import custom_code_findings
 from mode.diagnosis.rules.outputs import failure_findings
 
 # a training is judged again when it has grown so much: often at first, and by no clock
-_GROWTH = 1.5
+GROWTH = 1.5
 _HOPELESS = ("numerical_error", "zero_loss", "lr_negative", "nan_in_input", "single_class_target")
 
 
@@ -232,7 +232,7 @@ class Diagnosis(keras.callbacks.Callback):
             self._events = None
 
     def _diagnose(self, *, finished: bool = False) -> None:
-        self._due, stopped = _GROWTH * self._count, self.report.stopped
+        self._due, stopped = GROWTH * self._count, self.report.stopped
         try:
             self._look_at_model()
             if self._facts is None:

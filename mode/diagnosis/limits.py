@@ -17,6 +17,7 @@ class Limits:
     clear_majority: float = 0.7  # with a larger class, accuracy at chance shows no failure
     majority_gain: float = 0.15  # unless the loss shows that little was learned
     rare_classes: float = 0.85  # with a larger class, the better of loss and accuracy decides
+    few_steps: int = 10  # a finished training of fewer is a demonstration or a trial
     recent_part: int = 5  # accuracy is averaged over the last fifth of the records
     flat_spread: float = 1e-6  # float32 rounding: predictions so close are equal
     early_steps: int = 20  # before, predictions may still be what they were at the start

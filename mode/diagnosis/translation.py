@@ -1,4 +1,4 @@
-"""Translate a Keras 2 program to Keras 3 where its meaning is certain (standard library only).
+"""Translate a Keras 2 program to Keras 3 where its meaning is certain.
 
 A program is changed as a syntax tree, so that every line keeps its number. `translate` returns the
 changed tree with what to change for good; `hints` names what no program can translate.
@@ -14,15 +14,17 @@ from mode.diagnosis.keras2 import (
     KEYWORDS,
     LOSSES,
     METHODS,
-    MODULES,
-    MOVED,
-    NAMES,
     OPTIMIZERS,
-    PREFIXES,
     REMOVED,
-    SAME,
+    RESET,
     SHAPE,
+    TF1_KEYWORDS,
+    TF1_OPTIMIZERS,
+    WORDS,
 )
+from mode.diagnosis.old_names import dotted, full_name, imported, plain, present, spelled
+
+_LIBRARIES = ("keras", "tensorflow")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Translation(ast.NodeTransformer):
     tree: ast.Module
     changes: list[Change] = field(default_factory=list)
     accuracy: str = ""
+    own_steps: bool = False
+    roots: dict[str, str] = field(default_factory=dict)
 
     def _note(self, node, old: str, new: str) -> None:
         change = Change(node.lineno, old, new)
@@ -52,52 +56,50 @@ class Translation(ast.NodeTransformer):
 
     def visit_ImportFrom(self, node: ast.ImportFrom):
         """Rename a module and its names; a name that lies elsewhere gets an import of its own."""
+        if node.level:
+            return node
         module, apart = node.module or "", []
-        new = new_module(module)
-        if new != module and not node.level:
-            self._note(node, f"from {module}", f"from {new}")
-            node.module = new
+        node.module = present(module)
+        if node.module != module:
+            self._note(node, f"from {module}", f"from {node.module}")
         for alias in list(node.names):
-            place, name = self._place_of(alias.name, module, new)
-            if (place, name) == (new, alias.name):
+            old, new = alias.name, present(f"{module}.{alias.name}")
+            place, _, name = new.rpartition(".")
+            if old == "*" or (place, name) == (node.module, old):
                 continue
-            old = alias.name
             alias.name, alias.asname = name, alias.asname or (old if old != name else None)
-            if place != new:
-                node.names.remove(alias)
-                moved = ast.ImportFrom(place, [alias], node.level)
-                self._note(node, f"import {old}", f"from {place} import {name}")
-                apart.append(ast.copy_location(moved, node))
-            else:
+            if place == node.module:
                 self._note(node, old, name)
+                continue
+            node.names.remove(alias)
+            moved: ast.stmt = ast.ImportFrom(place, [alias], 0)
+            if not place or new in WORDS:  # no module has it
+                moved = ast.parse(f"{alias.asname or old} = {new}").body[0]
+            self._note(node, f"import {old}", f"from {place} import {name}" if place else new)
+            apart.append(ast.copy_location(moved, node))
+        for part in (node, *apart):
+            self.roots |= imported(part)
         return [*([node] if node.names else []), *apart]
 
-    def _place_of(self, name: str, module: str, new: str) -> tuple[str, str]:
-        """Return the module and the name under which Keras 3 has what a program imports."""
-        whole = new_module(f"{module}.{name}")
-        if whole in ("keras.utils", "keras.layers") and name not in ("utils", "layers"):
-            return "keras", whole.rsplit(".", 1)[1]
-        if f"{new}.{name}" in MOVED:
-            place, _, moved = MOVED[f"{new}.{name}"].rpartition(".")
-            return place, moved
-        return new, NAMES.get(name, name) if new.startswith("keras") else name
-
     def visit_Import(self, node: ast.Import):
-        """Rename a module that is imported under a name of the user's."""
+        """Rename a module, under a name of the user's or under the same first name."""
         for alias in node.names:
-            new = new_module(alias.name)
-            if new != alias.name and alias.asname:
+            new = present(alias.name)
+            tops = {name.split(".")[0] for name in (new, alias.name)}
+            if new != alias.name and (alias.asname or len(tops) == 1):
                 self._note(node, f"import {alias.name}", f"import {new}")
                 alias.name = new
+        self.roots |= imported(node)
         return node
 
     def visit_Attribute(self, node: ast.Attribute):
         """Rename a dotted module, a method, a type, and read a layer's shape off its tensors."""
         name = dotted(node)
-        new = SAME.get(name) or new_module(name)
-        if new != name and "." in name and isinstance(node.ctx, ast.Load):
-            self._note(node, name, new)
-            return ast.copy_location(ast.parse(new, mode="eval").body, node)
+        full = full_name(name, self.roots)
+        new = present(full)
+        if new != full and isinstance(node.ctx, ast.Load):
+            self._note(node, name, WORDS.get(new, new))
+            return _expression(spelled(new, name, self.roots), node)
         self.generic_visit(node)
         ends = {"input_shape": "input", "output_shape": "output"}
         if node.attr in ends and isinstance(node.ctx, ast.Load):
@@ -109,12 +111,20 @@ class Translation(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call):
         """Rename a method and the keyword arguments of a call."""
+        full = present(full_name(dotted(node.func), self.roots))
+        called = (full or dotted(node.func)).rsplit(".", 1)[-1]
+        if called in TF1_OPTIMIZERS and full.startswith("tensorflow.") and not self.own_steps:
+            self._optimizer(node, called)
         self.generic_visit(node)
-        called = dotted(node.func).rsplit(".", 1)[-1]
+        if called[:1].isupper() and full and full.split(".")[0] not in _LIBRARIES:
+            return node  # another library's
         if called == "predict_classes" and isinstance(node.func, ast.Attribute):
             self._note(node, "model.predict_classes(x)", "model.predict(x) and argmax, or > 0.5")
             node.func.attr = "predict"
             return _called(CLASSES, node, node)
+        if called == "reset_states" and isinstance(node.func, ast.Attribute):
+            self._note(node, "model.reset_states()", "layer.reset_state() of each layer")
+            return _called(RESET, node.func.value, node)
         if isinstance(node.func, ast.Attribute) and called in METHODS:
             self._note(node, called, METHODS[called])
             node.func.attr = METHODS[called]
@@ -123,12 +133,29 @@ class Translation(ast.NodeTransformer):
         self._rename_keywords(node, called)
         return node
 
+    def _optimizer(self, node: ast.Call, called: str) -> None:
+        """Put Keras's optimizer in the place of one of TensorFlow 1 that Keras 3 refuses."""
+        name, epsilon = TF1_OPTIMIZERS[called]
+        self._note(node, called, f"keras.optimizers.{name}")
+        node.func = _expression(f"__import__('keras').optimizers.{name}", node)
+        for keyword in node.keywords:
+            keyword.arg = TF1_KEYWORDS.get(keyword.arg or "", keyword.arg)
+        node.keywords = [keyword for keyword in node.keywords if keyword.arg != ""]
+        if epsilon and not any(keyword.arg == "epsilon" for keyword in node.keywords):
+            node.keywords.append(ast.keyword("epsilon", ast.Constant(epsilon)))
+
     def _rename_keywords(self, node: ast.Call, called: str) -> None:
         names = KEYWORDS.get(called, {})
         if called[:1].isupper() and called not in ("Input", "InputLayer"):
             names = {**names, **SHAPE}
         if called in ("fit", "fit_generator", "evaluate_generator", "predict_generator"):
             names = {**names, **dict.fromkeys(GONE, "")}
+        given = {keyword.arg: keyword for keyword in node.keywords}
+        if names.get("batch_input_shape") and {"input_shape", "batch_size"} <= given.keys():
+            shape = given["input_shape"]
+            whole = [given["batch_size"].value, ast.Starred(shape.value, ast.Load())]
+            shape.arg, shape.value = "batch_input_shape", ast.Tuple(whole, ast.Load())
+            node.keywords.remove(given["batch_size"])
         for keyword in list(node.keywords):
             old = keyword.arg or ""
             if old == "batch_input_shape":
@@ -136,8 +163,11 @@ class Translation(ast.NodeTransformer):
             elif old in names:
                 self._note(node, f"{called}({old}=)", names[old] and f"{called}({names[old]}=)")
                 keyword.arg = names[old]
-            elif called == "compile" and old == "loss" and isinstance(keyword.value, ast.Constant):
-                self._loss(keyword.value)
+        losses = [k.value for k in node.keywords if k.arg == "loss"] + node.args[1:2]
+        for part in losses if called == "compile" else ():
+            for value in ast.walk(part):
+                if isinstance(value, ast.Constant):
+                    self._loss(value)
         node.keywords = [keyword for keyword in node.keywords if keyword.arg != ""]
 
     def _loss(self, value: ast.Constant) -> None:
@@ -220,7 +250,9 @@ def translate(tree: ast.Module) -> Translation:
                if k.arg == "metrics"]  # fmt: skip
     given = {getattr(n, "value", None) for m in metrics for n in ast.walk(m)}
     long = "acc" not in given and "accuracy" in given and {"acc", "val_acc"} & {*map(str, words)}
-    translation = Translation(tree, accuracy="accuracy" if long else "")
+    attributes = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    own = bool(attributes & {"minimize", "compute_gradients"})
+    translation = Translation(tree, accuracy="accuracy" if long else "", own_steps=own)
     translation.tree = ast.fix_missing_locations(translation.visit(tree))
     translation.changes.sort(key=lambda change: change.line)
     return translation
@@ -228,53 +260,31 @@ def translate(tree: ast.Module) -> Translation:
 
 def hints(tree: ast.AST) -> Iterator[Change]:
     """Yield the names of a program that Keras 3 lacks and that have no certain translation."""
-    for node in ast.walk(tree):
-        for name in _names(node):
-            for gone, new in REMOVED.items():
-                if _canonical(name) == gone or _canonical(name).startswith(f"{gone}."):
-                    yield Change(getattr(node, "lineno", 0), name, new)
+    roots = dict(pair for node in ast.walk(tree) for pair in imported(node))
+    changes = [
+        Change(getattr(node, "lineno", 0), name, new)
+        for node in ast.walk(tree)
+        for name in _names(node, roots)
+        for gone, new in REMOVED.items()
+        if f"{plain(present(name))}.".startswith(f"{gone}.")
+    ]
+    yield from dict.fromkeys(changes)
 
 
-def _names(node: ast.AST) -> list[str]:
+def _names(node: ast.AST, roots: dict[str, str]) -> list[str]:
     if isinstance(node, ast.ImportFrom):
         return [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
-    return [dotted(node)] if isinstance(node, ast.Attribute) else []
+    return [full_name(dotted(node), roots)] if isinstance(node, ast.Attribute) else []
 
 
-def _canonical(name: str) -> str:
-    for prefix, new in (("tensorflow.keras", "keras"), ("tf.keras", "keras"),
-                        ("K.", "keras.backend."), ("numpy.", "np.")):  # fmt: skip
-        if name.startswith(prefix):
-            return new + name[len(prefix) :]
-    return name
-
-
-def new_module(name: str) -> str:
-    """Return the name that a module or a dotted name has in Keras 3, itself where it has none.
-
-    >>> new_module("tensorflow.keras.layers.core.Dense")
-    'keras.layers.Dense'
-    """
-    plain = name
-    for prefix, new in PREFIXES:
-        if plain.startswith(prefix):
-            plain = new + plain[len(prefix) :]
-    for old, new in MODULES.items():
-        if plain == old or plain.startswith(f"{old}."):
-            return new + plain[len(old) :]
-    return plain if name.startswith("tensorflow.python.keras") else name
-
-
-def dotted(node: ast.AST) -> str:
-    """Return a dotted name as text, "" for what is none."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        before = dotted(node.value)
-        return f"{before}.{node.attr}" if before else f".{node.attr}"
-    return ""
+def _expression(text: str, at: ast.AST) -> ast.expr:
+    """Return an expression that lies where another node does."""
+    expression = ast.parse(text, mode="eval").body
+    for part in ast.walk(expression):
+        ast.copy_location(part, at)
+    return expression
 
 
 def _called(function: str, argument: ast.expr, at: ast.AST) -> ast.Call:

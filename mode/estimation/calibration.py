@@ -43,6 +43,7 @@ KERNEL = (
 COMPARED = ("cot", "atc_confidence", "nearest_class")  # estimates that the process sees
 FULL = 0.25  # domain measure from which on all that was learned is used
 LEAST = 10  # made sets that anything is learned from
+ALIKE = 10  # of the made sets that nothing tells apart, that bound the error there
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,9 @@ def describe(
     shares = label_shift.class_shares(labeled, outputs)
     weighted = label_shift.reweighted(labeled, shares)
     estimates = {name: method(labeled, outputs) for name, method in methods.ESTIMATORS.items()}
-    agreement, distance = activations.neighbors(outputs)
-    apart = activations.apart(outputs, weighted.weights[labeled.rows], rng)
+    points = activations.of(outputs)
+    agreement, distance = activations.neighbors(points, outputs)
+    apart = activations.apart(points, weighted.weights[labeled.rows], rng)
     measures = {
         "domain": apart,
         "residual": shares.residual,
@@ -100,14 +102,15 @@ class Calibration:
 
     scale: the root mean square of each feature. spread: (constant, slope) of the bound that holds
     COVERAGE of the errors, on the process's standard deviation, where it had seen no corruption of
-    the same kind. hidden: the same bound where nothing tells the sets apart. errors: of each method
-    on each made set. points: the scaled features of these sets. reach: their largest measures.
+    the same kind. hidden: the made sets that nothing tells apart, for the same bound there. errors:
+    of each method on each made set. points: the scaled features of these sets. reach: their largest
+    measures.
     """
 
     process: GaussianProcessRegressor
     scale: np.ndarray
     spread: tuple[float, float]
-    hidden: float
+    hidden: "Hidden"
     errors: dict[str, np.ndarray]
     points: np.ndarray
     reach: dict[str, float]
@@ -136,7 +139,8 @@ class Calibration:
         if method == DEFAULT:
             constant, slope = self.spread
             learned = constant + slope * self._predicted(description)[1]
-            learned = learned if description.gate > 0 else self.hidden
+            if description.gate == 0:
+                learned = self.hidden.bound(description.features / self.scale)
             disagreement = np.ptp(self._ends(description)) / 2
             return float(np.sqrt(learned**2 + sampling**2 + disagreement**2))
         gaps = np.linalg.norm(self.points - description.features / self.scale, axis=1)
@@ -181,7 +185,7 @@ def fit(
         process=process,
         scale=scale,
         spread=_spread(made, process.kernel_),
-        hidden=_hidden(drops[~apart], noise[~apart]),
+        hidden=Hidden((features / scale)[~apart], drops[~apart], noise[~apart]),
         errors=errors,
         points=features / scale,
         reach={name: float(np.abs(values).max()) for name, values in measured.items()},
@@ -208,12 +212,23 @@ class Made:
             return process.fit(self.x[rows], self.drops[rows])
 
 
-def _hidden(drops: np.ndarray, noise: np.ndarray) -> float:
-    """Return the bound of the drops of made sets that nothing tells apart, beyond their noise."""
-    if len(drops) < 5:
-        return 0.0
-    bound = np.quantile(np.abs(drops), COVERAGE) ** 2 - NORMAL**2 * noise.mean()
-    return float(np.sqrt(max(bound, 0.0)))
+@dataclass(frozen=True)
+class Hidden:
+    """Made sets that no classifier tells apart: scaled features, accuracy minus base, and the
+    variance that sampling made of it."""
+
+    points: np.ndarray
+    drops: np.ndarray
+    noise: np.ndarray
+
+    def bound(self, point: np.ndarray) -> float:
+        """Return the bound of the drops of those that are most like a set, beyond their noise."""
+        if len(self.drops) < 5:
+            return 0.0
+        gaps = np.linalg.norm(self.points - point, axis=1)
+        near = np.argsort(gaps, kind="stable")[:ALIKE]
+        bound = np.quantile(np.abs(self.drops[near]), COVERAGE) ** 2
+        return float(np.sqrt(max(bound - NORMAL**2 * self.noise[near].mean(), 0.0)))
 
 
 def _spread(made: Made, kernel: Kernel) -> tuple[float, float]:

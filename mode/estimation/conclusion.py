@@ -13,6 +13,8 @@ NO_SHIFT, CLASS_SHARES, SHIFTED = "no shift found", "class shares differ", "shif
 WIDEST = 0.15  # half the width of an interval that is still an answer
 DIFFERENT = 0.1  # total variation distance, from which on class shares are called different
 APART = 0.3  # domain measure, from which on inputs are called shifted
+NEW_KINDS = 0.1  # domain measure, from which on images that are alike otherwise may show new kinds
+ALIKE = 0.75  # domain measure by the statistics of images, beyond which they are corrupted
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,14 +86,28 @@ class Estimate:
 
 
 def abstention_reasons(
-    description: Description, calibration: Calibration, half_width: float
+    description: Description,
+    calibration: Calibration,
+    half_width: float,
+    images_apart: float | None = None,
 ) -> list[str]:
-    """Return why no accuracy can be estimated; empty where one can."""
+    """Return why no accuracy can be estimated; empty where one can.
+
+    images_apart: the domain measure by `image_statistics`; None for inputs that are no images.
+    """
     reasons = []
     if half_width > WIDEST:
         reasons.append(
             f"On made shifts like this one the estimate may be wrong by {100 * half_width:.0f} "
             f"points (limit {100 * WIDEST:.0f}): label a few of these inputs."
+        )
+    apart = description.measures["domain"]
+    limit = min(ALIKE, 1.1 * apart)  # a corruption of the images is far beyond
+    if images_apart is not None and apart > NEW_KINDS and images_apart <= limit:
+        reasons.append(
+            f"The model sees these images otherwise than the labeled ones ({apart:.2f}) though "
+            f"their light, edges and noise hardly differ more ({images_apart:.2f}): they may show "
+            "kinds of things that the labeled set lacks, which no made shift does."
         )
     beyond = calibration.beyond(description)
     if beyond:

@@ -8,16 +8,25 @@ import pandas as pd
 
 from mode import checks
 from mode.data.pools import Pool
-from mode.estimation import calibration, conclusion, inputs, made_shifts, methods
+from mode.dense import one_thread
+from mode.estimation import (
+    calibration,
+    conclusion,
+    inputs,
+    label_shift,
+    made_shifts,
+    methods,
+)
 from mode.estimation.keras_outputs import Asked, Predicted
 from mode.estimation.outputs import Labeled, Outputs, fit_temperature
-from mode.estimation.shift import Activations
+from mode.estimation.shift import Activations, images_apart
+from mode.faults import order_note
 from mode.models import predict
 from mode.seeds import generator
 from mode.streaming import collected
 
 ACTIVATIONS = 2000  # labeled inputs whose activations are kept
-COMPARED = 400  # unlabeled ones
+COMPARED = 400  # unlabeled ones, and images of both sets
 
 
 def estimate(
@@ -38,7 +47,8 @@ def estimate(
 
     Args:
         model: a classifier to probabilities or logits; not changed.
-        labeled: (x, y), or a part of a `Data`, in the form that the model takes.
+        labeled: (x, y), or a part of a `Data`, in the form that the model takes. Labels that are
+            text are numbered in the order of the alphabet.
         unlabeled: the new inputs, in the same form, in memory or as `mode.data.open_pool` takes
             them: a path, an array or a dataset, read in blocks.
         method: a name of ESTIMATORS; "gde" with a second model; "calibrated", the combination of
@@ -65,21 +75,30 @@ def estimate(
     if (method == methods.GDE) != (second is not None):
         received = "no second model" if second is None else f"a second model for {method!r}"
         checks.fail("the method 'gde' must come with a second model", received)
-    x, y = inputs.labeled_part(model, labeled)
+    x, y, classes = inputs.labeled_part(model, labeled)
     pool = inputs.unlabeled_pool(x, unlabeled)
     rows = generator(seed, "labeled").permutation(len(y))[:ACTIVATIONS]
     asked = Asked(model, x)
     raw = asked.with_activations(predict(model, x), x[rows], rows)
-    inputs.check_probabilities("the labeled set", raw.probabilities)
-    new, agreed = _unlabeled_outputs(asked, second, pool, x, seed, client)
-    inputs.check_probabilities("the unlabeled set", new.probabilities)
+    hint = "It has learned nothing: train it first."
+    inputs.check_probabilities("the labeled set", raw.probabilities, hint)
+    new, few, agreed = _unlabeled_outputs(asked, second, pool, x, seed, client)
+    hint = "Look at these inputs: they may all be alike, or unlike all that it knows."
+    inputs.check_probabilities("the unlabeled set", new.probabilities, hint)
     temperature = fit_temperature(raw.probabilities, y)
     scaled = raw.tempered(temperature)
     known = Labeled(scaled.probabilities, scaled.activations, rows, y)
     space, rng = Activations(known), generator(seed, "describe")
-    here = calibration.describe(known, space, new.tempered(temperature), rng)
-    learned = _learned(asked, x, known, space, temperature, seed)
-    return _concluded(method, here, learned, known, new.tempered(temperature), agreed)
+    with one_thread():
+        here = calibration.describe(known, space, new.tempered(temperature), rng)
+        learned = _learned(asked, x, known, space, temperature, seed)
+    some = rows[:COMPARED]
+    weights = label_shift.reweighted(known, here.shares).weights[some]
+    images = images_apart(x[some], few, weights, generator(seed, "images"))
+    guess = _concluded(method, here, images, learned, known, new.tempered(temperature), agreed)
+    if classes is not None:
+        guess.by_class["class"] = list(classes)
+    return guess
 
 
 def _unlabeled_outputs(
@@ -89,8 +108,9 @@ def _unlabeled_outputs(
     x: np.ndarray,
     seed: int,
     client: Any,
-) -> tuple[Outputs, float | None]:
-    """Return the outputs for a pool, read in blocks, and the agreement with the second model."""
+) -> tuple[Outputs, np.ndarray, float | None]:
+    """Return the outputs for a pool, read in blocks, a few inputs of it, and the agreement with the
+    second model."""
     form = inputs.Form.like(x)
     probabilities = collected(pool, Predicted(asked.model, form), client)
     same = None
@@ -99,7 +119,7 @@ def _unlabeled_outputs(
         same = methods.agreement(probabilities.argmax(axis=1), others.argmax(axis=1))
     rows = np.sort(generator(seed, "unlabeled").permutation(len(pool))[:COMPARED])
     few = form.of(pool.take(rows))
-    return asked.with_activations(probabilities, few, rows), same
+    return asked.with_activations(probabilities, few, rows), few, same
 
 
 def _learned(
@@ -119,6 +139,7 @@ def _learned(
 def _concluded(
     method: str,
     here: calibration.Description,
+    images: float | None,
     learned: calibration.Calibration,
     known: Labeled,
     new: Outputs,
@@ -129,18 +150,20 @@ def _concluded(
         estimates[methods.GDE] = agreed
     accuracy = estimates[method]
     half = learned.half_width(here, method if method in learned.errors else calibration.DEFAULT)
-    reasons = conclusion.abstention_reasons(here, learned, half)
+    reasons = conclusion.abstention_reasons(here, learned, half, images)
+    order = order_note(known.labels, known.predictions, known.probabilities.shape[1])
+    of_images = {} if images is None else {"images": images}
     return conclusion.Estimate(
         accuracy=accuracy,
         interval=(max(0.0, accuracy - half), min(1.0, accuracy + half)),
         by_class=_by_class(accuracy, here, known, new),
         method=method,
         verdict=conclusion.CANNOT_TELL if reasons else conclusion.verdict_of(here),
-        shift={**here.measures, "class_shares": here.shares.distance},
+        shift={**here.measures, **of_images, "class_shares": here.shares.distance},
         labeled_accuracy=known.accuracy,
         estimates=estimates,
         inputs=len(new.probabilities),
-        reasons=(*reasons, *conclusion.shift_sentences(here)),
+        reasons=(*reasons, *[order] * bool(order), *conclusion.shift_sentences(here)),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from mode import checks
 from mode.data import Data, Part, open_pool
 from mode.data.pools import Pool
-from mode.data.schema import prepared
+from mode.data.schema import encode_labels, prepared
 from mode.models import classes_of
 from mode.models.predictions import check_inputs
 
@@ -19,10 +19,13 @@ RANGES = 100.0  # times that the size of unlabeled inputs may differ from that o
 CONSTANT = 1e-6  # spread of a probability, up to which it is the same for all inputs
 
 
-def labeled_part(model: keras.Model, labeled: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the labeled inputs and their labels.
+def labeled_part(
+    model: keras.Model, labeled: Any
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...] | None]:
+    """Return the labeled inputs, their labels, and the class names where the labels are text.
 
-    labeled: (x, y), or whatever has `.x` and `.y`, such as a part of a `Data`.
+    labeled: (x, y), or whatever has `.x` and `.y`, such as a part of a `Data`. Class names are
+    numbered in the order of the alphabet.
 
     Raises:
         InputError: for another thing, inputs or labels that the model does not have, fewer than
@@ -35,13 +38,17 @@ def labeled_part(model: keras.Model, labeled: Any) -> tuple[np.ndarray, np.ndarr
         checks.fail("labeled must be a pair (x, y)", type(labeled).__name__)
     x = checks.numeric("labeled x", pair[0])
     check_inputs(model, x)
-    y = checks.labels("labeled y", pair[1], classes_of(model))
+    y, names = np.asarray(pair[1]), None
+    if y.dtype.kind in "UO":
+        encoded, _, names = encode_labels({"labeled y": y.astype(str)}, classes=classes_of(model))
+        y = encoded["labeled y"]
+    y = checks.labels("labeled y", y, classes_of(model))
     checks.same_length(x=x, y=y)
     _enough("the labeled set", len(y))
     if len(np.unique(y)) < 2:
         expected = "the labeled set must have inputs of at least two classes"
         checks.fail(expected, f"class {y[0]} alone")
-    return x, y
+    return x, y, names
 
 
 def unlabeled_pool(x: np.ndarray, unlabeled: Any) -> Pool:
@@ -56,8 +63,10 @@ def unlabeled_pool(x: np.ndarray, unlabeled: Any) -> Pool:
     """
     if isinstance(unlabeled, Part):
         unlabeled = unlabeled.x
-    if isinstance(unlabeled, list):
+    if isinstance(unlabeled, list) or hasattr(unlabeled, "to_numpy"):
         unlabeled = checks.numeric("unlabeled", unlabeled)
+    if keras.ops.is_tensor(unlabeled):
+        unlabeled = keras.ops.convert_to_numpy(unlabeled)
     pool = open_pool(unlabeled, shape=x.shape[1:] if x.ndim == 4 else None)
     _enough("the unlabeled set", len(pool))
     sides = [shape[:-1] if shape[-1:] == (1,) else shape for shape in (pool.shape, x.shape[1:])]
@@ -99,14 +108,14 @@ def _enough(name: str, count: int) -> None:
 
 
 def _same_range(x: np.ndarray, few: np.ndarray) -> None:
-    """Refuse unlabeled inputs in another unit: images beyond the labeled range, or numbers of
-    quite another size."""
+    """Refuse unlabeled inputs in another unit: of quite another size, or images in [-1, 1] where
+    the labeled ones lie in [0, 1]. Noise may leave the range; that is a shift."""
     low, high = float(x.min()), float(x.max())
-    margin = 0.05 * (high - low)
-    outside = few.min() < low - margin or few.max() > high + margin
+    most = 1.05 * high
+    signed = low >= 0 and -most <= few.min() < -high / 2 and few.max() <= most
     sizes = [float(np.median(np.abs(a).reshape(len(a), -1).max(axis=1))) for a in (x, few)]
     ratio = max(sizes) / max(min(sizes), 1e-12)
-    if (x.ndim == 4 and outside) or (min(sizes) > 0 and ratio > RANGES):
+    if (x.ndim == 4 and signed) or (min(sizes) > 0 and ratio > RANGES):
         checks.fail(
             f"unlabeled inputs must be in the labeled ones' range, {low:g} to {high:g}",
             f"{float(few.min()):g} to {float(few.max()):g}",
@@ -114,8 +123,10 @@ def _same_range(x: np.ndarray, few: np.ndarray) -> None:
         )
 
 
-def check_probabilities(name: str, probabilities: np.ndarray) -> None:
+def check_probabilities(name: str, probabilities: np.ndarray, hint: str) -> None:
     """Refuse probabilities that are not finite, or the same for every input.
+
+    hint: what to do about the latter.
 
     Raises:
         InputError: for these.
@@ -126,4 +137,4 @@ def check_probabilities(name: str, probabilities: np.ndarray) -> None:
         checks.fail(expected, f"NaN or infinity for {bad:,} of {len(probabilities):,} inputs")
     if np.ptp(probabilities, axis=0).max() < CONSTANT:
         expected = f"the model's probabilities must differ between inputs of {name}"
-        checks.fail(expected, "the same for all", "It has learned nothing: train it first.")
+        checks.fail(expected, "the same for all", hint)

@@ -10,6 +10,7 @@ from mode.estimation.outputs import Outputs
 from mode.layers import blocks, states
 from mode.layers.blocks import last_hidden_layer
 from mode.models import predict
+from mode.models.predictions import gives_logits, probabilities
 
 
 class Asked:
@@ -22,8 +23,14 @@ class Asked:
         self.blocks = {self.layer: by_name[self.layer]} if len(by_name) > 1 else {}
 
     def outputs(self, x: np.ndarray) -> Outputs:
-        """Return the probabilities and the activations of all inputs."""
-        return self.with_activations(predict(self.model, x), x, np.arange(len(x)))
+        """Return the probabilities and the activations of all inputs, from one forward pass."""
+        if not self.blocks:
+            return self.with_activations(predict(self.model, x), x, np.arange(len(x)))
+        chunks: list[np.ndarray] = []
+        by_name = states(self.model, x, [self.layer], layer_blocks=self.blocks, outputs=chunks)
+        raw = np.concatenate(chunks).astype(np.float32, copy=False)
+        outputs = probabilities(raw, logits=gives_logits(self.model, raw))
+        return Outputs(outputs, by_name[self.layer], np.arange(len(x)))
 
     def with_activations(
         self, probabilities: np.ndarray, few: np.ndarray, rows: np.ndarray

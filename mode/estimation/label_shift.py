@@ -29,10 +29,10 @@ class ClassShares:
 def class_shares(labeled: Labeled, unlabeled: Outputs) -> ClassShares:
     """Return the class shares of an unlabeled set under a label shift.
 
-    Black box shift estimation (Lipton, Wang and Smola 2018, section 3): the mean prediction is a
-    mixture of the mean predictions of the labeled classes; here of probabilities, least squares
-    with shares of at least 0 that sum to 1, and regularized toward the labeled set's shares as
-    Azizzadenesheli et al. (2019, section 2) do.
+    Black box shift estimation (Lipton, Wang and Smola 2018) with probabilities: the mean prediction
+    is a mixture of the mean predictions of the labeled classes. Least squares, with shares of at
+    least 0 that sum to 1. They are pulled toward the labeled set's shares, as Azizzadenesheli et
+    al. (2019) pull the ratios of both.
     """
     classes = labeled.probabilities.shape[1]
     present = np.flatnonzero(np.bincount(labeled.labels, minlength=classes))

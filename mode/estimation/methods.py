@@ -26,7 +26,7 @@ def average_confidence(labeled: Labeled, unlabeled: Outputs) -> float:
 
 def doc(labeled: Labeled, unlabeled: Outputs) -> float:
     """Return the accuracy of the labeled set minus the difference of confidences (DoC; Guillory et
-    al. 2021, section 3.2).
+    al. 2021).
 
     Without a shift the confidence is a control variate of the accuracy.
     """
@@ -66,13 +66,13 @@ def _above_threshold(
 
 def cot(labeled: Labeled, unlabeled: Outputs) -> float:
     """Return 1 minus the least cost of transporting probabilities to one-hot labels in the shares
-    of the labeled set (COT; Lu et al. 2023, section 3, equation 4)."""
+    of the labeled set (COT; Lu et al. 2023)."""
     return float(1 - transport_costs(unlabeled.probabilities, labeled.class_shares).mean())
 
 
 def cott(labeled: Labeled, unlabeled: Outputs) -> float:
     """Return the share of transported inputs that cost less than a threshold, which as many of
-    the labeled set pass as it has right predictions (COTT; Lu et al. 2023, section 4)."""
+    the labeled set pass as it has right predictions (COTT; Lu et al. 2023)."""
     own = -labeled.cached("cott", _labeled_costs)
     costs = -transport_costs(unlabeled.probabilities, labeled.class_shares)
     rows = _spread(len(labeled.labels))
@@ -90,7 +90,8 @@ def _labeled_costs(labeled: Labeled) -> np.ndarray:
 def transport_costs(probabilities: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Return what each row costs in the cheapest transport to one-hot labels, (n or TRANSPORTED,).
 
-    A row p that becomes class y costs half the L1 distance to its one-hot vector, which is 1 - p_y.
+    A row p that becomes class y costs 1 - p_y: half the L1 distance to its one-hot vector, and the
+    largest difference of an entry.
     `shares` (classes,) is how much of the mass each class takes.
     """
     rows = probabilities[_spread(len(probabilities))].astype(float)
@@ -109,8 +110,8 @@ def nearest_class(labeled: Labeled, unlabeled: Outputs) -> float:
     """Return the mean, over the unlabeled inputs, of the share of right predictions among the
     labeled inputs of the same predicted class with the nearest confidence.
 
-    Histogram binning (Zadrozny and Elkan 2001, section 3) of each class on its own, with the
-    nearest NEIGHBORS inputs as the bin.
+    After histogram binning (Zadrozny and Elkan 2001), of each class on its own, with the nearest
+    NEIGHBORS inputs as the bin.
     """
     return float(nearest_class_rates(labeled, unlabeled).mean())
 
@@ -138,7 +139,7 @@ def nearest_class_rates(labeled: Labeled, unlabeled: Outputs) -> np.ndarray:
 
 def label_shift(labeled: Labeled, unlabeled: Outputs) -> float:
     """Return the sum of the recalls of the classes in their estimated shares of the unlabeled set:
-    the accuracy under a pure label shift (BBSE; Lipton, Wang and Smola 2018, section 3)."""
+    the accuracy under a pure label shift (BBSE; Lipton, Wang and Smola 2018)."""
     shares = class_shares(labeled, unlabeled).shares
     recalls = np.full(len(shares), labeled.accuracy)
     for label in np.unique(labeled.labels):
@@ -161,5 +162,5 @@ GDE = "gde"  # needs a second model
 
 def agreement(first: np.ndarray, second: np.ndarray) -> float:
     """Return the share of inputs on which the predictions (n,) of two trainings agree: the accuracy
-    by GDE (Jiang et al. 2022, section 4, theorem 4.2)."""
+    by GDE (Jiang et al. 2022), which counts every disagreement as an error."""
     return float((first == second).mean())

@@ -19,6 +19,7 @@ _MODULES = {
     "Audit": "audits",
     "audit": "audits",
     "ablate": "dissection",
+    "ablation_effect": "dissection",
     "dissect": "dissection",
     "Feedback": "class_feedback",
     "feedback": "class_feedback",

@@ -103,8 +103,8 @@ def load_prior(
     """Return the prior called `source`.
 
     Args:
-        source: "digits", "fashion", "cifar10", a folder written by `save_prior`, a `.keras` file or
-            a Keras model code -> image, or code and label -> image (a conditional GAN).
+        source: "digits", "fashion", a folder written by `save_prior`, a `.keras` file or a Keras
+            model code -> image, or code and label -> image (a conditional GAN).
         reference_classifier: with a `.keras` file or model: Keras classifier of its images, to
             logits or probabilities. Defaults to None.
         box: with a `.keras` file or model: codes are clipped to [-box, box]. Defaults to 3.

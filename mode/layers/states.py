@@ -22,6 +22,7 @@ def states(
     names: Iterable[str] | None = None,
     *,
     layer_blocks: Mapping[str, LayerBlock] | None = None,
+    outputs: list | None = None,
 ) -> dict[str, np.ndarray]:
     """Return layer name -> activations (n, units), float32, all layers in one forward pass.
 
@@ -31,6 +32,8 @@ def states(
             arrays that it takes.
         names: names of layers. Defaults to all weighted layers.
         layer_blocks: `blocks(model, x)`, where it is at hand. Defaults to calling it.
+        outputs: a list that the model's output for each chunk of inputs is appended to. Defaults to
+            None.
 
     Raises:
         InputError: for an unknown layer, with the valid names.
@@ -46,16 +49,21 @@ def states(
     # Allocated whole from the start: joining chunks would need as much memory again.
     activations = {name: np.empty((rows, by_name[name].units), np.float32) for name in names}
     for start in range(0, max(rows, 1), CHUNK):
-        for name, array in _forward(model, cut(x, start, start + CHUNK), by_call).items():
+        of_chunk, output = _forward(model, cut(x, start, start + CHUNK), by_call)
+        for name, array in of_chunk.items():
             activations[name][start : start + CHUNK] = array[:rows]
+        if outputs is not None:
+            outputs.append(keras.ops.convert_to_numpy(output)[:rows])
     return activations
 
 
 def _forward(
     model: keras.Model, x: Any, by_call: dict[int, tuple[str, int]]
-) -> dict[str, np.ndarray]:
-    """Return name -> activations of x at the calls in `by_call`: name, axis of the channels."""
-    activations, numbers = {}, count()
+) -> tuple[dict[str, np.ndarray], Any]:
+    """Return name -> activations of x at the calls in `by_call` (name, axis of the channels), and
+    the model's output."""
+    activations: dict[str, np.ndarray] = {}
+    numbers = count()
 
     def store(output: Any) -> None:
         if (number := next(numbers)) in by_call:
@@ -66,11 +74,11 @@ def _forward(
     if in_numpy is not None:
         for output in in_numpy:
             store(output)
-        return activations
+        return activations, in_numpy[-1]
 
     with record_layer_calls(leaf_layers(model), lambda call: store(call.output)):
-        model(x, training=False)
-    return activations
+        output = model(x, training=False)
+    return activations, output
 
 
 def features(array: np.ndarray, *, limit: int = LIMIT, channels: int = -1) -> np.ndarray:

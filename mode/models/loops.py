@@ -41,7 +41,7 @@ class Trainer:
 
 
 KEPT = 8  # compiled loops; a study has one or two architectures at a time
-_TRAINERS: OrderedDict[tuple, Trainer] = OrderedDict()
+TRAINERS: OrderedDict[tuple, Trainer] = OrderedDict()
 _LOCK = RLock()
 
 
@@ -59,13 +59,13 @@ def lent_weights(model: keras.Model) -> Iterator[Trainer]:
 def _trainer_for(model: keras.Model) -> Trainer:
     """Return the compiled loop for models of this architecture, optimizer and loss."""
     key = _signature(model)
-    if key not in _TRAINERS:
+    if key not in TRAINERS:
         private = clone(model)
-        _TRAINERS[key] = Trainer(private, *_loop(private))
-    _TRAINERS.move_to_end(key)
-    while len(_TRAINERS) > KEPT:
-        _TRAINERS.popitem(last=False)
-    return _TRAINERS[key]
+        TRAINERS[key] = Trainer(private, *_loop(private))
+    TRAINERS.move_to_end(key)
+    while len(TRAINERS) > KEPT:
+        TRAINERS.popitem(last=False)
+    return TRAINERS[key]
 
 
 def _move(source: keras.Model, target: keras.Model) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from mode import checks
 from mode.data import Data
+from mode.faults import order_note
 from mode.models import classes_of, clone
 from mode.models.copies import Snapshot, like
 from mode.models.predictions import check_inputs
@@ -212,6 +213,8 @@ def run(
     batches = tuple(result.batch for result in done if result.row)
     notes = tuple(note for result in done for note in result.notes)
     if chooses:
+        order = order_note(data.diagnosis.y, context.predicted, data.classes)
+        notes = (order, *notes) if order else notes
         repaired, number, reason = choose_model(context, repaired, number, len(batches))
     else:
         repaired, reason = repaired or clone(model), "the last round's model is returned"

@@ -85,6 +85,8 @@ class Variant:
 
     def made(self, context: RepairContext) -> keras.Model:
         """Return the model, its biases lowered."""
+        if not self.shift:
+            return self.model
         return _lowered(self.model, self.shift, context.wrong_by_class)
 
 
@@ -168,11 +170,10 @@ def _lowered(model: keras.Model, shift: float, wrong_by_class: np.ndarray) -> ke
     """Return a copy whose output biases are lower by `shift` times the share of each class that
     the original gets wrong."""
     copy = clone(model)
-    if shift:
-        bias = output_layer(copy).bias
-        one_logit = bias.shape[0] == 1  # of class 1 against class 0
-        lower = wrong_by_class[1:] - wrong_by_class[:1] if one_logit else wrong_by_class
-        bias.assign(bias - shift * lower)
+    bias = output_layer(copy).bias
+    one_logit = bias.shape[0] == 1  # of class 1 against class 0
+    lower = wrong_by_class[1:] - wrong_by_class[:1] if one_logit else wrong_by_class
+    bias.assign(bias - shift * lower)
     return copy
 
 

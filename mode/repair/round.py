@@ -80,7 +80,12 @@ class RepairContext:
     @cached_property
     def right(self) -> np.ndarray:
         """Which inputs of the diagnosis split the original model gets right."""
-        return right_on(self.model, self.data.diagnosis)
+        return self.predicted == self.data.diagnosis.y
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """The class that the original model predicts for each input of the diagnosis split."""
+        return predict(self.model, self.data.diagnosis.x).argmax(axis=1)
 
     @cached_property
     def wrong_by_class(self) -> np.ndarray:

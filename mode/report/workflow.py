@@ -125,15 +125,19 @@ def repair_files(
                 scaled, parts, checkpoint_dir=folder, progress=progress, **options
             )
     options = {"label": None, "max_broken": max_broken, **options}
-    paths = write(repaired, original, parts, out, options)
+    paths, failure = write(repaired, original, parts, out, options), []
     if report:
         show("writing the report, about half a minute")
         parameters = {"model": model, "data": data, "out": out, **files}
         parameters = {name: _resolved(path) for name, path in parameters.items()}
         parameters |= {"seed": seed, "allow_unsafe": allow_unsafe}
         title = f"{original.name}: is it repaired?"
-        paths.append(write_page(REPORT, parameters, out / "report.html", title=title))
+        try:
+            paths.append(write_page(REPORT, parameters, out / "report.html", title=title))
+        except Exception as error:  # of Jupyter, its kernel or a cell: the repair itself is done
+            failure = [f"report.html was not written: {_in_a_line(error)}"]
     values = {**facts(repaired, parts, max_broken=max_broken), "files": list(map(str, paths))}
+    values["notes"] = [*values["notes"], *failure]
     names = ", ".join(path.name for path in paths)
     return RepairedFiles(out, values, (*lines(values), f"in {out}: {names}"), repaired)
 
@@ -177,6 +181,12 @@ def _within_budget(
     budget = min(budget, pool)
     rounds = min(rounds, budget)
     return {"rounds": rounds, "inputs_per_round": budget // rounds}
+
+
+def _in_a_line(error: Exception) -> str:
+    """Return an error's kind and the last line of its text, which papermill starts with a frame."""
+    text = str(error).strip().splitlines() or ["no message"]
+    return f"{type(error).__name__}: {text[-1]}"
 
 
 def _resolved(path: Any) -> str:

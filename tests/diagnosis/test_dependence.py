@@ -57,6 +57,23 @@ def test_a_demonstration_on_random_numbers_gets_one_note_and_no_alarm(epochs):
     assert "nothing_to_learn" in {f.symptom for f in report.findings}
 
 
+def test_a_training_on_random_numbers_is_not_stopped_before_its_end():
+    x, y = DRAW.uniform(size=(400, 6)).astype("float32"), DRAW.integers(0, 2, 400)
+    keras.utils.set_random_seed(0)
+    model = classifier(keras.layers.Dense(8, "relu"), inputs=6, optimizer="adam")
+    watch = Diagnosis(stop=True)
+    model.fit(x, y, verbose=0, epochs=60, batch_size=8, callbacks=[watch])
+    assert not watch.report.stopped, watch.report
+
+
+def test_a_few_steps_of_a_demonstration_get_one_note_and_no_alarm():
+    x, y = DRAW.uniform(size=(40, 6)).astype("float32"), DRAW.uniform(size=(40, 1)) + 5
+    model = classifier(units=1, activation="linear", loss="mse", inputs=6)
+    model.fit(x, y, verbose=0, epochs=2, callbacks=[watch := Diagnosis()])
+    assert not watch.report.alarms, watch.report
+    assert [f.symptom for f in watch.report.findings if f.symptom == "few_steps"]
+
+
 def test_a_training_that_fails_on_what_can_be_learned_is_still_found():
     x = DRAW.uniform(size=(400, 6)).astype("float32")
     report = _report(x, (x[:, 0] > 0.5).astype(int), epochs=1)

@@ -1,6 +1,7 @@
 """Linear layers in a row are found in the graph; what is linear on purpose is left alone."""
 
 import keras
+import numpy as np
 import pytest
 
 from mode.diagnosis import check
@@ -60,6 +61,27 @@ def test_a_row_runs_into_and_out_of_nested_models():
     i = keras.Input((8,))
     model = keras.Model(i, _dense(3, "out")(inner(_dense(16, "before")(i))))
     assert redundant_linear(model, leaf_layers(model)) == {"before", "inside"}
+
+
+class _Branches(keras.Model):
+    """Two linear layers side by side, of which only the code says that they are no row."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.first = _dense(64, "layer", "relu"), _dense(32, "first")
+        self.second, self.last = _dense(32, "second"), _dense(2, "last", "softmax")
+        self.third = _dense(8, "third", "relu")
+
+    def call(self, x):
+        h = self.layer(x)
+        return self.last(self.third(keras.ops.concatenate([self.first(h), self.second(h)], -1)))
+
+
+def test_a_layer_that_the_next_cannot_read_begins_no_row_in_a_model_without_a_graph():
+    model = _Branches()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model(np.ones((1, 8), "float32"))
+    assert "missing_activation" not in {f.symptom for f in check(model)}
 
 
 def test_linear_bottlenecks_of_a_known_network_are_no_fault():

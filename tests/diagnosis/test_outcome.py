@@ -41,6 +41,14 @@ def test_what_an_own_loss_makes_of_a_distance_is_not_diagnosed_by_accuracy():
     assert (outcome.level, np.isnan(outcome.accuracy)) == ("fair", True)
 
 
+@pytest.mark.parametrize(("steps", "loss", "enough"), [
+    (3, 0.7, False), (3, np.nan, True), (12, 0.7, True), (0, 0.7, True),
+])  # fmt: skip
+def test_a_few_steps_are_enough_only_where_numbers_break(steps, loss, enough):
+    record = empty_record(epochs=({"loss": loss},), total_steps=steps, finished=True)
+    assert training_outcome(record, (SIGMOID,)).enough == enough
+
+
 def test_targets_of_one_class_have_no_skill():
     flat = array_moments("target 0", np.ones(100))
     assert np.isnan(training_outcome(replace(_record(1.0), targets=(flat,)), (SIGMOID,)).skill)

@@ -235,7 +235,7 @@ def test_predictions_that_nothing_reads_are_computed_for_the_reader_alone(read):
 
 
 def test_every_record_is_kept_though_they_are_worked_off_together(two_classes, monkeypatch):
-    monkeypatch.setattr("mode.diagnosis.callback._GROWTH", 1000)
+    monkeypatch.setattr("mode.diagnosis.callback.GROWTH", 1000)
     model = classifier()
     watch = Diagnosis(every=1)
     model.fit(*two_classes, epochs=2, batch_size=16, verbose=0, callbacks=[watch])

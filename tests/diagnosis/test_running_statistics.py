@@ -38,7 +38,7 @@ def test_records_of_several_shapes_add_up_alike_however_many_wait(together, monk
     for record in records:
         alone.add(record)
         alone.settle()
-    monkeypatch.setattr(running_statistics, "_TOGETHER", together)
+    monkeypatch.setattr(running_statistics, "TOGETHER", together)
     waiting = RunningStatistics(LAYOUT)
     for record in records:
         waiting.add(record)
@@ -58,7 +58,7 @@ def test_records_of_several_shapes_add_up_alike_however_many_wait(together, monk
 
 
 def test_large_records_do_not_wait(monkeypatch):
-    monkeypatch.setattr(running_statistics, "_ENTRIES", 300)
+    monkeypatch.setattr(running_statistics, "ENTRIES", 300)
     waiting, draw = RunningStatistics(LAYOUT), np.random.default_rng(0)
     for i in range(2):
         waiting.add(_record(i + 1, 16, draw))

@@ -141,6 +141,8 @@ ROWS = {
     "unchanged_weights": _frozen,
     "loss_increasing": _trained(epochs=_epochs(loss=np.arange(1.0, 9.0))),
     "oscillating_loss": _checked(optimizer=SGD(0.01, momentum=0.99)),
+    "few_steps": _trained(**_outputs(hits=0.5) | {"total_steps": 3}, **TARGETS,
+                          epochs=_epochs(loss=[0.69] * 3)),
     "loss_not_decreasing": _trained(**FLAT),
     "lagging_statistics": _trained(
         _normalized, **_outputs() | {"total_steps": 20}, **TARGETS,

@@ -4,7 +4,10 @@ import ast
 
 import pytest
 
+from mode.diagnosis.keras2 import RESET
 from mode.diagnosis.translation import hints, translate
+
+_TF = "__import__('tensorflow')"
 
 
 @pytest.mark.parametrize(
@@ -20,10 +23,55 @@ from mode.diagnosis.translation import hints, translate
             "from keras.models import Model, Input",
             "from keras.models import Model\nfrom keras.layers import Input",
         ),
-        ("start = time.clock()", "start = time.perf_counter()"),
+        ("import time\ntime.clock()", "import time\ntime.perf_counter()"),
         ("from time import clock", "from time import perf_counter as clock"),
-        ("x.astype(np.float)", "x.astype(float)"),
+        ("import numpy as np\nx.astype(np.float)", "import numpy as np\nx.astype(float)"),
+        ("import numpy as np\nnp.NaN", "import numpy as np\nnp.nan"),
         ("from keras.layers import CuDNNLSTM", "from keras.layers import LSTM as CuDNNLSTM"),
+        ("import keras\nkeras.losses.mse", f"import keras\n{_TF}.keras.losses.mse"),
+        ("from keras.metrics import mae", "from tensorflow.keras.metrics import mae"),
+        (
+            "from keras import backend as K\nK.sum(x)",
+            f"from keras import backend as K\n{_TF}.keras.backend.sum(x)",
+        ),
+        (
+            "from keras import losses\nlosses.cosine_proximity",
+            "from keras import losses\nlosses.cosine_similarity",
+        ),
+        (
+            "from keras.preprocessing.text import Tokenizer",
+            "from tensorflow.keras.preprocessing.text import Tokenizer",
+        ),
+        (
+            "from keras.optimizers import adam\nadam(lr=1)",
+            "from keras.optimizers import Adam as adam\nadam(learning_rate=1)",
+        ),
+        ("from keras.engine import Layer", "from keras import Layer"),
+        (
+            "import tensorflow as tf\ntf.keras.losses.mean_squared_error",
+            "import tensorflow as tf\n__import__('keras').losses.mean_squared_error",
+        ),
+        (
+            "from keras.constraints import maxnorm",
+            "from keras.constraints import max_norm as maxnorm",
+        ),
+        (
+            "from keras.backend import image_dim_ordering as order",
+            "order = lambda: 'th' if __import__('keras').config.image_data_format() == "
+            "'channels_first' else 'tf'",
+        ),
+        ("import tensorflow as tf\ntf.log(x)", "import tensorflow as tf\ntf.compat.v1.log(x)"),
+        (
+            "import tensorflow as tf\ntf.train.AdamOptimizer(0.1, beta1=0.5)",
+            "import tensorflow as tf\n"
+            "__import__('keras').optimizers.Adam(0.1, beta_1=0.5, epsilon=1e-08)",
+        ),
+        (
+            "from tensorflow.train import GradientDescentOptimizer as Plain\nPlain(0.1)",
+            "from tensorflow.compat.v1.train import GradientDescentOptimizer as Plain\n"
+            "__import__('keras').optimizers.SGD(0.1)",
+        ),
+        ("m.compile('sgd', 'logcosh')", "m.compile('sgd', 'log_cosh')"),
         ("SGD(lr=0.1)", "SGD(learning_rate=0.1)"),
         ("Adam(decay=0.0)", "Adam()"),
         ("model.fit(x, y, nb_epoch=3)", "model.fit(x, y, epochs=3)"),
@@ -33,6 +81,11 @@ from mode.diagnosis.translation import hints, translate
             "m.add(LSTM(8, batch_input_shape=(2, 5, 1)))",
             "m.add(__import__('keras').Input(batch_shape=(2, 5, 1)))\nm.add(LSTM(8))",
         ),
+        (
+            "m.add(LSTM(8, input_shape=(5, 1), batch_size=2))",
+            "m.add(__import__('keras').Input(batch_shape=(2, *(5, 1))))\nm.add(LSTM(8))",
+        ),
+        ("m.reset_states()", f"({RESET})(m)"),
         (
             "compile(metrics=['accuracy'])\nh['val_acc']",
             "compile(metrics=['accuracy'])\nh['val_accuracy']",
@@ -46,9 +99,23 @@ def test_what_keras_2_alone_takes_is_translated(old, new):
 
 
 def test_a_keras_3_program_stays_as_it_is():
-    text = "import keras\nfrom keras.layers import Dense\nm.compile(loss='mse', metrics=['acc'])"
+    text = """import keras
+import numpy as np
+import tensorflow as tf
+import torch
+from keras import backend as K
+from keras.layers import Dense
+m.compile(loss='mse', metrics=['acc'])
+K.epsilon()
+tf.math.log(tf.keras.backend.sum(np.float32(1)))
+torch.nn.SGD(lr=0.1)"""
     done = translate(ast.parse(text))
     assert (ast.unparse(done.tree), done.changes) == (text, [])
+
+
+def test_an_optimizer_that_takes_its_own_steps_stays_one_of_tensorflow_1():
+    old = "import tensorflow as tf\ntf.train.AdamOptimizer().minimize(loss)"
+    assert ".compat.v1.train.AdamOptimizer()" in ast.unparse(translate(ast.parse(old)).tree)
 
 
 def test_what_has_no_translation_is_named_with_its_line():
@@ -57,6 +124,6 @@ def test_what_has_no_translation_is_named_with_its_line():
 
 
 def test_what_is_translated_is_not_named_as_untranslatable():
-    tree = ast.parse("x = np.float(time.clock())")
+    tree = ast.parse("import time\nimport numpy as np\nx = np.float(time.clock())")
     assert list(hints(tree)) == []
     assert [change.new for change in translate(tree).changes] == ["float", "time.perf_counter"]

@@ -23,6 +23,7 @@ def undefined() -> keras.Model:
 CASES = {
     "shape": (lambda x, y, n: ((x, y), n[:, :20]), "labeled ones' shape"),
     "range": (lambda x, y, n: ((x, y), n * 255), "range, 0 to 1"),
+    "range around 0": (lambda x, y, n: ((x, y), 2 * n - 1), "range, 0 to 1"),
     "shape of the labeled": (lambda x, y, n: ((x[:, :20], y), n), "the inputs must have shape"),
     "one class": (lambda x, y, n: ((x, y * 0), n), "class 0 alone"),
     "unknown class": (lambda x, y, n: ((x, y + 5), n), "from 0 to 9"),
@@ -40,6 +41,12 @@ def test_sets_that_do_not_fit(case, model, labeled, new, refused):
     arguments, expected = CASES[case]
     first, second = arguments(*labeled, new[0])
     assert expected in refused(mode.estimate, model, first, second)
+
+
+def test_unlabeled_inputs_that_are_all_alike_are_not_the_models_fault(model, labeled, new, refused):
+    message = refused(mode.estimate, model, labeled, np.repeat(new[0][:1], 60, axis=0))
+    assert "of the unlabeled set" in message
+    assert "they may all be alike" in message
 
 
 @pytest.mark.parametrize(("make", "expected"), [(constant, "must differ"), (undefined, "finite")])

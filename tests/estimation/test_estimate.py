@@ -2,15 +2,21 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
+from keras import layers
 
 import mode
 from mode.data import open_pool
 from mode.estimation.calibration import DEFAULT
 from mode.estimation.corruptions import IMAGE_CORRUPTIONS, corrupt, corruptions_for
+from mode.estimation.keras_outputs import Asked
 from mode.estimation.methods import ESTIMATORS
 from mode.estimation.report import to_json
+from mode.estimation.shift import images_apart
+from mode.layers import states
+from mode.models import build, predict
 
 
 def test_without_a_shift_the_accuracy_is_met_and_covered(guess, new, accuracy):
@@ -69,6 +75,60 @@ def test_a_pool_on_disk_gives_what_the_array_gives(model, labeled, new, guess, t
     assert streamed.interval == guess.interval
 
 
+def test_labels_that_are_text_and_inputs_of_other_kinds(model, labeled, new, guess):
+    import tensorflow as tf
+
+    texts = [f"digit {label}" for label in labeled[1]]
+    named = mode.estimate(model, (labeled[0], texts), tf.constant(new[0]))
+    assert named.accuracy == guess.accuracy
+    assert named.by_class["class"].tolist() == [f"digit {label}" for label in range(10)]
+
+
+def test_noise_that_leaves_the_range_is_a_shift(model, labeled, new):
+    noise = np.random.default_rng(0).normal(0, 0.8, new[0].shape)
+    noisy = mode.estimate(model, labeled, (new[0] + noise).astype(np.float32))
+    assert noisy.verdict in ("shifted", "cannot tell")
+
+
+def test_images_of_new_kinds_are_no_corruption(digits):
+    known = ~np.isin(digits.train.y, (6, 9))
+    keras.utils.set_random_seed(0)
+    stack = [keras.Input((28, 28, 1)), layers.Flatten(), layers.Dense(32, "relu")]
+    model = keras.Sequential([*stack, layers.Dense(2, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(digits.train.x[known], digits.train.y[known] % 2, epochs=8, verbose=0)
+    x, y = digits.pool.x, digits.pool.y
+    rows, new = np.flatnonzero(~np.isin(y, (6, 9)))[:800], np.isin(y, (6, 9))
+    guess = mode.estimate(model, (x[rows], y[rows] % 2), x[new])
+    assert guess.verdict == "cannot tell"
+    assert any("kinds of things" in reason for reason in guess.reasons)
+
+
+@pytest.mark.parametrize("kind", ["noise", "blur", "rotation", "occlusion"])
+def test_a_corruption_is_seen_in_the_images_themselves(kind, digits):
+    rng = np.random.default_rng(0)
+    old, new = digits.pool.x[:400], digits.pool.x[400:800]
+    corrupted = corrupt(new, (kind,), 0.6, (0, 1), rng)
+    assert images_apart(old, new, np.ones(400), rng) < 0.1
+    assert images_apart(old, corrupted, np.ones(400), rng) > 0.3
+    assert images_apart(old.reshape(400, 784), new.reshape(400, 784), np.ones(400), rng) is None
+
+
+def test_one_forward_pass_gives_the_probabilities_and_activations_of_two(digits):
+    model = build("lenet5", seed=0)
+    x = digits.pool.x[:300]
+    asked = Asked(model, x)
+    both = asked.outputs(x)
+    assert (both.probabilities == predict(model, x)).all()
+    assert (both.activations == states(model, x, [asked.layer])[asked.layer]).all()
+
+
+def test_labels_in_another_order_than_the_models_are_noted(model, labeled, new, guess):
+    turned = mode.estimate(model, labeled=(labeled[0], (labeled[1] + 1) % 10), unlabeled=new[0])
+    assert "in another order" in " ".join(turned.reasons)
+    assert "in another order" not in " ".join(guess.reasons)
+
+
 def test_one_method_alone(model, labeled, new):
     guess = mode.estimate(model, labeled, open_pool(new[0]), method="cott")
     assert guess.method == "cott"
@@ -114,8 +174,7 @@ def test_tables_and_tokens_have_corruptions_of_their_own(x):
 
 
 def test_a_model_of_a_table_is_estimated():
-    import keras
-    from keras import layers
+    import pandas as pd
     from sklearn.datasets import load_breast_cancer
 
     x, y = load_breast_cancer(return_X_y=True)
@@ -126,5 +185,5 @@ def test_a_model_of_a_table_is_estimated():
     model.compile("adam", "binary_crossentropy")
     model.fit(x[:150], y[:150], epochs=30, verbose=0)
     truth = ((model.predict(x[350:], verbose=0)[:, 0] > 0.5) == y[350:]).mean()
-    guess = mode.estimate(model, (x[150:350], y[150:350]), x[350:])
+    guess = mode.estimate(model, (x[150:350], y[150:350]), pd.DataFrame(x[350:]))
     assert guess.interval[0] <= truth <= guess.interval[1]

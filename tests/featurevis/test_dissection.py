@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from mode.checks import InputError
-from mode.featurevis import ablate, dissect
+from mode.featurevis import ablate, ablation_effect, dissect
 from mode.featurevis.dissection import Dissection
 
 
@@ -71,4 +71,17 @@ def test_a_unit_that_dims_every_class_is_named_and_not_offered():
     dissection = Dissection("classifier", "hidden", table)
     assert dissection.common == [1]
     assert dissection.top(0) == [0]
-    assert dissection.control(0, [0]) == 2
+    assert dissection.carriers(0) == [0]
+    assert dissection.carriers(2) == []
+
+
+def test_without_all_units_that_carry_it_a_class_is_lost_and_a_control_class_stays(digits_prior):
+    dissection = dissect(None, digits_prior, part="generator", samples=100)
+    lost, stays = [], []
+    for label in range(10):
+        effect = ablation_effect(digits_prior, dissection.layer, dissection.carriers(label))
+        assert effect["drop"].to_numpy() == pytest.approx(effect["before"] - effect["after"])
+        lost.append(effect["drop"][label])
+        stays.append(effect["drop"].drop(label).min())
+    assert max(lost) > 0.5
+    assert stays[int(np.argmax(lost))] < 0.1

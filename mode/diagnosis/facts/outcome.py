@@ -47,13 +47,14 @@ def training_outcome(record: Record, heads: tuple[Head, ...]) -> TrainingOutcome
     gain = 1 - best / constant_loss if constant_loss > 0 and np.isfinite(best) else np.nan
     skills = _skills(record, heads)
     skill, accuracy, majority = _together(skills)
-    enough = (
-        len(record.epochs) >= LIMITS.patience_epochs or record.total_steps >= LIMITS.patience_steps
-    )
+    few = finite and 0 < record.total_steps < LIMITS.few_steps  # what breaks needs no more
+    enough = record.finished and not few
+    enough |= len(record.epochs) >= LIMITS.patience_epochs
+    enough |= record.total_steps >= LIMITS.patience_steps
     outcome = TrainingOutcome(
         level="bad", gain=gain, skill=skill, constant_loss=constant_loss, last_loss=last,
         accuracy=accuracy, majority=majority, constant=constant_predictions(record),
-        enough=enough or record.finished, finite=finite, skills=tuple(s for s, *_ in skills),
+        enough=enough, finite=finite, skills=tuple(s for s, *_ in skills),
     )  # fmt: skip
     return outcome if _no_progress(record, losses) else replace(outcome, level=_level(outcome))
 

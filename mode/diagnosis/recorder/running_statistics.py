@@ -15,7 +15,7 @@ FEATURES = 1024  # per-feature statistics up to this width, one summary beyond
 _WINDOW = 5
 SAMPLE, WIDTH = 300, 256  # rows and features that are kept to see how targets go with inputs
 # records are worked off together, up to that many or that many entries
-_TOGETHER, _ENTRIES = 8, 1 << 20
+TOGETHER, ENTRIES = 8, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class RunningStatistics:
         if len(values) and int(values[0]) > self.last:
             self.last, self.broken = int(values[0]), int(values[1])
             self._waiting.append(values)
-        if len(self._waiting) * len(values) >= _ENTRIES or len(self._waiting) >= _TOGETHER:
+        if len(self._waiting) * len(values) >= ENTRIES or len(self._waiting) >= TOGETHER:
             self.settle()
 
     def settle(self) -> None:

@@ -44,6 +44,15 @@ def _fallen(losses: np.ndarray) -> float:
     return float(1 - finite.min() / losses[0]) if len(finite) and losses[0] else 0.0
 
 
+def few_steps(case: TrainingCase) -> list[Finding]:
+    """A training ends after so few steps that its outcome tells nothing."""
+    record, outcome = case.record, case.outcome
+    if outcome.enough or not record.finished or not outcome.at_least("poor"):
+        return []
+    steps = Evidence("steps", record.total_steps, LIMITS.few_steps)
+    return [make_finding("few_steps", Where("fit"), steps)]
+
+
 def accuracy_not_increasing(case: TrainingCase) -> list[Finding]:
     """The accuracy stays at the share of the largest class."""
     outcome = case.outcome
@@ -144,7 +153,7 @@ def slow_convergence(case: TrainingCase) -> list[Finding]:
 def _unfinished_losses(case: TrainingCase) -> np.ndarray | None:
     """Return the loss curve of a finished training that is not good, else None."""
     losses, outcome = loss_curve(case.record), case.outcome
-    unfit = case.record.finished and outcome.finite and outcome.level != "good"
+    unfit = case.record.finished and outcome.enough and outcome.finite and outcome.level != "good"
     return losses[np.isfinite(losses)] if unfit and len(losses) >= 2 else None
 
 
@@ -287,7 +296,7 @@ def _update(ratio: float, limit: float) -> Evidence:
 
 
 RULES = (
-    loss_not_decreasing, accuracy_not_increasing, large_loss, loss_increasing, zero_loss,
+    few_steps, loss_not_decreasing, accuracy_not_increasing, large_loss, loss_increasing, zero_loss,
     negative_loss, oscillating_loss, slow_convergence, underfitting, overfitting,
     validation_overlap, suspicious_validation, loss_metric_disagree, lr_high, lr_low,
 )  # fmt: skip

@@ -45,7 +45,19 @@ def missing_activation(facts: ModelFacts) -> list[Finding]:
 def _is_linear(layer: LayerFacts, facts: ModelFacts) -> bool:
     if facts.redundant_linear is not None:
         return layer.name in facts.redundant_linear
-    return layer.activation == "linear" and layer.name not in facts.followed
+    unbent = layer.activation == "linear" and layer.name not in facts.followed
+    return unbent and _can_be_read(layer, facts)
+
+
+def _can_be_read(layer: LayerFacts, facts: ModelFacts) -> bool:
+    """Tell whether the next weighted layer's kernel takes as many features as a layer has."""
+    after = facts.layers[facts.layers.index(layer) + 1 :]
+    reader = next((i for i, s in enumerate(after) if s.fan_in), None)
+    if reader is None or not layer.units:
+        return True
+    plain = layer.kind == after[reader].kind == "Dense" and not reader
+    fan_in = after[reader].fan_in
+    return fan_in == layer.units if plain else fan_in % layer.units == 0
 
 
 def _is_curved(layer: LayerFacts) -> bool:

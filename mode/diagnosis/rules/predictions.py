@@ -61,13 +61,17 @@ def _score(record: Record, head: Head, i: int, columns: np.ndarray) -> float:
 
 
 def nothing_to_learn(case: TrainingCase) -> list[Finding]:
-    """A training that failed, on targets that go with the inputs as targets by chance do.
+    """A training that fails, on targets that go with the inputs as targets by chance do.
 
     Numbers that an Embedding looks up are names: near ones are not alike, and nothing is said.
     """
-    record, heads = case.record, case.facts.heads
-    judged = record.finished and case.outcome.level == "bad" and len(heads) == 1
-    if not judged or any(case.facts.embedded) or len(record.targets) != 1:
+    record, heads, outcome = case.record, case.facts.heads, case.outcome
+    failed = outcome.at_least("poor") and not outcome.skill >= LIMITS.hardly_learned
+    if (
+        not (outcome.enough and failed and len(heads) == 1)
+        or any(case.facts.embedded)
+        or len(record.targets) != 1
+    ):
         return []
     single = len(class_shares(record.targets[0], head_kind(heads[0], record.targets[0]))) > 0
     x, y = record.sample
