@@ -45,7 +45,7 @@ def _fallen(losses: np.ndarray) -> float:
 
 
 def few_steps(case: TrainingCase) -> list[Finding]:
-    """A training ends after so few steps that its outcome tells nothing."""
+    """A training ends after so few steps that its outcome shows nothing."""
     record, outcome = case.record, case.outcome
     if outcome.enough or not record.finished or not outcome.at_least("poor"):
         return []
