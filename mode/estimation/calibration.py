@@ -43,7 +43,7 @@ KERNEL = (
 COMPARED = ("cot", "atc_confidence", "nearest_class")  # estimates that the process sees
 FULL = 0.25  # domain measure from which on all that was learned is used
 LEAST = 10  # made sets that anything is learned from
-ALIKE = 10  # of the made sets that nothing tells apart, that bound the error there
+ALIKE = 10  # of the made sets that nothing separates, that bound the error there
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Calibration:
 
     scale: the root mean square of each feature. spread: (constant, slope) of the bound that holds
     COVERAGE of the errors, on the process's standard deviation, where it had seen no corruption of
-    the same kind. hidden: the made sets that nothing tells apart, for the same bound there. errors:
+    the same kind. hidden: the made sets that nothing separates, for the same bound there. errors:
     of each method on each made set. points: the scaled features of these sets. reach: their largest
     measures.
     """
@@ -214,7 +214,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Hidden:
-    """Made sets that no classifier tells apart: scaled features, accuracy minus base, and the
+    """Made sets that no classifier separates: scaled features, accuracy minus base, and the
     variance that sampling made of it."""
 
     points: np.ndarray

@@ -60,7 +60,7 @@ class Activations:
         return float(same.mean()), float(np.log(np.median(distances) / self.own_distance + 1e-6))
 
     def apart(self, points: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> float:
-        """Return how well `apart` tells the two sets apart by their activations.
+        """Return how well `apart` separates the two sets by their activations.
 
         points: of the unlabeled set. weights: of the labeled activations, (rows,).
         """
@@ -70,7 +70,7 @@ class Activations:
 def apart(
     points: np.ndarray, new: np.ndarray, weights: np.ndarray, rng: np.random.Generator
 ) -> float:
-    """Return how well a logistic regression tells the two sets apart, fitted on one half and asked
+    """Return how well a logistic regression separates the two sets, fitted on one half and asked
     about the other: 0 within two standard errors of chance, 1 where it always can.
 
     That is 2 AUC - 1 less two standard errors (Hanley and McNeil 1982, at an area of 0.5).
@@ -96,7 +96,7 @@ def apart(
 def images_apart(
     images: np.ndarray, new: np.ndarray, weights: np.ndarray, rng: np.random.Generator
 ) -> float | None:
-    """Return how well `apart` tells the two sets apart by `image_statistics`; None for inputs that
+    """Return how well `apart` separates the two sets by `image_statistics`; None for inputs that
     are no images."""
     if corruptions_for(images) is not IMAGE_CORRUPTIONS or min(images.shape[1:3]) < SMALLEST:
         return None
