@@ -27,8 +27,8 @@ from mode.explore.panel import (
 from mode.explore.subject import Subject, evaluate
 from mode.explore.views import pool_inputs
 from mode.models import clone
-from mode.models.copies import take_state
 from mode.models.files import copied_unsafely
+from mode.models.guarded import repaired_like
 from mode.repair import RECIPES, Recipe, Repair, control, run
 
 FIRST = 12  # inputs of a selection that are shown
@@ -150,8 +150,9 @@ def save(state: LiveRepair, out: str | Path) -> str:
         results.write_rows(repaired.rounds, folder / "rows.csv")
         results.write_rows(pd.concat(rounds) if rounds else none, folder / "chosen.csv")
         with copied_unsafely(state.subject.allow_unsafe):
-            model = clone(state.subject.file_model or repaired.model)
-        take_state(model, repaired.model)
+            subject = state.subject
+            original = subject.file_model or subject.model
+            model = repaired_like(original, repaired.model, repaired.margin, subject.data.train.x)
         results.write_whole(model.save, folder / "repaired.keras")
     except OSError as error:
         checks.fail(f"{out} must be a folder that can be written", error.strerror)

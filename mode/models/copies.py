@@ -30,7 +30,7 @@ def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
     copy.set_weights(model.get_weights())
     _use_scales(copy)
     if model.compiled:
-        _copy_compilation(model, copy, keep_optimizer=keep_optimizer)
+        compile_like(model, copy, keep_optimizer=keep_optimizer)
     return copy
 
 
@@ -92,7 +92,7 @@ def reinitialize(
         target.set_weights(source.get_weights())
     _use_scales(copy)
     if compiled and model.compiled:
-        _copy_compilation(model, copy, keep_optimizer=False)
+        compile_like(model, copy)
     return copy
 
 
@@ -155,8 +155,9 @@ def _inputs_by_name(model: keras.Model):
     return keras.tree.map_structure(anew, model.input)
 
 
-def _copy_compilation(source: keras.Model, copy: keras.Model, *, keep_optimizer: bool) -> None:
-    """Compile `copy` like `source`, with its own optimizer."""
+def compile_like(source: keras.Model, copy: keras.Model, *, keep_optimizer: bool = False) -> None:
+    """Compile `copy` like `source`, with its own optimizer; it begins anew where the state of
+    `source`'s is not kept."""
     settings, original = source.get_compile_config() or {}, source.optimizer
     wrapped = isinstance(original, keras.optimizers.LossScaleOptimizer)
     if wrapped and "LossScaleOptimizer" not in str(settings.get("optimizer")):
@@ -216,11 +217,3 @@ class Snapshot:
         assign(model.variables, self.variables)
         assign(model.optimizer.variables, self.optimizer_variables)
         return model
-
-
-def take_state(model: keras.Model, trained: keras.Model) -> None:
-    """Give `model` the weights of `trained`, a copy of it, and its optimizer's state."""
-    model.set_weights(trained.get_weights())
-    if model.compiled and trained.compiled:
-        model.optimizer.build(model.trainable_variables)
-        assign(model.optimizer.variables, trained.optimizer.variables)

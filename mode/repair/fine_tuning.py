@@ -11,7 +11,8 @@
 6. The round with the best diagnosis accuracy is returned if it beats the original by more than
    chance (McNemar's test); where that breaks less at no loss, biases of classes that the original
    did not know are lowered and a share of its weights is mixed in (Wortsman et al. 2022, CVPR).
-   `max_broken` sets a limit (`mode.repair.model_choice`).
+   `max_broken` sets a limit: the original then answers where the new model is not much surer
+   (`mode.repair.model_choice`, `mode.models.guarded`).
 """
 
 from dataclasses import dataclass, field
@@ -218,22 +219,6 @@ class FineTuning:
             frequency=frequency,
             seed=seeds.derive(seed, "retrain"),
             **self.work.of(passes * len(part)),
-        )
-
-    def emphasized(self, model: keras.Model, emphasis: float) -> keras.Model:
-        """Return `model` after another second round over the training part and the pool, in which
-        what the original gets right is seen `emphasis` times as often."""
-        chosen = np.flatnonzero(~self.not_needed)
-        count = self.recipe.inputs_per_round or len(chosen)
-        chosen = seeds.generator(self.seed, "emphasized").permutation(chosen)[:count]
-        new = self.data.pool.take(chosen)
-        passes = self.passes(len(chosen))
-        return self.trained(
-            model,
-            joined(new, self.data.train),
-            passes[min(1, len(passes) - 1)],
-            frequency=self._emphasis(chosen, new, emphasis),
-            seed=seeds.derive(self.seed, "emphasized"),
         )
 
     def planned(self) -> float:

@@ -15,12 +15,13 @@ from mode import checks
 from mode.data import Data
 from mode.faults import order_note
 from mode.models import classes_of, clone
-from mode.models.copies import Snapshot, like
+from mode.models.copies import Snapshot
+from mode.models.guarded import repaired_like
 from mode.models.predictions import check_inputs
 from mode.models.rescaled import of_unit_inputs
 from mode.repair.checkpoint import Checkpoint, identity
 from mode.repair.fine_tuning import check_fine_tuning
-from mode.repair.model_choice import choose_model
+from mode.repair.model_choice import Choice, choose_model
 from mode.repair.recipe import OPTIONS, RECIPES, Defects, Recipe
 from mode.repair.round import ACCURACY, PROCESS, RepairContext, RoundResult, run_round
 from mode.repair.work import Work
@@ -41,7 +42,8 @@ class Repair:
     notes: what did not go as asked. kept: the round whose model this is; 0 for the given one.
     reason: why, in a line. result: the measurements of `model`, in the columns of `rounds`.
     suspects: inputs of the pool that were set aside since their labels look wrong; columns index,
-    label and suggested. seconds: what the repair took.
+    label and suggested. seconds: what the repair took. margin: where it is above 0, the original
+    inside `model` answers unless the retrained one is so much surer (`mode.models.guarded`).
     """
 
     model: keras.Model
@@ -55,6 +57,7 @@ class Repair:
     suspects: pd.DataFrame = field(default_factory=no_suspects)
     seconds: float = 0.0
     names: tuple[str, ...] | None = None
+    margin: float = 0.0
 
     def __repr__(self) -> str:
         before, after = self.rounds["accuracy"].iloc[0], self.result
@@ -215,24 +218,26 @@ def run(
     if chooses:
         order = order_note(data.diagnosis.y, context.predicted, data.classes)
         notes = (order, *notes) if order else notes
-        repaired, number, reason = choose_model(context, repaired, number, len(batches))
+        choice = choose_model(context, repaired, number, len(batches))
     else:
-        repaired, reason = repaired or clone(model), "the last round's model is returned"
+        choice = Choice(repaired or clone(model), number, "the last round's model is returned")
     suspects = context.fine_tuning.settings.get("suspects") if done else None
     if progress:
         progress(1.0)
+    number = choice.number
     return Repair(
-        model=like(original, repaired),
+        model=repaired_like(original, choice.model, choice.margin, data.train.x),
         rounds=pd.DataFrame(rows),
         faults=done[0].faults,
         chosen=batches,
         notes=notes,
         kept=number,
-        reason=reason,
-        result={**context.row(repaired), **{name: rows[number][name] for name in PROCESS}},
+        reason=choice.reason,
+        result={**context.row(choice.model), **{name: rows[number][name] for name in PROCESS}},
         suspects=no_suspects() if suspects is None else pd.DataFrame(suspects),
         seconds=time.monotonic() - began,
         names=data.names,
+        margin=choice.margin,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from mode import seeds
 from mode.models import clone, predict
+from mode.models.guarded import TINY, guarded, leads
 from mode.models.normalization import ROWS, reestimate_statistics
 from mode.models.predictions import output_layer
 from mode.repair.fine_tuning import CHANCE, right_on
@@ -19,16 +20,28 @@ from mode.stats import mcnemar
 SMALL_SHARES, SMALL_SHIFTS = (0.1, 0.2, 0.3), (0.25, 0.5)
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SHIFTS = (0.5, 1.0, 2.0, 3.0, 4.0)
-TINY = 1e-12
-# What the original gets right is seen so many times as often where little of it may be broken.
-EMPHASES = (10, 100)
-ENOUGH = 0.8  # of the unlimited gain; no further models are trained for more
+ENOUGH = 0.8  # of the unlimited gain: with so much the repaired model does without the original
+MARGINS = 200  # that are tried
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The model to hand out, the round it is of (0: the original), and why, in a line.
+
+    margin: by how much the model has to be surer of another label than of the original's, which is
+        the answer where it is not (`mode.models.guarded`); 0 where it answers alone.
+    """
+
+    model: keras.Model
+    number: int
+    reason: str
+    margin: float = 0.0
 
 
 def choose_model(
     context: RepairContext, best: keras.Model | None, number: int, rounds: int
-) -> tuple[keras.Model, int, str]:
-    """Return the model to hand out, the round it is of (0: the original), and why, in a line.
+) -> Choice:
+    """Choose the model to hand out.
 
     The best round has to beat the original on the diagnosis split by McNemar's exact one-sided
     test, its p value multiplied by the number of rounds that were compared.
@@ -39,19 +52,23 @@ def choose_model(
     """
     before = context.right
     if best is None:
-        return clone(context.model), 0, "the original is returned: no round was needed or possible"
+        return _original(context, "no round was needed or possible")
     after = right_on(best, context.data.diagnosis)
     if _by_chance(before, after, rounds) > CHANCE:
         why = "no round is better than the original beyond chance"
-        best_round = _measured(before, after, rounds)
-        return clone(context.model), 0, f"the original is returned: {why} (best: {best_round})"
+        return _original(context, f"{why} (best: {_measured(before, after, rounds)})")
     limit, broken = context.recipe.max_broken, context.broken_by(after)
     if limit is not None and broken > limit:
         return _within_limit(context, best, number, limit)
     chosen = _at_no_loss(context, best, after)
     how = f", {chosen.how}" if chosen.how else ""
     measured = _measured(before, chosen.right, rounds)
-    return chosen.made(context), number, f"round {number} is the best{how}: {measured} (McNemar)"
+    why = f"round {number} is the best{how}: {measured} (McNemar)"
+    return Choice(chosen.made(context), number, why)
+
+
+def _original(context: RepairContext, why: str) -> Choice:
+    return Choice(clone(context.model), 0, f"the original is returned: {why}")
 
 
 def _by_chance(before: np.ndarray, after: np.ndarray, rounds: int) -> float:
@@ -131,29 +148,44 @@ def mixed(context: RepairContext, model: keras.Model, share: float) -> keras.Mod
     return mix
 
 
-def _within_limit(
-    context: RepairContext, best: keras.Model, number: int, limit: float
-) -> tuple[keras.Model, int, str]:
-    """Return the most accurate model found that breaks at most `limit`: of mixes of weights, then
-    of models trained with what the original gets right emphasized, and their mixes."""
-    before = context.right.mean()
-    gain = right_on(best, context.data.diagnosis).mean() - before
-    chosen, way = None, ""
-    for source, source_way in _careful(context, best):
-        for variant in _variants(context, source, SHARES, SHIFTS):
-            least = before if chosen is None else chosen.right.mean()
-            if variant.right.mean() > least and context.broken_by(variant.right) <= limit:
-                chosen, way = variant, source_way
-        if chosen and chosen.right.mean() - before >= ENOUGH * gain:
-            break
-    if chosen is None:
+def _within_limit(context: RepairContext, best: keras.Model, number: int, limit: float) -> Choice:
+    """Choose the most accurate mix of weights that breaks at most `limit`; where that has little of
+    the gain, the original answers wherever the best round is not surer by a margin."""
+    before, diagnosis = context.right.mean(), context.data.diagnosis
+    after = predict(best, diagnosis.x)
+    gain = (after.argmax(axis=1) == diagnosis.y).mean() - before
+    variants = _variants(context, best, SHARES, SHIFTS)
+    allowed = [variant for variant in variants if context.broken_by(variant.right) <= limit]
+    original = Variant(context.model, context.right)
+    mix = max(allowed, key=lambda variant: variant.right.mean(), default=original)
+    margin, right = _best_margin(context, after, limit)
+    if max(mix.right.mean(), right.mean()) <= before:
         why = f"no model was found that is better and breaks at most {limit:.2%}"
-        return clone(context.model), 0, f"the original is returned: {why} of what was right"
-    how = ", ".join(filter(None, (way, chosen.how)))
-    accuracy, broken = chosen.right.mean(), context.broken_by(chosen.right)
-    measured = f"{before:.1%} -> {accuracy:.1%} on the diagnosis split, {broken:.2%} broken"
+        return _original(context, f"{why} of what was right")
+    if mix.right.mean() >= min(right.mean(), before + ENOUGH * gain):
+        model, right, how, margin = mix.made(context), mix.right, mix.how, 0.0
+    else:
+        model = guarded(context.model, best, margin, context.data.train.x)
+        how = f"where it is not {np.exp(margin):.3g} times as sure, the original answers"
+    broken = f"{context.broken_by(right):.2%} broken"
+    measured = f"{before:.1%} -> {right.mean():.1%} on the diagnosis split, {broken}"
     why = f"round {number} within the limit of {limit:.2%} ({how}): {measured}"
-    return chosen.made(context), number, why
+    return Choice(model, number, why, margin)
+
+
+def _best_margin(
+    context: RepairContext, after: np.ndarray, limit: float
+) -> tuple[float, np.ndarray]:
+    """Return the margin with the most right answers of those that break at most `limit` of the
+    diagnosis split, and what is right with it (n,)."""
+    right = after.argmax(axis=1) == context.data.diagnosis.y
+    lead = leads(context.probabilities, after)
+    values = np.unique(lead)
+    between = (values[1:] + values[:-1]) / 2
+    steps = -(-len(between) // MARGINS) or 1
+    tried = [(float(m), np.where(lead > m, right, context.right)) for m in between[::steps]]
+    allowed = [(margin, right) for margin, right in tried if context.broken_by(right) <= limit]
+    return max(allowed, key=lambda pair: pair[1].mean(), default=(0.0, context.right))
 
 
 def _has_biases(model: keras.Model) -> bool:
@@ -175,12 +207,3 @@ def _lowered(model: keras.Model, shift: float, wrong_by_class: np.ndarray) -> ke
     lower = wrong_by_class[1:] - wrong_by_class[:1] if one_logit else wrong_by_class
     bias.assign(bias - shift * lower)
     return copy
-
-
-def _careful(context: RepairContext, best: keras.Model) -> Iterator[tuple[keras.Model, str]]:
-    yield best, ""
-    if context.recipe.retraining != "fine-tune" or context.work.is_over:
-        return
-    for emphasis in EMPHASES:
-        for model, way in ((best, "best round"), (context.model, "original")):
-            yield context.fine_tuning.emphasized(model, emphasis), f"{way} with emphasis {emphasis}"

@@ -85,7 +85,12 @@ class RepairContext:
     @cached_property
     def predicted(self) -> np.ndarray:
         """The class that the original model predicts for each input of the diagnosis split."""
-        return predict(self.model, self.data.diagnosis.x).argmax(axis=1)
+        return self.probabilities.argmax(axis=1)
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """The original model's predictions on the diagnosis split (n, classes)."""
+        return predict(self.model, self.data.diagnosis.x)
 
     @cached_property
     def wrong_by_class(self) -> np.ndarray:

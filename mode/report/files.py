@@ -17,8 +17,8 @@ import pandas as pd
 from mode import notebooks, results
 from mode.data import Data, load_data
 from mode.models import classes_of, load_model
-from mode.models.copies import take_state
 from mode.models.files import copied_unsafely
+from mode.models.guarded import repaired_like
 from mode.models.rescaled import of_unit_inputs
 from mode.repair import RECIPES, Repair
 from mode.report.case import Case
@@ -101,11 +101,10 @@ def open_case(
 def write(repaired: Repair, model: keras.Model, data: Data, out: Path, options: dict) -> list[Path]:
     """Write the model, the tables and record.json, and return their paths.
 
-    `model`, the user's, gets the repaired weights, so that its names, dtypes and compile settings
-    are those of repaired.keras.
+    What is saved is a copy of `model`, the user's, with its names, dtypes and compile settings.
     """
-    take_state(model, repaired.model)
-    saved = results.write_whole(model.save, out / "repaired.keras")
+    saved_model = repaired_like(model, repaired.model, repaired.margin, data.train.x)
+    saved = results.write_whole(saved_model.save, out / "repaired.keras")
     rows = repaired.rounds
     if not RECIPES[options["recipe"]].compares:
         rows = rows.drop(columns="layer", errors="ignore")  # it selects none

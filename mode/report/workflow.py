@@ -125,7 +125,8 @@ def repair_files(
                 scaled, parts, checkpoint_dir=folder, progress=progress, **options
             )
     options = {"label": None, "max_broken": max_broken, **options}
-    paths, failure = write(repaired, original, parts, out, options), []
+    with copied_unsafely(allow_unsafe):
+        paths, failure = write(repaired, original, parts, out, options), []
     if report:
         show("writing the report, about half a minute")
         parameters = {"model": model, "data": data, "out": out, **files}
