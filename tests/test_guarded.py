@@ -61,6 +61,7 @@ def test_training_on_leaves_the_original_inside_as_it_is():
     kept, changed = (trained.get_layer(name).get_weights() for name in ("original", "repaired"))
     assert all(map(np.array_equal, kept, before.get_weights()))
     assert not all(map(np.array_equal, changed, after.get_weights()))
+    assert not trained.get_layer("original").trainable_weights
     assert (before.name, after.name) == names
     assert before.trainable, "what is given is not changed"
 
