@@ -699,7 +699,7 @@ def test_each_scenario_has_a_panel_and_at_most_six_methods_a_color():
     assert len(looks) == 7
     batches = pd.concat([BY_INPUTS, BY_INPUTS.assign(batch=100)])
     panels = drawn("accuracy_by_inputs", batches).child_axes
-    assert panels[0].get_title(loc="left") == "batch 50, classes cut to 5 %"
+    assert panels[0].get_title(loc="left") == "batch 50,\nclasses cut to 5 %"
 
 
 def test_each_number_of_classes_has_a_panel_of_shares_in_order():

@@ -81,7 +81,8 @@ def alpha_by_classes(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Ax
             place.plot(line["alpha"], 100 * numbers(line, "final"), **looks[selector])
         place.set_xticks(sorted(set(table["alpha"])))
         low, high = place.get_ylim()
-        place.set_ylim((low + high - reach) / 2, (low + high + reach) / 2)
+        top = min((low + high + reach) / 2, 100.0)
+        place.set_ylim(top - reach, top)
     handles = [Line2D([], [], label=method_words(name), **look) for name, look in looks.items()]
     ax.set(xlabel="share of a batch that is chosen (alpha); the rest is random")
     ax.set(ylabel="mean final accuracy (%),\nas many points in each panel")
@@ -128,7 +129,7 @@ def _highlighted(table: pd.DataFrame) -> list[str]:
 
 def _heading(keys: Sequence[str], cell: Sequence) -> str:
     words = {"classes": "{} classes", "batch": "batch {}"}
-    return ", ".join(
+    return ",\n".join(
         words.get(key, "{}").format(SCENARIOS.get(value, DATA.get(value, style.words(value))))
         for key, value in zip(keys, cell, strict=True)
     )
