@@ -84,3 +84,29 @@ def test_a_hidden_softmax_does_not_speak_against_the_output(two_classes):
     (dead,) = (f for f in found if f.symptom == "dead_relu")
     assert dead.causes[0].code == "activation"
     assert "output" not in {c.code for c in dead.causes}
+
+
+def _ensemble():
+    inputs = keras.Input((6,))
+    votes = [LAYERS.Dense(2, "softmax")(LAYERS.Dense(8, "relu")(inputs)) for _ in range(2)]
+    return keras.Model(inputs, LAYERS.Average()(votes))
+
+
+def _gated():
+    inputs = keras.Input((6,))
+    weights, features = LAYERS.Dense(8, "softmax")(inputs), LAYERS.Dense(8, "relu")(inputs)
+    outputs = LAYERS.Dense(2, "softmax")(LAYERS.Multiply()([weights, features]))
+    return keras.Model(inputs, outputs)
+
+
+def _log_probabilities_first():
+    inputs = keras.Input((6,))
+    scores = keras.ops.log(LAYERS.Dense(2, "softmax")(LAYERS.Dense(8, "relu")(inputs)))
+    return keras.Model(inputs, LAYERS.Softmax()(2.0 * scores))
+
+
+@pytest.mark.parametrize("built", [_ensemble, _gated, _log_probabilities_first])
+def test_a_softmax_that_no_layer_reads_as_features_is_no_mistake(built):
+    model = built()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert not {"hidden_softmax", "repeated_activation"} & {f.symptom for f in check(model)}

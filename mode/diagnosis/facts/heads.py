@@ -101,7 +101,7 @@ def _end(tensor) -> tuple[str, str, str, bool]:
     weighty = getattr(operation, "weights", None)
     if name != "linear" and not weighty and before:
         inner, _, earlier, _ = _end(before[0])
-        return inner, operation.name, name, earlier not in ("linear", "")
+        return inner, operation.name, name, earlier not in ("linear", UNKNOWN, "")
     return path, operation.name, name, False
 
 

@@ -1,5 +1,6 @@
 """The layers of a Keras model as plain facts, and which linear layers are redundant."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,10 @@ _PASSING = ("BatchNormalization", "Normalization", "Rescaling", "Flatten", "Resh
             "AlphaDropout", "GaussianNoise", "GaussianDropout", "Activation")  # fmt: skip
 _PASSING_PREFIXES = ("AveragePooling", "GlobalAveragePooling", "ZeroPadding", "Cropping",
                      "UpSampling")  # fmt: skip
+
+
+# Of two factors one weighs the other.
+_PRODUCTS = ("Multiply", "Dot", "Matmul", "Einsum")
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,15 @@ def redundant_linear(model, leaves) -> frozenset[str]:
     return frozenset(s.name for s in linear if any(_redundant(s, n) for n in _next(s, outer)))
 
 
+def feature_layers(model, leaves) -> frozenset[str]:
+    """Return the names of layers that another weighted layer reads, other than as a factor.
+
+    The others make an output (of one model of several, say), or weigh what others make (gates).
+    """
+    outer = _outer_models(model)
+    return frozenset(s.name for s in leaves if any(map(_reads, _reached(s, outer, _no_factor))))
+
+
 def has_graph(model) -> bool:
     """Tell whether the model says which layer reads which."""
     try:
@@ -195,17 +209,30 @@ def _entered(operation) -> list:
 
 def _next(layer, outer) -> list:
     """Return the weighted layers that a layer reaches through nothing but linear operations."""
-    waiting, seen, weighted = _readers(layer, outer), set(), []
+    reached = _reached(layer, outer, _passes)
+    return [operation for operation in reached if type(operation).__name__ in DENSE]
+
+
+def _reached(layer, outer, passes: Callable[[Any], bool]) -> list:
+    """Return the operations that a layer reaches; those that `passes` refuses end the way."""
+    waiting, seen = _readers(layer, outer), {}
     while waiting:
         operation = waiting.pop()
         if id(operation) in seen:
             continue
-        seen.add(id(operation))
-        if type(operation).__name__ in DENSE:
-            weighted.append(operation)
-        elif _passes(operation):
+        seen[id(operation)] = operation
+        if passes(operation):
             waiting += _readers(operation, outer)
-    return weighted
+    return list(seen.values())
+
+
+def _reads(operation) -> bool:
+    """Tell whether an operation is a layer that learns from what it reads."""
+    return bool(getattr(operation, "weights", None)) and type(operation).__name__ not in NORMALIZERS
+
+
+def _no_factor(operation) -> bool:
+    return type(operation).__name__ not in _PRODUCTS
 
 
 def _passes(operation) -> bool:

@@ -10,6 +10,7 @@ from mode.diagnosis.facts.layers import (
     LOOK_UPS,
     NORMALIZERS,
     LayerFacts,
+    feature_layers,
     has_graph,
     layer_facts,
     leaf_layers,
@@ -47,6 +48,7 @@ class ModelFacts:
     frozen: bool = False  # there are weights, and none of them is trained
     opaque: bool = False  # parts that are no layers, or a call of its own
     redundant_linear: frozenset[str] | None = None  # see `layers`; None where no graph shows it
+    feature_layers: frozenset[str] | None = None  # the same
 
     def lag(self, steps: int) -> float:
         """Return the share of initial values that batch normalization's statistics still hold."""
@@ -96,6 +98,7 @@ def model_facts(model) -> ModelFacts:
         frozen=bool(model.weights and not model.trainable_weights),
         opaque=_opaque(model),
         redundant_linear=redundant_linear(model, leaves) if has_graph(model) else None,
+        feature_layers=feature_layers(model, leaves) if has_graph(model) else None,
     )
 
 

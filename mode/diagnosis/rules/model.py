@@ -67,7 +67,9 @@ def _is_curved(layer: LayerFacts) -> bool:
 
 def hidden_softmax(facts: ModelFacts) -> list[Finding]:
     """Softmax inside the network: units compete where they should not."""
+    read = facts.feature_layers
     layers = [s for s in facts.hidden_kernels if s.activation == "softmax"]
+    layers = [s for s in layers if read is None or s.name in read]
     if not layers:
         return []
     fixes = _fixes(facts, "change_hidden_activation", layers=[s.name for s in layers])
