@@ -8,6 +8,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from mode.diagnosis.file_names import file_names
 from mode.diagnosis.keras2 import (
     CLASSES,
     GONE,
@@ -48,6 +49,7 @@ class Translation(ast.NodeTransformer):
     accuracy: str = ""
     own_steps: bool = False
     roots: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
     def _note(self, node, old: str, new: str) -> None:
         change = Change(node.lineno, old, new)
@@ -229,7 +231,11 @@ class Translation(ast.NodeTransformer):
         self._note(node, f"{called}(decay=)", new)
 
     def visit_Constant(self, node: ast.Constant):
-        """Write the short name of a logged accuracy out where `compile` was given the long one."""
+        """Write the short name of a logged accuracy out where `compile` was given the long one,
+        and a file's name as Keras wants it."""
+        if isinstance(node.value, str) and node.value in self.files:
+            self._note(node, repr(node.value), repr(self.files[node.value]))
+            return ast.copy_location(ast.Constant(self.files[node.value]), node)
         if self.accuracy and node.value in ("acc", "val_acc"):
             new = str(node.value).replace("acc", self.accuracy)
             self._note(node, repr(node.value), repr(new))
@@ -252,7 +258,8 @@ def translate(tree: ast.Module) -> Translation:
     long = "acc" not in given and "accuracy" in given and {"acc", "val_acc"} & {*map(str, words)}
     attributes = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
     own = bool(attributes & {"minimize", "compute_gradients"})
-    translation = Translation(tree, accuracy="accuracy" if long else "", own_steps=own)
+    options = {"accuracy": "accuracy" if long else "", "own_steps": own}
+    translation = Translation(tree, **options, files=file_names(tree))
     translation.tree = ast.fix_missing_locations(translation.visit(tree))
     translation.changes.sort(key=lambda change: change.line)
     return translation

@@ -36,7 +36,7 @@ from mode.stats import mcnemar
 
 # Passes over all inputs: at least and at most so many, a few where even those are much work.
 PASSES, FEW_PASSES = (6, 28), 3
-WORK = 3e11  # multiplications of forward passes: about a minute on two cores
+WORK = 4e11  # multiplications of forward passes: about a minute on two cores
 STEPS = 1500  # a small data set is passed over until so many steps are made
 BATCH_SIZES = ((4000, 64), (0, 32))  # from so many inputs on, so large a batch
 # Adam's learning rate. A model that is nearly right stays near its weights and so breaks little;
@@ -245,7 +245,7 @@ def planned_passes(model: keras.Model, inputs: int, rounds: int) -> list[int]:
     """Return how many passes over so many inputs each round makes, from the model's size alone."""
     least, most = PASSES
     affordable = WORK / (inputs * multiplications(model))
-    least = least if affordable * 5 > least else FEW_PASSES
+    least = least if affordable * 4 > least else FEW_PASSES
     batch_size = next(b for n, b in BATCH_SIZES if inputs >= n)
     total = max(min(affordable, most), least)
     if affordable > most:

@@ -90,6 +90,18 @@ _TF = "__import__('tensorflow')"
             "compile(metrics=['accuracy'])\nh['val_acc']",
             "compile(metrics=['accuracy'])\nh['val_accuracy']",
         ),
+        (
+            "m.save_weights('w.h5')\nm.load_weights('w.h5')",
+            "m.save_weights('w.weights.h5')\nm.load_weights('w.weights.h5')",
+        ),
+        (
+            "path = 'best-{epoch}.hdf5'\nModelCheckpoint(path, save_weights_only=True)",
+            "path = 'best-{epoch}.weights.h5'\nModelCheckpoint(path, save_weights_only=True)",
+        ),
+        (
+            "ModelCheckpoint(filepath=os.path.join(folder, 'model.hdf5'))",
+            "ModelCheckpoint(filepath=os.path.join(folder, 'model.h5'))",
+        ),
     ],
 )
 def test_what_keras_2_alone_takes_is_translated(old, new):
@@ -108,7 +120,10 @@ from keras.layers import Dense
 m.compile(loss='mse', metrics=['acc'])
 K.epsilon()
 tf.math.log(tf.keras.backend.sum(np.float32(1)))
-torch.nn.SGD(lr=0.1)"""
+torch.nn.SGD(lr=0.1)
+m.save_weights('a.weights.h5')
+m.load_weights('trained_elsewhere.h5')
+ModelCheckpoint('best.h5')"""
     done = translate(ast.parse(text))
     assert (ast.unparse(done.tree), done.changes) == (text, [])
 
