@@ -131,8 +131,11 @@ def explain(finding: Finding, case: TrainingCase, evidence: CauseEvidence) -> Fi
     )
     batch = min(case.record.batch // LIMITS.batch_part, LIMITS.batch_usual)
     codes = [c for _, cause in scores for c in evidence.codes.get(cause) or CAUSES[cause].fixes]
+    optimizer = case.facts.optimizer
+    idle = "change_optimizer" if optimizer is not None and optimizer.like_adam else ""
     fixes = tuple(
         evidence.fixes.get(code) or make_fix(code, case.facts, epochs="4 x as many", batch=batch)
         for code in dict.fromkeys(codes)
+        if code != idle
     )
     return replace(finding, causes=causes, fixes=fixes)

@@ -17,6 +17,7 @@ from mode.diagnosis.facts.layers import (
     redundant_linear,
 )
 
+_LIKE_ADAM = ("adam", "adamw", "nadam", "adamax", "lamb")
 _USUAL_RATES = {"sgd": 0.01, "adadelta": 1.0, "adagrad": 0.01, "ftrl": 0.01}
 
 
@@ -32,6 +33,11 @@ class OptimizerFacts:
     def usual_rate(self) -> float:
         """The learning rate that such an optimizer usually starts from."""
         return _USUAL_RATES.get(self.name, 1e-3)
+
+    @property
+    def like_adam(self) -> bool:
+        """Whether it is Adam or scales each step as Adam does."""
+        return self.name in _LIKE_ADAM
 
 
 @dataclass(frozen=True)
