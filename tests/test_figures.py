@@ -172,6 +172,10 @@ ESTIMATES = pd.DataFrame(
 ).assign(truth=[0.9, 0.6, 0.3], calibrated=[0.91, 0.65, 0.5])
 CHANGES = pd.DataFrame({"label": ["ant", "bat", "cat"], "before": [0.5, 0.9, 0.7]})
 CHANGES["after"] = [0.8, 0.88, 0.7]
+CAUSES = pd.DataFrame(
+    [("flat", "rate", 1.0), ("dead", "rate", 0.5), ("dead", "scale", 1.0), ("still", "rate", 1.0)],
+    columns=["symptom", "cause", "weight"],
+)
 LIVE = pd.DataFrame(
     {"method": ["repair", "control", "repair"], "round": [0, 0, 1], "accuracy": [0.5, 0.5, 0.75]}
 )
@@ -225,6 +229,7 @@ EXAMPLES = {
         {e: (np.array([-0.1, -1e-4, 0.0, 1e-3]), np.array([e, 3, 1])) for e in (1, 2)},
         {},
     ),
+    "causes_of_symptoms": (CAUSES, {}),
     "preferred_inputs": (np.ones((2, 3, 5, 4, 1)) / 2, {"units": [0, 7]}),
     "preferred_beside_training": (np.ones((2, 2, 3, 5, 4)) / 2, {}),
     "cross_talk": (np.eye(3), {}),
@@ -938,3 +943,11 @@ def test_importing_loads_neither_tensorflow_nor_pyplot():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_symptoms_with_the_same_causes_share_a_row_below_those_with_more():
+    ax = FIGURES["causes_of_symptoms"](CAUSES, Figure())
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["dead", "flat, still"]
+    squares = ax.collections[0]
+    assert squares.get_offsets().tolist() == [[0, 0], [1, 0], [0, 1]]
+    assert squares.get_sizes().tolist() == [45, 90, 90]

@@ -1,8 +1,10 @@
 """Figures of a diagnosis: what a record holds, drawn over the steps of the training."""
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from mode.figures.style import COLORS, GRAY, axes, legend_above, title
@@ -151,6 +153,42 @@ def histograms_by_epoch(
     return ax
 
 
+def causes_of_symptoms(
+    table: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    heading: str = "Which causes may be behind a symptom?",
+) -> Axes:
+    """Draw a square for each cause of a symptom, its area the cause's weight.
+
+    Symptoms with the same causes share a row; the most frequent cause comes first.
+
+    Args:
+        table: columns symptom, cause and weight (0 to 1), a row for each pair.
+        heading: the title.
+    """
+    wide = table.pivot_table("weight", "symptom", "cause", fill_value=0.0)
+    wide = wide[wide.sum().sort_values(ascending=False, kind="stable").index]
+    rows = wide.reset_index().groupby([*wide.columns], sort=False)["symptom"].agg(", ".join)
+    rows = rows.iloc[np.argsort(-rows.index.to_frame().gt(0).sum(axis=1), kind="stable")]
+    weights = rows.index.to_frame().to_numpy()
+    ax = axes(ax, 9, 2 + 0.4 * len(rows))
+    down, across = np.nonzero(weights)
+    ax.scatter(across, down, 90 * weights[down, across], COLORS[0], "s")
+    ax.set_yticks(range(len(rows)), [fill(_in_words(name), 52) for name in rows], fontsize=7)
+    ax.set_xticks(range(wide.shape[1]), map(_in_words, wide), rotation=60, ha="right", fontsize=8)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.grid(color="0.9", linewidth=0.5)
+    ax.set_axisbelow(True)
+    ax.set_xlabel("cause; a larger square is a likelier one, before the training's numbers")
+    title(ax, heading)
+    return ax
+
+
+def _in_words(name: str) -> str:
+    return name.replace("_", " ")
+
+
 def _legend(ax: Axes, heading: str, *, columns: int) -> None:
     handles, _ = ax.get_legend_handles_labels()
     legend_above(ax, handles, heading, columns=columns)
@@ -166,4 +204,5 @@ FIGURES = {
     "gradient_ratio": gradient_ratio,
     "activation_histograms": activation_histograms,
     "histograms_by_epoch": histograms_by_epoch,
+    "causes_of_symptoms": causes_of_symptoms,
 }
