@@ -87,7 +87,7 @@ def test_a_program_runs_in_a_copy_of_its_folder_and_gives_a_row(tmp_path):
         "from benchmarks.public_suites.programs import Program\n"
         "from benchmarks.public_suites.running import prepare, run_program\n"
         f"prepare()\nprogram = Program('1', Path({str(tmp_path / 'bug.py')!r}), 'buggy')\n"
-        "print(json.dumps(run_program(program)))\n"
+        "print(json.dumps(run_program(program, repair=True)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     row = json.loads(done.stdout.splitlines()[-1])
@@ -95,8 +95,12 @@ def test_a_program_runs_in_a_copy_of_its_folder_and_gives_a_row(tmp_path):
     assert "activation_mismatch" in row["symptoms"]
     assert row["translated"] == 2
     assert row["measure"] == "accuracy"
-    assert row["skill"] <= 0
+    assert row["skill"] > 0.5, "the last fit is the repair's"
     assert 0 < row["to_first"] < row["seconds"]
+    assert row["reached"]
+    assert row["skill before"] <= 0 < row["skill after"]
+    assert "sigmoid" in row["changes"]
+    assert 0 < row["repair_seconds"] < row["seconds"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["beside.txt", "bug.py"]
 
 
@@ -138,6 +142,13 @@ def test_counts_follow_the_truth_that_was_written_before(tmp_path, monkeypatch):
     counts = ("programs", "lack something", "trained of the others", "plain faults", "found",
               "right first fix", "good forms", "flagged")  # fmt: skip
     assert [line[name] for name in counts] == [5, 1, 3, 2, 1, 1, 1, 1]
+
+
+def test_the_programs_to_repair_are_drawn_among_the_plain_faults_that_run_offline():
+    drawn, table = tables.sample("deepmufl", 20), truth("deepmufl").set_index("program")
+    assert len(set(drawn)) == 20
+    assert drawn == tables.sample("deepmufl", 20)
+    assert (table.loc[drawn, ["plain", "needs"]].astype(str) == ["1", ""]).all(axis=None)
 
 
 def test_the_committed_tables_are_redone_from_their_rows(tmp_path):

@@ -51,12 +51,14 @@ def prepare() -> None:
         importlib.import_module(f"benchmarks.public_suites.{name}")
 
 
-def run_program(program: Program) -> dict:
-    """Return the row of one program: what it took, what was found, its score."""
+def run_program(program: Program, *, repair: bool = False) -> dict:
+    """Return the row of one program: what it took, what was found, its score; with `repair` also
+    what came of the automatic repair of its first fit with findings."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         script = program.copy_to(folder)
         options = [] if program.form == "buggy" else ["--watch-only"]
+        options += ["--repair"] if repair else []
         began = time.perf_counter()
         child = multiprocessing.get_context("fork").Process(
             target=_child, args=(script, options, folder)
@@ -122,9 +124,10 @@ def _row(done: dict, facts: dict) -> dict:
     if done["code"] is None:
         return {"status": f"needs more than {SECONDS} s", **times}
     try:
-        reports = json.loads(done["out"].strip().splitlines()[-1])["reports"]
+        said = json.loads(done["out"].strip().splitlines()[-1])
+        reports = said["reports"]
     except (ValueError, IndexError, KeyError):
-        reports = []
+        said, reports = {}, []
     failure = _failure(done) if done["code"] == 2 or not reports else ""
     findings = [f for report in reports for f in report["findings"]]
     alarms = [f for f in findings if f["severity"] != "note"]
@@ -144,8 +147,20 @@ def _row(done: dict, facts: dict) -> dict:
         **{key: last.get(key, "") for key in ("measure", "score", "constant", "skill")},
         "translated": done["err"].count("translated to Keras 3: "),
         "to_first": round(first[0], 1) if first else "",
+        **_repaired(said.get("repair")),
         **times,
     }
+
+
+def _repaired(repair: dict | None) -> dict:
+    """Return the columns of an automatic repair, none where there was none."""
+    if repair is None:
+        return {}
+    numbers = {"skill before": repair["before"], "skill after": repair["skill"]}
+    numbers = {name: "" if value is None else round(value, 3) for name, value in numbers.items()}
+    changes = "; ".join(repair["changes"])
+    return {"reached": repair["reached"], **numbers, "changes": changes,
+            "repair_seconds": round(repair["seconds"], 1)}  # fmt: skip
 
 
 def _failure(done: dict) -> str:

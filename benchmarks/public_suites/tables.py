@@ -5,12 +5,15 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.public_suites.programs import SUITES, TRUTH, truth
+from mode.seeds import generator
 
 COLUMNS = [
     "program", "form", "status", "message", "fits", "symptoms", "fix", "notes", "level",
     "measure", "score", "constant", "skill", "translated", "to_first", "seconds", "cpu_seconds",
 ]  # fmt: skip
+REPAIR_COLUMNS = ["reached", "skill before", "skill after", "changes", "repair_seconds"]
 RUNS = ("first", "current")
+REPAIR = "repair"  # the run in which a sample of the plain faults is repaired
 START = "(start)"  # the rows of a program that only imports
 SENSIBLE = 0.5  # share of what the best constant leaves that a sensible model has learned
 
@@ -123,6 +126,25 @@ def rivals(runs: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(lines).reindex(columns=columns).astype({"right first fix": "Int64"})
 
 
+def sample(suite: str, count: int) -> list[str]:
+    """Return the names of so many programs with a plain fault that run offline, drawn by seed."""
+    table = truth(suite)
+    plain = table[(table["needs"] == "") & (table["plain"].astype(str) == "1")]
+    names = sorted(plain["program"])
+    order = generator(0, "repaired programs").permutation(len(names))
+    return [names[i] for i in order[:count]]
+
+
+def repairs(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return, of the programs that were to be repaired, how many trained, reached the goal, and
+    how long the repair took."""
+    tried = rows[rows["program"] != START]
+    seconds = _median(tried["repair_seconds"])
+    return pd.DataFrame([{"programs": len(tried), "trained": (tried["status"] == "trained").sum(),
+                          "repaired": (tried["reached"] == "True").sum(),
+                          "median seconds": seconds}])  # fmt: skip
+
+
 def write_tables(out: Path) -> None:
     """Write every table for which there are rows."""
     folder = out / "tables"
@@ -131,6 +153,9 @@ def write_tables(out: Path) -> None:
     for suite in SUITES:
         paths = {run: out / "runs" / "public_suites" / f"{suite}-{run}.csv" for run in RUNS}
         runs = {run: read_rows(path) for run, path in paths.items() if path.exists()}
+        if (place := out / "runs" / "public_suites" / f"{suite}-{REPAIR}.csv").exists():
+            table = repairs(read_rows(place))
+            table.to_csv(folder / f"public_suites_{suite}_repairs.csv", index=False)
         if not runs:
             continue
         lines += [summary(suite, run, rows) for run, rows in runs.items()]
