@@ -258,8 +258,8 @@ def translate(tree: ast.Module) -> Translation:
     long = "acc" not in given and "accuracy" in given and {"acc", "val_acc"} & {*map(str, words)}
     attributes = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
     own = bool(attributes & {"minimize", "compute_gradients"})
-    options = {"accuracy": "accuracy" if long else "", "own_steps": own}
-    translation = Translation(tree, **options, files=file_names(tree))
+    accuracy, files = "accuracy" if long else "", file_names(tree)
+    translation = Translation(tree, accuracy=accuracy, own_steps=own, files=files)
     translation.tree = ast.fix_missing_locations(translation.visit(tree))
     translation.changes.sort(key=lambda change: change.line)
     return translation
