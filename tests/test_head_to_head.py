@@ -2,9 +2,12 @@
 
 from dataclasses import fields
 
+import keras
+import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.attack import EPS, adversarial, attack_success
 from benchmarks.head_to_head import PARTS, ablated, ablation_table
 
 
@@ -37,9 +40,22 @@ def test_ways_are_compared_with_the_whole_recipe_from_three_seeds_on(seeds, comp
         {"data": "mnist", "seed": seed, "way": way, "after": value + seed / 100}
         for seed in range(seeds)
         for way, value in {"all parts": 0.9, "no part": 0.8}.items()
-    ).assign(before=0.7, broken=3, took=1.0, **{"repaired share": 0.5})
+    ).assign(before=0.7, broken=3, took=1.0, **{"repaired share": 0.5, "broken share": 0.0})
     table = ablation_table(measured).set_index("way")
     assert table.loc["no part", "after"] == pytest.approx(0.8 + (seeds - 1) / 200)
     assert ("mean difference" in table) == compared
     if compared:
         assert table.loc["no part", "mean difference"] == pytest.approx(-0.1)
+
+
+def test_an_attack_turns_exactly_what_lies_within_its_reach_of_a_linear_boundary():
+    model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten()])
+    model.add(keras.layers.Dense(2, "softmax"))
+    weights = np.array([1.0, -2.0, 0.5, 1.5], np.float32)
+    model.layers[-1].set_weights([np.stack([0 * weights, weights], axis=1), np.zeros(2)])
+    x = np.random.default_rng(0).uniform(0.3, 0.7, (300, 2, 2, 1)).astype(np.float32)
+    scores = x.reshape(300, 4) @ weights
+    y = (scores > 0).astype(int)
+    assert attack_success(model, x, y) == (np.abs(scores) < EPS * np.abs(weights).sum()).mean()
+    assert 0.3 < attack_success(model, x, y) < 1
+    assert np.abs(adversarial(model, x, y) - x).max() <= EPS + 1e-6

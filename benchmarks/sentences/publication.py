@@ -4,6 +4,7 @@ import pandas as pd
 
 from benchmarks.sentences.tables import (
     HOLDS,
+    OPEN,
     Results,
     confirm,
     directions,
@@ -20,7 +21,7 @@ LAYERS = ("hidden_1", "hidden_2", "output")
 
 def values(results: Results) -> dict:
     """Return the numbers of the templates in publication.md."""
-    parts = _repeated, _layers, _defects, _tests, _own_size
+    parts = _repeated, _layers, _defects, _tests, _own_size, _fashion
     return {name: value for part in parts for name, value in part(results).items()}
 
 
@@ -53,6 +54,21 @@ def _own_size(results: Results) -> dict:
         "own_pairs": _by_table(pairs),
         "own_pairs_verdict": verdict_of_any(pairs, margin=EQUIVALENT),
         "own_differing": _tables(differ[differ["significant"]]),
+    }
+
+
+def _fashion(results: Results) -> dict:
+    """Both protocols on Fashion-MNIST, which the publication did not use."""
+    study = "publication-fashion_mnist"
+    compared = {protocol: _compared(results, study, protocol) for protocol in BOTH}
+    layer = results.by("protocol", f"{study}/layer_selection_matters")
+    alike = all(layer[protocol]["equivalent"] for protocol in BOTH)
+    return {
+        "fashion": {protocol: _best(rows) for protocol, rows in compared.items()},
+        "fashion_rows": len(compared["published"]),
+        "fashion_layer": layer,
+        "fashion_layer_verdict": HOLDS if alike else OPEN,
+        "fashion_seeds": only(pd.concat(compared.values())["seeds"]),
     }
 
 

@@ -129,9 +129,8 @@ def shift_sentences(description: Description) -> list[str]:
     """Return what is known of the shift, in sentences."""
     shares, apart = description.shares, description.measures["domain"]
     return [
-        f"Class shares: {100 * shares.distance:.0f} % of the unlabeled inputs would have to change "
-        f"class for the labeled set's shares; the predictions fit such a change up to "
-        f"{100 * shares.residual:.1f} points.",
-        f"A classifier on the activations tells the two sets apart by {apart:.2f} (0: not at all, "
-        f"1: always).",
+        f"The class shares differ from the labeled set's by {100 * shares.distance:.0f} %. This "
+        f"explains the predictions up to {100 * shares.residual:.1f} points.",
+        f"A classifier trained to tell the two sets apart has skill {apart:.2f} (0: no better than "
+        f"chance, 1: always right).",
     ]

@@ -36,7 +36,9 @@ from mode.stats import mcnemar
 
 # Passes over all inputs: at least and at most so many, a few where even those are much work.
 PASSES, FEW_PASSES = (6, 28), 3
-WORK = 4e11  # multiplications of forward passes: about a minute on two cores
+# Multiplications of forward passes: about a minute on two cores. A model that is nearly right has
+# less to learn.
+WORK, LITTLE_WORK = 4e11, 3e11
 STEPS = 1500  # a small data set is passed over until so many steps are made
 BATCH_SIZES = ((4000, 64), (0, 32))  # from so many inputs on, so large a batch
 # Adam's learning rate. A model that is nearly right stays near its weights and so breaks little;
@@ -238,13 +240,17 @@ class FineTuning:
         each round makes twice as many as the one before."""
         if self.recipe.epochs is not None:
             return [self.recipe.epochs] * self.recipe.rounds
-        return planned_passes(self.model, len(self.data.train) + chosen, self.recipe.rounds)
+        inputs, work = len(self.data.train) + chosen, LITTLE_WORK if self._nearly_right else WORK
+        return planned_passes(self.model, inputs, self.recipe.rounds, work=work)
 
 
-def planned_passes(model: keras.Model, inputs: int, rounds: int) -> list[int]:
-    """Return how many passes over so many inputs each round makes, from the model's size alone."""
+def planned_passes(
+    model: keras.Model, inputs: int, rounds: int, *, work: float = WORK
+) -> list[int]:
+    """Return how many passes over so many inputs each round makes, from the model's size and the
+    multiplications that are to be made."""
     least, most = PASSES
-    affordable = WORK / (inputs * multiplications(model))
+    affordable = work / (inputs * multiplications(model))
     least = least if affordable * 4 > least else FEW_PASSES
     batch_size = next(b for n, b in BATCH_SIZES if inputs >= n)
     total = max(min(affordable, most), least)
