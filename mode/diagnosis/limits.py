@@ -20,6 +20,7 @@ class Limits:
     few_steps: int = 10  # a finished training of fewer is a demonstration or a trial
     recent_part: int = 5  # accuracy is averaged over the last fifth of the records
     flat_spread: float = 1e-6  # float32 rounding: predictions so close are equal
+    few_rows: int = 8  # a batch of fewer may be of one class, and its predictions alike
     early_steps: int = 20  # before, predictions may still be what they were at the start
     single_class_rows: int = 1000  # fewer rows may miss a rare class while training runs
     single_class_rows_finished: int = 300  # after training fewer are enough

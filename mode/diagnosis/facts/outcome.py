@@ -95,7 +95,20 @@ def constant_predictions(record: Record) -> bool:
     flat = (spread[-few:] <= LIMITS.flat_spread * size) & np.isfinite(spread[-few:])
     single = np.array([_single(t) for t in record.targets] or [False])
     late = record.steps[-1] >= LIMITS.early_steps
-    return bool(flat.all(axis=0).any() and not single.any() and late)
+    told = flat.all(axis=0) & ~differ_between_batches(record)
+    return bool(told.any() and not single.any() and late)
+
+
+def differ_between_batches(record: Record) -> np.ndarray:
+    """Return for which outputs (outputs,) the predictions differ from batch to batch by more than
+    their targets' deviation, where batches are so small that each may hold rows of one kind."""
+    outputs = record.heads.shape[1]
+    if not 0 < record.batch < LIMITS.few_rows or len(record.targets) != outputs:
+        return np.zeros(outputs, bool)
+    recent = slice(-max(LIMITS.records, len(record.steps) // LIMITS.recent_part), None)
+    low, high = record.head("low")[recent], record.head("high")[recent]
+    deviation = np.array([float(np.max(target.std)) for target in record.targets])
+    return high.max(axis=0, initial=-np.inf) - low.min(axis=0, initial=np.inf) > deviation
 
 
 def _single(target: Moments) -> bool:

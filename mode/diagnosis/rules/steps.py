@@ -9,7 +9,7 @@ import numpy as np
 
 from mode.diagnosis.catalog.symptoms import make_finding
 from mode.diagnosis.facts.heads import PROBABILITY
-from mode.diagnosis.facts.outcome import TrainingCase
+from mode.diagnosis.facts.outcome import TrainingCase, differ_between_batches
 from mode.diagnosis.facts.training import (
     TINY,
     UNSEEN,
@@ -58,7 +58,10 @@ def constant_output(case: TrainingCase) -> list[Finding]:
     if not len(record.steps) or not record.heads.shape[1] or record.broken_step:
         return []
     spreads, findings = record.head("spread")[-LIMITS.records :], []
+    differ = differ_between_batches(record)
     for i, head in enumerate(case.facts.heads[: spreads.shape[1]]):
+        if differ[i]:
+            continue
         spread, limit = float(spreads[:, i].max()), LIMITS.near_constant * _target_spread(record, i)
         rounding = LIMITS.flat_spread * max(1, abs(record.head("high")[-1, i]))
         exact = case.outcome.constant and spread <= rounding
