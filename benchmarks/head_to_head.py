@@ -130,17 +130,17 @@ def rows(name: str, seed: int, *, ablation: bool = False) -> pd.DataFrame:
     `ablated` and its rivals of as many epochs instead."""
     data = parts(name, seed)
     model = short_of_convergence(data, seed)
-    right_before, found = _right(model, data), []
+    right_before, lines = _right(model, data), []
     for way, made in (_ablation(name) if ablation else _ways()).items():
-        taken = found[0]["took"] if found else 0.0
+        taken = lines[0]["took"] if lines else 0.0
         start = perf_counter()
         after = made(model, data, taken, seed=seed)
         took = round(perf_counter() - start, 1)
         values = outcome(right_before, _right(after, data))
         if not ablation:
             values["attack success"] = attack_success(after, data.test.x, data.test.y)
-        found.append({"data": name, "way": way, "seed": seed, **values, "took": took})
-    return pd.DataFrame(found).round(4)
+        lines.append({"data": name, "way": way, "seed": seed, **values, "took": took})
+    return pd.DataFrame(lines).round(4)
 
 
 def _right(model: keras.Model, data: Data) -> np.ndarray:

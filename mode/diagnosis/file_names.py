@@ -30,8 +30,8 @@ def file_names(tree: ast.AST) -> dict[str, str]:
         only = getattr(keywords.get("save_weights_only"), "value", False)
         for old in _texts(path, values):
             weights = function == "save_weights" or only
-            new = _ENDING.sub(WEIGHTS, old, count=1) if weights else old.replace(".hdf5", ".h5")
-            if not (old.endswith(WEIGHTS) if weights else old == new):
+            new = _ENDING.sub(WEIGHTS, old, count=1) if weights else re.sub(r"\.hdf5$", ".h5", old)
+            if new != old:
                 names[old] = new
     return names
 
@@ -42,7 +42,7 @@ def _assigned(tree: ast.AST) -> dict[str, ast.expr]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             values.setdefault(node.targets[0].id, []).append(node.value)
-    return {name: found[0] for name, found in values.items() if len(found) == 1}
+    return {name: several[0] for name, several in values.items() if len(several) == 1}
 
 
 def _texts(path: ast.expr, values: dict[str, ast.expr]) -> Iterator[str]:

@@ -95,8 +95,8 @@ def constant_predictions(record: Record) -> bool:
     flat = (spread[-few:] <= LIMITS.flat_spread * size) & np.isfinite(spread[-few:])
     single = np.array([_single(t) for t in record.targets] or [False])
     late = record.steps[-1] >= LIMITS.early_steps
-    told = flat.all(axis=0) & ~differ_between_batches(record)
-    return bool(told.any() and not single.any() and late)
+    constant = flat.all(axis=0) & ~differ_between_batches(record)
+    return bool(constant.any() and not single.any() and late)
 
 
 def differ_between_batches(record: Record) -> np.ndarray:
