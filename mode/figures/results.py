@@ -134,7 +134,9 @@ def accuracy_by_round(
     cells = table.groupby(["protocol", "layer_selection"], sort=False)
     several, drawn = table["protocol"].nunique() > 1, set()
     controls = table[table["method"] == "control"].groupby(["protocol", "layer_selection"])
-    one_control = controls[measure].apply(tuple).nunique() == 1
+    controls = controls[measure].apply(tuple)
+    one_control = controls.nunique() == 1
+    shared = controls.groupby("protocol").agg(["size", "nunique"]).eq([2, 1]).all(axis=1)
     for n, ((protocol, selected), cell) in enumerate(cells):
         # Later lines are thinner, so that one which covers another lets it be seen.
         width = max(1, 3.4 - 0.7 * n)
@@ -148,7 +150,8 @@ def accuracy_by_round(
                 continue
             drawn |= {tuple(values)} if method == "control" else set()
             text = f"{protocol}, {way}: {name}" if several else f"{way}: {name}"
-            text = name if method == "control" and one_control else text
+            if method == "control" and (one_control or shared[protocol]):
+                text = name if one_control else f"{protocol}: {name}"
             ax.plot(numbers(line, "round"), values, mark, label=text, **look)
     ax.set(xlabel="round of repair (0: before any)", ylabel=label)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
