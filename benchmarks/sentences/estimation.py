@@ -30,7 +30,6 @@ def values(results: Results) -> dict:
             for family, key in FAMILIES.items()
         },
         "answered": answers.loc[("left out", "all"), "missed_points"],
-        "sets": int(misses.loc[("all", "all"), "sets"]),
     }
 
 

@@ -57,7 +57,6 @@ def values(results: Results) -> dict:
     reported = {key: claims.loc[name].to_dict() for key, name in CLAIMS.items()}
     for key in ("restarts", "few", "cross_talk"):
         confirm(reported[key]["verdict"] == "does not hold", f"{key} does not hold")
-    judged = unseen[unseen["truth"].notna()]
     return {
         **numbers,
         **_sets(results),
@@ -66,8 +65,6 @@ def values(results: Results) -> dict:
         "worst_miss": _largest_miss(unseen),
         "worst_zoo": _largest_miss(results.table("featurevis_classifiers")),
         "worst_blind": _largest_miss(results.table("featurevis_blind")),
-        "judged": len(judged),
-        "right": int((judged["verdict"] == judged["truth"]).sum()),
         "pictures": results.by("measure", "featurevis_pictures"),
         "picture_classifiers": only(results.table("featurevis_pictures")["classifiers"]),
         "photographs": _photographs(results),
@@ -136,7 +133,6 @@ def _photographs(results: Results) -> dict:
         **json.loads(card.read_text(encoding="utf-8")),
         "classifiers": len(rows),
         "mean_miss": miss.mean(),
-        "largest_miss": miss.max(),
     }
 
 

@@ -39,28 +39,6 @@ def extent(differences: Iterable[float]) -> str:
     return f"{points(ordered[0])} to {points(ordered[-1])}"
 
 
-def sizes(differences: Iterable[float]) -> str:
-    """Return the smallest and the largest difference of one sign in points, without it.
-
-    Example:
-        >>> sizes([0.03, 0.039])
-        '3.0 to 3.9'
-    """
-    return extent(differences).replace("+", "").replace("-", "")
-
-
-def relation(difference: float) -> str:
-    """Return where something lies that differs so much.
-
-    Example:
-        >>> relation(-0.0126), relation(0.0001)
-        ('1.3 points below', '0.0 points from')
-    """
-    text = size(difference)
-    where = "above" if difference > 0 else "below"
-    return f"{text} points {'from' if text == '0.0' else where}"
-
-
 def effect(row: Mapping) -> str:
     """Return a mean paired difference in points with its interval.
 
@@ -108,8 +86,6 @@ FORMATS = {
     "points": points,
     "size": size,
     "extent": extent,
-    "sizes": sizes,
-    "relation": relation,
     "effect": effect,
     "p": p_value,
     "word": word,

@@ -17,7 +17,6 @@ def values(results: Results) -> dict:
     confirm(ours["programs"] == first["plain faults"], "all tools are compared on the same faults")
     confirm(all(tools[name]["found"] < ours["found"] for name in OTHERS), "no other finds as many")
     return {
-        "first": first,
         "ours": ours,
         "healthy": runs["healthy first"],
         "found": {name: _part(line, "found", "plain faults") for name, line in runs.items()},
@@ -25,7 +24,8 @@ def values(results: Results) -> dict:
                   for name, line in runs.items()},
         "flagged": {name: _part(line, "flagged", "good forms") for name, line in runs.items()},
         "runs": _runs(lines),
-        "rivals": _beside(tools),
+        "best_rival": max(OTHERS, key=lambda name: tools[name]["found"]),
+        "others": _others(tools),
     }  # fmt: skip
 
 
@@ -46,13 +46,14 @@ def _runs(lines: list[dict]) -> str:
     ])  # fmt: skip
 
 
-def _beside(tools: dict[str, dict]) -> str:
-    """Return what each tool finds and how long it takes as a Markdown table."""
-    ours = [name for name in tools if name.startswith("mode (")]
-    names = {name: f"this diagnosis, {name[6:-1]} run" for name in ours}
-    lines = [[names.get(name, name), *_numbers(tools[name])] for name in (*ours, *OTHERS)]
-    return markdown(["tool", "found", "median seconds"], lines)
-
-
-def _numbers(tool: dict) -> list[str]:
-    return [f"{tool['found']} of {tool['programs']}", f"{tool['median seconds']:.1f}"]
+def _others(tools: dict[str, dict]) -> dict:
+    """Return what the best other tool finds, and the extent of the rest."""
+    best, *rest = sorted((tools[name] for name in OTHERS), key=lambda tool: -tool["found"])
+    found = [tool["found"] for tool in rest]
+    seconds = [tool["median seconds"] for tool in rest]
+    return {
+        "best": f"{best['found']} of {best['programs']}",
+        "best_seconds": best["median seconds"],
+        **{"least": min(found), "most": max(found)},
+        **{"fastest": min(seconds), "slowest": max(seconds)},
+    }

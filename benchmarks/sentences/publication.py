@@ -8,7 +8,6 @@ from benchmarks.sentences.tables import (
     Results,
     confirm,
     directions,
-    markdown,
     only,
     verdict_of_any,
 )
@@ -16,12 +15,14 @@ from mode.stats import significant
 from mode.studies.tables import EQUIVALENT
 
 BOTH = ("corrected", "published")
+STUDIES = {"own": "publication-mnist", "fashion": "publication-fashion_mnist"}
+STUDIES |= {"digits": "publication"}
 LAYERS = ("hidden_1", "hidden_2", "output")
 
 
 def values(results: Results) -> dict:
     """Return the numbers of the templates in publication.md."""
-    parts = _repeated, _layers, _defects, _tests, _own_size, _fashion
+    parts = _repeated, _differ, _layers, _defects, _tests, _own_size, _fashion
     return {name: value for part in parts for name, value in part(results).items()}
 
 
@@ -32,28 +33,22 @@ def _own_size(results: Results) -> dict:
     inside = finals["published"].between(finals["low"], finals["high"])
     among = finals["published"].between(finals["least"], finals["most"])
     compared = {protocol: _compared(results, "publication-mnist", protocol) for protocol in BOTH}
-    layer = results.by("protocol", "publication-mnist/layer_selection_matters")
+    layer = _layer_selection(results, "publication-mnist")
     confirm(all(layer[p]["equivalent"] for p in BOTH), "with and without layers are equivalent")
     pairs = results.table("publication-mnist/earth_mover_against_dot")
     confirm(verdict_of_any(pairs, margin=EQUIVALENT) != HOLDS, "the earth mover beats no dot")
-    differ = results.table("publication-mnist/metrics_differ")
     return {
         "own_seeds": only(table["seeds"]),
-        "own_table": _beside(table),
         "own_rows": len(finals),
         "own_inside": int(inside.sum()),
         "own_among": int(among.sum()),
-        "own_directions": directions(compared["published"]),
-        "own_differences": compared["published"]["mean difference"],
         "own_early": int(finals["early"].sum()),
         "own_runs": int(finals["seeds"].sum()),
         "once_early": int(finals["published_early"].sum()),
         "own": {p: _best(rows) for p, rows in compared.items()},
         "own_layer": layer,
-        "own_metrics": _by_table(differ),
         "own_pairs": _by_table(pairs),
         "own_pairs_verdict": verdict_of_any(pairs, margin=EQUIVALENT),
-        "own_differing": _tables(differ[differ["significant"]]),
     }
 
 
@@ -61,7 +56,7 @@ def _fashion(results: Results) -> dict:
     """Both protocols on Fashion-MNIST, which the publication did not use."""
     study = "publication-fashion_mnist"
     compared = {protocol: _compared(results, study, protocol) for protocol in BOTH}
-    layer = results.by("protocol", f"{study}/layer_selection_matters")
+    layer = _layer_selection(results, study)
     alike = all(layer[protocol]["equivalent"] for protocol in BOTH)
     return {
         "fashion": {protocol: _best(rows) for protocol, rows in compared.items()},
@@ -84,6 +79,7 @@ def _best(rows: pd.DataFrame) -> dict:
     return {
         **best,
         **directions(rows),
+        "differences": rows["mean difference"],
         "name": str(best["metric"]).replace("_", " "),
         "verdict": shown,
     }
@@ -93,25 +89,30 @@ def _by_table(table: pd.DataFrame) -> dict[str, dict]:
     return {_name(row): row for row in table.to_dict("records")}
 
 
-def _tables(table: pd.DataFrame) -> str:
-    return ", ".join(map(_name, table.to_dict("records"))) or "none"
+def _layer_selection(results: Results, study: str) -> dict[str, dict]:
+    """Return by protocol what layer selection changes, and what its interval shows."""
+    rows = results.by("protocol", f"{study}/layer_selection_matters")
+    for row in rows.values():
+        direction = "better" if row["mean difference"] > 0 else "worse"
+        row["shown"] = direction if row["significant"] else "not shown"
+        if row["equivalent"]:
+            row["shown"] = "equivalent"
+    return rows
+
+
+def _differ(results: Results) -> dict:
+    """Return by study in which tables the metrics differ."""
+    return {"differ": {key: _differing(results, study) for key, study in STUDIES.items()}}
+
+
+def _differing(results: Results, study: str) -> str:
+    table = results.table(f"{study}/metrics_differ").sort_values("layer_selection", ascending=False)
+    names = [_name(row) for row in table[table["significant"]].to_dict("records")]
+    return ", ".join(names) or "not shown"
 
 
 def _name(row: dict) -> str:
     return f"Table {1 if row['layer_selection'] else 2} {row['protocol']}"
-
-
-def _beside(table: pd.DataFrame) -> str:
-    """Initial, final and control, in %: the publication's one run, then our median (interval)."""
-    lines = []
-    for (number, metric), rows in table.groupby(["table", "metric"], sort=False):
-        line = [number[-1], metric.replace("_", " ")]
-        for row in rows.set_index("measure").loc[["initial", "final", "control"]].itertuples():
-            numbers = (100 * value for value in (row.published, row.median, row.low, row.high))
-            line.append("{:.1f} / {:.1f} ({:.1f} to {:.1f})".format(*numbers))
-        early = rows.iloc[0]
-        lines.append([*line, f"{early['published_early']} / {early['early']} of {early['seeds']}"])
-    return markdown(("Table", "metric", "initial", "final", "control", "finished early"), lines)
 
 
 def _repeated(results: Results) -> dict:
@@ -123,33 +124,30 @@ def _repeated(results: Results) -> dict:
     published = _compared(results, "publication", "published")
     differing = published[significant(published["holm p"])]
     confirm(differing["metric"].tolist() == ["bray_curtis"], "Bray-Curtis alone is significant")
-    friedman = results.table("publication/metrics_differ")
-    confirm(not friedman["significant"].any(), "no difference between the metrics is shown")
     return {
         "seeds": only(corrected["seeds"]),
-        "corrected": _best(corrected),
-        "differences": corrected["mean difference"],
+        "digits": {"corrected": _best(corrected), "published": _best(published)},
         "comparisons": len(published),
         "bray_curtis": differing.iloc[0].to_dict(),
-        "friedman_low": friedman["p"].min(),
-        "friedman_high": friedman["p"].max(),
-        "largest_w": friedman["kendall w"].max(),
-        "accuracies": _accuracies(results.table("publication/accuracy_by_round")),
+        "accuracy": _accuracies(results.table("publication/accuracy_by_round")),
     }
 
 
-def _accuracies(table: pd.DataFrame) -> str:
-    last, lines = table["round"].max(), []
-    for (protocol, selects), rows in table.groupby(["protocol", "layer_selection"]):
+def _accuracies(table: pd.DataFrame) -> dict[str, dict]:
+    """Return by protocol the accuracy with layer selection, before and after the last round."""
+    last, numbers = table["round"].max(), {}
+    for protocol, rows in table[table["layer_selection"]].groupby("protocol"):
         accuracy = rows.set_index(["method", "round"])["accuracy"]
-        shares = (accuracy["mode", 0], accuracy["mode", last], accuracy["control", last])
-        name = f"{protocol}, {'with' if selects else 'without'} layer selection"
-        lines.append([name, *(f"{100 * share:.1f}" for share in shares)])
-    return markdown(("protocol", "before", "MODE", "random inputs"), lines)
+        numbers[protocol] = {
+            "before": accuracy["mode", 0],
+            "mode": accuracy["mode", last],
+            "control": accuracy["control", last],
+        }
+    return numbers
 
 
 def _layers(results: Results) -> dict:
-    rows = results.by("protocol", "publication/layer_selection_matters")
+    rows = _layer_selection(results, "publication")
     corrected, published = rows["corrected"], rows["published"]
     undecided = not corrected["significant"] and not corrected["equivalent"]
     confirm(undecided, "layer selection is undecided")
@@ -180,14 +178,11 @@ def _defects(results: Results) -> dict:
     idle = [s for s in switches if all((c.loc[s, ["low", "high"]] == 0).all() for c in cells)]
     return {
         "replay": replay,
-        "replay_p": max(row["holm p"] for row in replay),
-        "batch_p": max(row["holm p"] for row in batch),
         "batch": batch,
         "defect_seeds": only(pd.concat(cells)["n"]),
         "largest_other": 100 * others["mean difference"].abs().max(),
         "switches": len(switches),
         "idle": len(idle),
-        "idle_names": ", ".join(f"`{switch}`" for switch in idle),
     }
 
 

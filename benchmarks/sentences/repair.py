@@ -27,7 +27,7 @@ def values(results: Results) -> dict:
 
 
 def _default_repair(results: Results) -> dict:
-    from benchmarks.default_repair import CASES, REPAIR, shown  # imports Keras
+    from benchmarks.default_repair import CASES, shown  # imports Keras
 
     table = results.table("default_repair")
     counted = table[table["classifier"] != TRAIN_ONLY].set_index("classifier")
@@ -39,8 +39,6 @@ def _default_repair(results: Results) -> dict:
     ]
     more_broken = counted["broken by repair"] > counted["broken by fine-tuning"]
     unmeasured = [name for name in CASES if name not in set(table["classifier"])]
-    rows = results.rows("default_repair")
-    lenet = rows[(rows["classifier"] == LENET) & (rows["way"] == REPAIR)]
     seeds = sorted(set(table["seeds"]))
     return {
         "table": shown(table),
@@ -48,13 +46,11 @@ def _default_repair(results: Results) -> dict:
         if seeds == [1]
         else f"{WORDS[seeds[0]]} to {WORDS[seeds[-1]]} seeds each, medians",
         "classifiers": len(counted),
-        "close": int(close.sum()),
         "close_part": part(int(close.sum()), len(counted)),
         "default_verdict": HOLDS if close.all() else NOT,
         "margin": CLOSE,
         "cautious": int((counted["broken by repair"] < counted["broken by fine-tuning"]).sum()),
         "not_on": f"; not on {'; '.join(losses)}" if losses else "",
-        "wins": f"The better of the two wins on {'; '.join(losses)}. " if losses else "",
         "answer": f"Not always: it is more than {size(CLOSE)} points behind on "
         f"{WORDS[len(losses)]} of {WORDS[len(counted)]} classifiers"
         if losses
@@ -67,7 +63,6 @@ def _default_repair(results: Results) -> dict:
         if counted["seeds"][LENET] == 1
         else f"median of {counted['seeds'][LENET]} seeds",
         "lenet": counted.loc[LENET].to_dict(),
-        "lenet_repaired": (lenet["repaired"] / lenet["wrong before"]).median(),
         "wrong_labels": counted.loc[WRONG_LABELS].to_dict(),
         "clean_pool": counted.loc[WRONG_LABELS, CLEAN_POOL],
         "unmeasured": f" Not measured with this default: {'; '.join(unmeasured)}."
@@ -134,11 +129,13 @@ def _interval(row: dict, column: str) -> str:
 
 
 def _head_table(table: pd.DataFrame) -> str:
-    header = ["data, repair", "before, %", "after, %", "failures repaired, %"]
-    header += ["test inputs broken, %", "turned by attack, %", "time"]
+    """Return a line per repair; repairs of which only one number is published share a line."""
+    header = [f"repair, {NAMES[only(table['data'])]}", "before, %", "after, %"]
+    header += ["failures repaired, %", "test inputs broken, %", "turned by attack, %", "time"]
+    full = table[table["after"].notna()]
     lines = [
         [
-            f"{NAMES[row['data']]}, {row['way']}",
+            row["way"],
             _number(100 * row["before"], 2),
             _number(100 * row["after"], 2),
             _number(100 * row["repaired share"], 1),
@@ -146,9 +143,12 @@ def _head_table(table: pd.DataFrame) -> str:
             _number(100 * row["attack success"], 1),
             _time(row["took"]),
         ]
-        for _, row in table.sort_values("data", ascending=False, kind="stable").iterrows()
+        for _, row in full.iterrows()
     ]
-    return markdown(header, lines)
+    rest = table[table["after"].isna()]
+    names = ", ".join(rest["way"].str.removesuffix(" (published)"))
+    shares = ", ".join(_number(100 * share, 1) for share in rest["repaired share"])
+    return markdown(header, [*lines, [f"{names} (published)", "", "", shares, "", "", ""]])
 
 
 def _number(value: float, digits: int) -> str:

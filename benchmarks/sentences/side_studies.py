@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from benchmarks.sentences.formats import effect
 from benchmarks.sentences.tables import (
     HOLDS,
     NOT,
@@ -10,7 +9,6 @@ from benchmarks.sentences.tables import (
     Results,
     confirm,
     directions,
-    markdown,
     only,
     verdict,
     verdict_of_any,
@@ -117,7 +115,6 @@ def _layers(results: Results) -> dict:
         "margin": EQUIVALENT,
         "pair_differences": pairs["mean difference"],
         "best_layer": best,
-        "layers_differ": results.by("question", "layers-mnist/differ"),
     }
 
 
@@ -135,12 +132,7 @@ def _alpha(results: Results) -> dict:
                 sorted(rows, key=lambda d: sign * d) == rows,
                 "with five and ten classes, fewer by heat map and more by margin are better",
             )
-    lines = [
-        [f"{n} classes", effect(alone["mode"][f"of_{n}"]), effect(alone["margin"][f"of_{n}"])]
-        for n in CLASSES
-    ]
-    header = ("all inputs chosen", "by heat map", "by margin")
-    return {"alone": alone, "alpha_table": markdown(header, lines)}
+    return {"alone": alone}
 
 
 def _selectors(results: Results) -> dict:
@@ -151,9 +143,7 @@ def _selectors(results: Results) -> dict:
     confirm(table["method"].iloc[-1] == "typiclust", "TypiClust alone loses")
     confirm(directions(table) == {"above": len(table) - 1, "below": 1}, "TypiClust alone loses")
     confirm(table["method"].iloc[0] == "signed_margin", "the signed margin gains most")
-    listed = "; ".join(f"{row['method']} {effect(row)}" for _, row in table.iterrows())
     return {
-        "all_selectors": listed,
         "further_selectors": len(table) - 1,
         "best_selector": table.iloc[0].to_dict(),
     }
