@@ -24,6 +24,7 @@ MODULES = {f"keras.layers.{name}": "keras.layers" for name in _LAYER_MODULES} | 
     "keras.engine": "keras",
     "keras.backend.tensorflow_backend": "keras.backend",
     "keras.objectives": "keras.losses",
+    "keras.wrappers.scikit_learn": "mode.diagnosis.scikit_learn",
     **{f"keras.utils.{name}": "keras.utils" for name in
        ("np_utils", "generic_utils", "vis_utils", "data_utils", "io_utils", "layer_utils")},
 }  # fmt: skip
@@ -119,7 +120,6 @@ LOSSES = {"logcosh": "log_cosh", "cosine_proximity": "cosine_similarity", "huber
           "KLD": "kl_divergence", "kld": "kl_divergence"}  # fmt: skip
 # What has no translation of certain meaning: the name and what takes its place.
 REMOVED = {
-    "keras.wrappers.scikit_learn": "keras.wrappers.SKLearnClassifier or the package scikeras",
     "keras.backend.get_session": "eager values: keras.ops.convert_to_numpy(tensor)",
     "keras.backend.set_session": "nothing; there are no sessions",
     "keras.backend.function": "keras.Model(inputs, outputs)",
