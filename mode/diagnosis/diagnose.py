@@ -13,12 +13,21 @@ from mode.diagnosis.facts.training import EARLY, Record, first_broken
 from mode.diagnosis.findings import SEVERITIES, Finding, When, Where, worst_first
 from mode.diagnosis.limits import LIMITS
 from mode.diagnosis.report import Findings
-from mode.diagnosis.rules import curves, data, model, optimizer, outputs, predictions, steps
+from mode.diagnosis.rules import (
+    curves,
+    data,
+    model,
+    optimizer,
+    outputs,
+    predictions,
+    steps,
+    validation,
+)
 from mode.diagnosis.rules.custom_code import custom_code_findings
 from mode.diagnosis.rules.metrics import metric_mismatch
 
 _ORDER = {code: i for i, code in enumerate(SYMPTOMS)}
-_RULES = (*steps.RULES, *curves.RULES, *predictions.RULES)
+_RULES = (*steps.RULES, *curves.RULES, *validation.RULES, *predictions.RULES)
 _TRAINING_RULES = sorted(_RULES, key=lambda rule: _ORDER[rule.__name__])
 
 

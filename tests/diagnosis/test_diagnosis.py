@@ -20,7 +20,7 @@ from mode.diagnosis.facts.training import empty_record
 from mode.diagnosis.findings import Plan, Where
 from mode.diagnosis.repair.rebuild import rebuild
 from mode.diagnosis.report import Findings
-from mode.diagnosis.rules.curves import overfitting
+from mode.diagnosis.rules.validation import overfitting
 from tests.diagnosis.conftest import classifier
 
 LAYERS = keras.layers

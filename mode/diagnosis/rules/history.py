@@ -14,7 +14,8 @@ from mode.diagnosis.catalog.symptoms import make_finding
 from mode.diagnosis.facts.training import Record, accuracies, slope
 from mode.diagnosis.findings import Evidence, Finding, When, Where
 from mode.diagnosis.limits import LIMITS
-from mode.diagnosis.rules.curves import score_suffers, swings
+from mode.diagnosis.rules.curves import swings
+from mode.diagnosis.rules.validation import score_suffers
 
 
 def _window(curve: np.ndarray) -> int:
