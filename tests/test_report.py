@@ -15,7 +15,7 @@ from mode.data import Data, Part, Streamed, open_pool
 from mode.models import predict
 from mode.repair import label_errors
 from mode.repair.label_errors import far_excess, look_wrong, tempered
-from mode.report import advice, case, files, tables
+from mode.report import advice, case, features, files, tables
 from mode.report.files import open_case, suspect_inputs
 from mode.report.workflow import repair_files
 from tests.tolerance import FLOAT32
@@ -32,17 +32,17 @@ def of(x: np.ndarray) -> Data:
 def test_features_of_vectors_are_z_scores_with_the_callers_names():
     x = np.array([[1, 10], [3, 30], [5, 20]], np.float32)
     model = keras.Sequential([keras.Input((2,)), layers.Dense(2)])
-    found, called = case.scaled_features(model, of(x), x, ["kilos", "years"])
+    found, called = features.scaled_features(model, of(x), x, ["kilos", "years"])
     expected = [[-(1.5**0.5), -(1.5**0.5)], [0, 1.5**0.5], [1.5**0.5, 0]]
     np.testing.assert_allclose(found, expected, **FLOAT32)
     assert called == ["kilos", "years"]
-    assert case.scaled_features(model, of(x), x)[1] == ["feature 0", "feature 1"]
+    assert features.scaled_features(model, of(x), x)[1] == ["feature 0", "feature 1"]
 
 
 def test_features_of_sequences_are_their_steps():
     x = np.random.default_rng(0).normal(size=(6, 3, 2)).astype(np.float32)
     model = keras.Sequential([keras.Input((3, 2)), layers.LSTM(2), layers.Dense(2)])
-    found, called = case.scaled_features(model, of(x), x[:4])
+    found, called = features.scaled_features(model, of(x), x[:4])
     assert (found.shape, called) == ((4, 3, 2), ["step 0", "step 1", "step 2"])
     np.testing.assert_allclose(found, (x[:4] - x.mean(axis=0)) / x.std(axis=0), **FLOAT32)
 
@@ -52,13 +52,13 @@ def test_features_of_tokens_are_how_often_each_is_there(monkeypatch):
     x = np.array([[7, 7, 2], [7, 4, 4], [4, 2, 9]], np.int32)
     stack = [keras.Input((3,), dtype="int32"), layers.Embedding(10, 2), layers.Flatten()]
     model = keras.Sequential([*stack, layers.Dense(2)])
-    monkeypatch.setattr(case, "MAX_TOKENS", 3)
-    found, called = case.scaled_features(model, of(x), x)
+    monkeypatch.setattr(features, "MAX_TOKENS", 3)
+    found, called = features.scaled_features(model, of(x), x)
     assert called == ["token 2", "token 4", "token 7"]
     counts = np.array([[1, 0, 2], [0, 2, 1], [1, 1, 0]])
     np.testing.assert_allclose(found, (counts - counts.mean(0)) / counts.std(0), **FLOAT32)
     numbers = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
-    assert case.scaled_features(numbers, of(x), x)[1][0] == "feature 0"
+    assert features.scaled_features(numbers, of(x), x)[1][0] == "feature 0"
 
 
 @pytest.fixture(scope="module")

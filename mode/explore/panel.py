@@ -18,7 +18,7 @@ from mode.featurevis.report import png
 from mode.figures import FIGURES, screen
 from mode.figures.style import words as spelled
 from mode.models.files import copied_unsafely
-from mode.report.case import pictured
+from mode.report.features import pictured
 
 _ONE_AT_A_TIME = threading.Lock()  # two trainings at once only slow each other down
 
