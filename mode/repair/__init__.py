@@ -6,8 +6,9 @@ The package itself can be called: `mode.repair(model, data)` is `mode.repair.rep
 import sys
 from types import ModuleType
 
-from mode.repair.loop import Repair, control, drawable, repair, run
+from mode.repair.loop import control, drawable, repair, run
 from mode.repair.recipe import DEFECTS, PROTOCOLS, RECIPES, Defects, Recipe
+from mode.repair.result import Repair
 from mode.repair.round import measure
 
 __all__ = [

@@ -12,8 +12,9 @@ from mode import checks, seeds
 from mode.data import Data
 from mode.distances import DISTANCES
 from mode.models import build, train
-from mode.repair.loop import Repair, control, run
+from mode.repair.loop import control, run
 from mode.repair.recipe import EPOCHS, Recipe
+from mode.repair.result import Repair
 from mode.selection import shares
 from mode.studies.comparison import AGAIN
 from mode.studies.methods import FAMILY, METRICS
