@@ -6,6 +6,7 @@ Imports go down only:
 
     command                            what the command `diagnose` is given decides what it does
     repair/ | script                   plans, trials, `autorepair` | a script with a diagnosis
+    watched_fits                       each `fit` of a script with its `Diagnosis`
     callback                           `Diagnosis`
     diagnose | history                 `check`, and a record -> findings with causes and fixes
     output, places                     JSON, a page, lines of a script

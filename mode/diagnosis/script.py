@@ -1,71 +1,33 @@
 """`diagnose` for people: a whole script run under diagnosis, or a saved model checked at rest."""
 
 import ast
-import inspect
 import os
 import re
 import runpy
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from textwrap import shorten
 from types import ModuleType
 
-import keras
 import numpy as np
 
 from mode import checks
 from mode.data import archives
-from mode.diagnosis.callback import Diagnosis
 from mode.diagnosis.diagnose import check
-from mode.diagnosis.facts.data import arrays_of
-from mode.diagnosis.findings import Finding
-from mode.diagnosis.report import Report, short_line
+from mode.diagnosis.report import Report
 from mode.diagnosis.translation import hints, translate
+from mode.diagnosis.watched_fits import Fits, WatchedFit, watched_fits
 
 NOTHING, FINDINGS, NOT_RUN = 0, 1, 2
-WATCHED = 20  # trainings of a script at most: each is compiled anew to be watched
-_EARLY_ROWS = 2000  # enough for a verdict before the first step
 _NOT_USER = (Path(__file__).parents[1], sysconfig.get_path("stdlib"))
 # what Keras and TensorFlow write before the line that tells what is wrong
 _PLACE = re.compile(
     r"\s*$|\s+File |Graph execution error|Detected at node|<stack|Exception encountered when "
 )
-
-
-@dataclass(frozen=True)
-class WatchedFit:
-    """One `fit` of a script: its model, the arguments by name, and what watches it."""
-
-    model: keras.Model
-    arguments: dict
-    watch: Diagnosis
-
-
-@dataclass
-class _Fits:
-    """The trainings of a script so far; only the first ones are watched."""
-
-    watched: list[WatchedFit]
-    stop: bool
-    strict: bool
-    seconds: float | None
-    show: Callable[[str], None]
-    total: int = 0
-    told: set[str] = field(default_factory=set)
-
-    def tell_early(self, findings: list[Finding]) -> None:
-        """Show what is certain before the first step, once for all trainings of a script."""
-        for finding in findings:
-            line = f"before fit {self.total}: {short_line(finding)}"
-            if short_line(finding) not in self.told:
-                self.told.add(short_line(finding))
-                self.show(line)
 
 
 def run_script(
@@ -74,7 +36,7 @@ def run_script(
 ) -> int:  # fmt: skip
     """Run a training script with a diagnosis on every `fit`, show the reports.
 
-    The trainings are added to `collected`. Of many only the first WATCHED are watched.
+    The trainings are added to `collected`, of many only the first `watched_fits.WATCHED`.
     What is certain of model and data is shown before the first step of each.
 
     Returns 0 for no finding above a note, 1 for findings, 2 where the script could not run.
@@ -86,9 +48,9 @@ def run_script(
     if not script.is_file():
         show(f"script must be a Python file. Received: {str(path)!r}, which does not exist.")
         return NOT_RUN
-    fits = _Fits([] if collected is None else collected, stop, strict, seconds, show)
+    fits = Fits([] if collected is None else collected, stop, strict, seconds, show)
     failed, process = False, os.getpid()
-    with _watched_fits(fits), _as_main(script, arguments):
+    with watched_fits(fits), _as_main(script, arguments):
         try:
             _run(script, strict, show)
         except SystemExit as leaving:
@@ -189,78 +151,6 @@ def _telling_line(message: str) -> str:
     """Return the first line of a message that names the trouble, not the place in a graph."""
     lines = [line for line in message.splitlines() if not _PLACE.match(line)]
     return shorten([*lines, message][0], 300, placeholder=" ...")
-
-
-@contextmanager
-def _watched_fits(fits: _Fits):
-    """Give every `fit` a diagnosis of its own while the script runs."""
-    defined, before = "fit" in vars(keras.Model), keras.Model.fit
-
-    def fit(self, *args, **kwargs):
-        fits.total += 1
-        callbacks = keras.tree.flatten(kwargs.get("callbacks") or [])
-        given = [c for c in callbacks if isinstance(c, Diagnosis)]
-        if len(fits.watched) >= WATCHED and not given:
-            return before(self, *args, **kwargs)
-        watch = given[0] if given else Diagnosis(stop=fits.stop, seconds=fits.seconds)
-        bound = inspect.signature(before).bind(self, *args, **kwargs)
-        if not fits.strict and takes_columns(self, bound.arguments.get("x")):
-            bound.arguments["x"] = column = np.asarray(bound.arguments["x"])[:, np.newaxis]
-            args, kwargs = (args and (column, *args[1:])), kwargs | ({} if args else {"x": column})
-            fits.show("translated to Keras 3: fit(x) of shape (n,) -> fit(x[:, np.newaxis])")
-        arguments = {name: value for name, value in bound.arguments.items() if name != "self"}
-        fits.watched.append(WatchedFit(self, arguments, watch))
-        watch.early = lambda: fits.tell_early(watch.certain(*_sampled(arguments)))
-        kwargs["callbacks"] = callbacks if given else [*callbacks, watch]
-        try:
-            return before(self, *args, **kwargs)
-        except Exception:
-            if not watch.recorder.begun:  # Keras refused the data before any callback was called
-                watch.report = refused(self, arguments)
-            raise
-
-    keras.Model.fit = fit
-    try:
-        yield
-    finally:
-        if defined:
-            keras.Model.fit = before
-        else:
-            del keras.Model.fit
-
-
-def refused(model, arguments: dict) -> Report:
-    """Return what is wrong before training with a `fit` that ended before it."""
-    x, y = _sampled(arguments)
-    y = arguments.get("y") if isinstance(arguments.get("y"), np.ndarray | list) else y
-    try:
-        return Report(tuple(check(model, x, y)))
-    except Exception:  # of data that Keras refuses anything may be odd
-        return Report()
-
-
-def takes_columns(model, x) -> bool:
-    """Tell whether Keras 2 took inputs (n,) as a column for a model that needs rows."""
-    layers = () if model.built else getattr(model, "layers", ())
-    rows = getattr(layers[0].input_spec, "min_ndim", 0) == 2 if layers else False
-    return rows and isinstance(x, np.ndarray | list) and np.ndim(x) == 1
-
-
-def _sampled(arguments: dict) -> list:
-    """Return some rows of the inputs and all targets of a `fit`, None for what is no array."""
-    x, y = (_arrays_only(arguments.get(name)) for name in ("x", "y"))
-    if x is not None:
-        x = [array[:: max(1, len(array) // _EARLY_ROWS)] for array in arrays_of(x)]
-    return [x, y]
-
-
-def _arrays_only(part):
-    """Return arrays, lists and dictionaries of them as they are, None for anything else."""
-    if not isinstance(part, np.ndarray | list | tuple | dict):
-        return None
-    arrays = arrays_of(part)
-    plain = arrays and all(array.ndim and array.dtype.kind in "biuf" for array in arrays)
-    return part if plain else None
 
 
 @contextmanager

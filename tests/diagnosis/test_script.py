@@ -174,7 +174,7 @@ def test_an_odd_script_is_told_in_one_clear_line(tmp_path, case, monkeypatch):
 
 
 def test_of_very_many_fits_the_first_are_watched(tmp_path, monkeypatch):
-    monkeypatch.setattr("mode.diagnosis.script.WATCHED", 2)
+    monkeypatch.setattr("mode.diagnosis.watched_fits.WATCHED", 2)
     _, shown = _run(tmp_path, _fits(5))
     assert shown.splitlines()[-1] == "Only the first 2 of 5 fits were watched."
     assert next(line for line in shown.splitlines() if line.startswith("fit")).endswith("of 5")
