@@ -108,7 +108,7 @@ class Translation(ast.NodeTransformer):
             read = f"lambda a: a.{node.attr} if hasattr(a, '{node.attr}') else "
             read += f"tuple(a.{ends[node.attr]}.shape)"
             self._note(node, f"layer.{node.attr}", f"layer.{ends[node.attr]}.shape")
-            return _called(read, node.value, node)
+            return _called(read, node, node.value)
         return node
 
     def visit_Call(self, node: ast.Call):
@@ -126,7 +126,7 @@ class Translation(ast.NodeTransformer):
             return _called(CLASSES, node, node)
         if called == "reset_states" and isinstance(node.func, ast.Attribute):
             self._note(node, "model.reset_states()", "layer.reset_state() of each layer")
-            return _called(RESET, node.func.value, node)
+            return _called(RESET, node, node.func.value)
         if isinstance(node.func, ast.Attribute) and called in METHODS:
             self._note(node, called, METHODS[called])
             node.func.attr = METHODS[called]
@@ -185,7 +185,8 @@ class Translation(ast.NodeTransformer):
         """
         self._note(node, "batch_input_shape=", "keras.Input(batch_shape=...) before the layer")
         node.keywords.remove(keyword)
-        node.batch_shape = keyword.value  # type: ignore[attr-defined]
+        layer_input = _called("__import__('keras').Input", node, batch_shape=keyword.value)
+        node.layer_input = layer_input  # type: ignore[attr-defined]
 
     def visit_Expr(self, node: ast.Expr):
         """Add the input that a layer named itself before the layer."""
@@ -193,18 +194,18 @@ class Translation(ast.NodeTransformer):
         call = node.value
         if not (isinstance(call, ast.Call) and len(call.args) == 1):
             return node
-        shape = getattr(call.args[0], "batch_shape", None)
-        if shape is None or not isinstance(call.func, ast.Attribute):
+        layer_input = getattr(call.args[0], "layer_input", None)
+        if layer_input is None or not isinstance(call.func, ast.Attribute):
             return node
-        before = ast.Expr(ast.Call(call.func, [_input(shape)], []))
-        return [ast.fix_missing_locations(ast.copy_location(before, node)), node]
+        before = ast.Expr(ast.Call(call.func, [layer_input], []))
+        return [ast.copy_location(before, node), node]
 
     def visit_List(self, node: ast.List):
         """Add the input that a layer of a list named itself."""
         self.generic_visit(node)
-        shape = getattr(node.elts[0], "batch_shape", None) if node.elts else None
-        if shape is not None:
-            node.elts.insert(0, ast.fix_missing_locations(ast.copy_location(_input(shape), node)))
+        layer_input = getattr(node.elts[0], "layer_input", None) if node.elts else None
+        if layer_input is not None:
+            node.elts.insert(0, layer_input)
         return node
 
     def _decay(self, node: ast.Call, called: str) -> None:
@@ -219,14 +220,11 @@ class Translation(ast.NodeTransformer):
         rates = [k for k in node.keywords if k.arg in ("lr", "learning_rate")]
         rate = node.args[0] if node.args else ast.Constant(OPTIMIZERS[called])
         rate = rates[0].value if rates else rate
-        text = "__import__('keras').optimizers.schedules.InverseTimeDecay(0, 1, 0)"
-        schedule = ast.parse(text, mode="eval").body
-        assert isinstance(schedule, ast.Call)
-        schedule.args[0], schedule.args[2] = rate, decay.value
+        schedule = "__import__('keras').optimizers.schedules.InverseTimeDecay"
+        decayed = _called(schedule, node, rate, ast.Constant(1), decay.value)
         node.args = node.args[1:]
         node.keywords = [k for k in node.keywords if k not in rates]
-        node.keywords.append(ast.keyword("learning_rate", schedule))
-        ast.fix_missing_locations(node)
+        node.keywords.append(ast.keyword("learning_rate", decayed))
         new = "learning_rate=keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay)"
         self._note(node, f"{called}(decay=)", new)
 
@@ -294,13 +292,8 @@ def _expression(text: str, at: ast.AST) -> ast.expr:
     return expression
 
 
-def _called(function: str, argument: ast.expr, at: ast.AST) -> ast.Call:
-    call = ast.Call(ast.parse(function, mode="eval").body, [argument], [])
+def _called(function: str, at: ast.AST, *arguments: ast.expr, **keywords: ast.expr) -> ast.Call:
+    """Return the call of a function that lies where another node does."""
+    named = [ast.keyword(name, value) for name, value in keywords.items()]
+    call = ast.Call(ast.parse(function, mode="eval").body, [*arguments], named)
     return ast.fix_missing_locations(ast.copy_location(call, at))
-
-
-def _input(shape: ast.expr) -> ast.expr:
-    call = ast.parse("__import__('keras').Input(batch_shape=0)", mode="eval").body
-    assert isinstance(call, ast.Call)
-    call.keywords[0].value = shape
-    return call
