@@ -34,6 +34,24 @@ class Mixture:
         codes = self.means[component] + np.einsum("nij,nj->ni", self.factors[component], noise)
         return codes.astype(np.float32), component
 
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays to store; of each factor only its lower triangle, in a row."""
+        arrays = {f"mixture_{k}": v for k, v in vars(self).items() if k != "factors"}
+        rows, columns = np.tril_indices(self.means.shape[1])
+        return arrays | {"mixture_factors": self.factors[:, rows, columns]}
+
+
+def of_arrays(arrays: dict[str, np.ndarray]) -> Mixture | None:
+    """Return the mixture that `Mixture.to_arrays` stored among other arrays, None without one."""
+    if "mixture_means" not in arrays:
+        return None
+    parts = {k: arrays[f"mixture_{k}"] for k in ("weights", "means", "classes")}
+    k, d = parts["means"].shape
+    factors = np.zeros((k, d, d), np.float32)
+    rows, columns = np.tril_indices(d)
+    factors[:, rows, columns] = arrays["mixture_factors"]
+    return Mixture(factors=factors, **parts)
+
 
 def of_labels(latent: int, classes: int) -> Mixture:
     """Return one component per label: N(0, I) for the latent vector, the one-hot label after it."""

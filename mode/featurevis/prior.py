@@ -15,7 +15,7 @@ import numpy as np
 
 from mode import checks
 from mode.featurevis import generators
-from mode.featurevis.mixture import Mixture, of_labels
+from mode.featurevis.mixture import Mixture, of_arrays, of_labels
 from mode.featurevis.targets import accepts, input_shape
 from mode.models import load_model
 from mode.seeds import generator
@@ -250,9 +250,7 @@ def save_prior(prior: Prior, folder) -> Path:
             networks[name] = json.loads(model.to_json())
             arrays |= {f"{name}_{i:02d}": w for i, w in enumerate(model.get_weights())}
     if prior.mixture is not None:
-        arrays |= {f"mixture_{k}": v for k, v in vars(prior.mixture).items() if k != "factors"}
-        rows, columns = np.tril_indices(prior.latent)
-        arrays["mixture_factors"] = prior.mixture.factors[:, rows, columns]
+        arrays |= prior.mixture.to_arrays()
     half: dict[str, Any] = {
         k: v.astype(np.float16) if v.dtype.kind == "f" else v for k, v in arrays.items()
     }
@@ -282,7 +280,7 @@ def _parsed(path: Path) -> Prior:
     arrays = {k: v.astype(np.float32) if v.dtype.kind == "f" else v for k, v in arrays.items()}
     models = {name: _built(config, arrays, name) for name, config in configs.items()}
     decoder, classifier = models["decoder"], models.get(CLASSIFIER)
-    return Prior(decoder, arrays["box"], _mixture(arrays), classifier, card)
+    return Prior(decoder, arrays["box"], of_arrays(arrays), classifier, card)
 
 
 def _built(config: dict, arrays: dict, name: str) -> keras.Model:
@@ -290,14 +288,3 @@ def _built(config: dict, arrays: dict, name: str) -> keras.Model:
     model.set_weights([arrays[k] for k in sorted(arrays) if k.startswith(name)])
     model.trainable = False
     return model
-
-
-def _mixture(arrays: dict) -> Mixture | None:
-    if "mixture_means" not in arrays:
-        return None
-    parts = {k: arrays[f"mixture_{k}"] for k in ("weights", "means", "classes")}
-    k, d = parts["means"].shape
-    factors = np.zeros((k, d, d), np.float32)
-    rows, columns = np.tril_indices(d)
-    factors[:, rows, columns] = arrays["mixture_factors"]
-    return Mixture(factors=factors, **parts)
