@@ -9,9 +9,9 @@
    translations of images.
 5. Later rounds see what the original gets right more often, so that less of it breaks.
 6. The round with the best diagnosis accuracy is returned if it beats the original by more than
-   chance (McNemar's test). Biases of classes that the original did not know are lowered and a
-   share of its weights is mixed in (Wortsman et al. 2022, CVPR) where that gives more right
-   answers on the diagnosis split, an input that breaks counted twice.
+   chance (McNemar's test). Where that pays, biases of classes that the original got wrong are
+   lowered and a share of its weights is mixed in (Wortsman et al. 2022, CVPR). It pays if the
+   diagnosis split has fewer wrong answers, and an input that breaks counts twice.
    `max_broken` sets a limit: the original then answers where the new model is not much surer
    (`mode.repair.model_choice`, `mode.models.guarded`).
 """
