@@ -27,6 +27,8 @@ MODULES = {f"keras.layers.{name}": "keras.layers" for name in _LAYER_MODULES} | 
     "keras.wrappers.scikit_learn": "mode.diagnosis.scikit_learn",
     **{f"keras.utils.{name}": "keras.utils" for name in
        ("np_utils", "generic_utils", "vis_utils", "data_utils", "io_utils", "layer_utils")},
+    **{f"sklearn.{name}": "sklearn.model_selection" for name in
+       ("cross_validation", "grid_search", "learning_curve")},
 }  # fmt: skip
 # other copies of Keras 2; a longer name first
 PREFIXES = (

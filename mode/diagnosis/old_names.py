@@ -78,6 +78,20 @@ def present(name: str) -> str:
     return next((other for other in elsewhere if exists(other)), new)
 
 
+def idle_imports(tree: ast.AST) -> list[tuple[ast.ImportFrom, ast.alias]]:
+    """Return the imports of names that Keras and TensorFlow lost and that a program never uses."""
+    used = {"*", *(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))}
+    return [
+        (node, alias)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias, (name, full) in zip(node.names, imported(node), strict=False)
+        if name not in used
+        and plain(full).split(".")[0] in ("keras", "tensorflow")
+        and not (present(full) in WORDS or exists(present(full)))
+    ]
+
+
 @cache
 def exists(name: str) -> bool:
     """Tell whether the installed libraries have a full name."""

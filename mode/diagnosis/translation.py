@@ -8,22 +8,17 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from mode.diagnosis import keras2
 from mode.diagnosis.file_names import file_names
-from mode.diagnosis.keras2 import (
-    CLASSES,
-    GONE,
-    KEYWORDS,
-    LOSSES,
-    METHODS,
-    OPTIMIZERS,
-    REMOVED,
-    RESET,
-    SHAPE,
-    TF1_KEYWORDS,
-    TF1_OPTIMIZERS,
-    WORDS,
+from mode.diagnosis.old_names import (
+    dotted,
+    full_name,
+    idle_imports,
+    imported,
+    plain,
+    present,
+    spelled,
 )
-from mode.diagnosis.old_names import dotted, full_name, imported, plain, present, spelled
 
 _LIBRARIES = ("keras", "tensorflow")
 
@@ -75,7 +70,7 @@ class Translation(ast.NodeTransformer):
                 continue
             node.names.remove(alias)
             moved: ast.stmt = ast.ImportFrom(place, [alias], 0)
-            if not place or new in WORDS:  # no module has it
+            if not place or new in keras2.WORDS:  # no module has it
                 moved = ast.parse(f"{alias.asname or old} = {new}").body[0]
             self._note(node, f"import {old}", f"from {place} import {name}" if place else new)
             apart.append(ast.copy_location(moved, node))
@@ -100,7 +95,7 @@ class Translation(ast.NodeTransformer):
         full = full_name(name, self.roots)
         new = present(full)
         if new != full and isinstance(node.ctx, ast.Load):
-            self._note(node, name, WORDS.get(new, new))
+            self._note(node, name, keras2.WORDS.get(new, new))
             return _expression(spelled(new, name, self.roots), node)
         self.generic_visit(node)
         ends = {"input_shape": "input", "output_shape": "output"}
@@ -115,7 +110,8 @@ class Translation(ast.NodeTransformer):
         """Rename a method and the keyword arguments of a call."""
         full = present(full_name(dotted(node.func), self.roots))
         called = (full or dotted(node.func)).rsplit(".", 1)[-1]
-        if called in TF1_OPTIMIZERS and full.startswith("tensorflow.") and not self.own_steps:
+        tf1 = full.startswith("tensorflow.") and not self.own_steps
+        if tf1 and called in keras2.TF1_OPTIMIZERS:
             self._optimizer(node, called)
         self.generic_visit(node)
         if called[:1].isupper() and full and full.split(".")[0] not in _LIBRARIES:
@@ -123,35 +119,35 @@ class Translation(ast.NodeTransformer):
         if called == "predict_classes" and isinstance(node.func, ast.Attribute):
             self._note(node, "model.predict_classes(x)", "model.predict(x) and argmax, or > 0.5")
             node.func.attr = "predict"
-            return _called(CLASSES, node, node)
+            return _called(keras2.CLASSES, node, node)
         if called == "reset_states" and isinstance(node.func, ast.Attribute):
             self._note(node, "model.reset_states()", "layer.reset_state() of each layer")
-            return _called(RESET, node, node.func.value)
-        if isinstance(node.func, ast.Attribute) and called in METHODS:
-            self._note(node, called, METHODS[called])
-            node.func.attr = METHODS[called]
-        if called in OPTIMIZERS:
+            return _called(keras2.RESET, node, node.func.value)
+        if isinstance(node.func, ast.Attribute) and called in keras2.METHODS:
+            self._note(node, called, keras2.METHODS[called])
+            node.func.attr = keras2.METHODS[called]
+        if called in keras2.OPTIMIZERS:
             self._decay(node, called)
         self._rename_keywords(node, called)
         return node
 
     def _optimizer(self, node: ast.Call, called: str) -> None:
         """Put Keras's optimizer in the place of one of TensorFlow 1 that Keras 3 refuses."""
-        name, epsilon = TF1_OPTIMIZERS[called]
+        name, epsilon = keras2.TF1_OPTIMIZERS[called]
         self._note(node, called, f"keras.optimizers.{name}")
         node.func = _expression(f"__import__('keras').optimizers.{name}", node)
         for keyword in node.keywords:
-            keyword.arg = TF1_KEYWORDS.get(keyword.arg or "", keyword.arg)
+            keyword.arg = keras2.TF1_KEYWORDS.get(keyword.arg or "", keyword.arg)
         node.keywords = [keyword for keyword in node.keywords if keyword.arg != ""]
         if epsilon and not any(keyword.arg == "epsilon" for keyword in node.keywords):
             node.keywords.append(ast.keyword("epsilon", ast.Constant(epsilon)))
 
     def _rename_keywords(self, node: ast.Call, called: str) -> None:
-        names = KEYWORDS.get(called, {})
+        names = keras2.KEYWORDS.get(called, {})
         if called[:1].isupper() and called not in ("Input", "InputLayer"):
-            names = {**names, **SHAPE}
+            names = {**names, **keras2.SHAPE}
         if called in ("fit", "fit_generator", "evaluate_generator", "predict_generator"):
-            names = {**names, **dict.fromkeys(GONE, "")}
+            names = {**names, **dict.fromkeys(keras2.GONE, "")}
         given = {keyword.arg: keyword for keyword in node.keywords}
         if names.get("batch_input_shape") and {"input_shape", "batch_size"} <= given.keys():
             shape = given["input_shape"]
@@ -173,9 +169,9 @@ class Translation(ast.NodeTransformer):
         node.keywords = [keyword for keyword in node.keywords if keyword.arg != ""]
 
     def _loss(self, value: ast.Constant) -> None:
-        if isinstance(value.value, str) and value.value in LOSSES:
-            self._note(value, repr(value.value), repr(LOSSES[value.value]))
-            value.value = LOSSES[value.value]
+        if isinstance(value.value, str) and value.value in keras2.LOSSES:
+            self._note(value, repr(value.value), repr(keras2.LOSSES[value.value]))
+            value.value = keras2.LOSSES[value.value]
 
     def _batch_shape(self, node: ast.Call, keyword: ast.keyword) -> None:
         """Put an Input of a fixed batch before a layer that named its shape itself.
@@ -218,7 +214,7 @@ class Translation(ast.NodeTransformer):
             self._note(node, f"{called}(decay=0)", "")
             return
         rates = [k for k in node.keywords if k.arg in ("lr", "learning_rate")]
-        rate = node.args[0] if node.args else ast.Constant(OPTIMIZERS[called])
+        rate = node.args[0] if node.args else ast.Constant(keras2.OPTIMIZERS[called])
         rate = rates[0].value if rates else rate
         schedule = "__import__('keras').optimizers.schedules.InverseTimeDecay"
         decayed = _called(schedule, node, rate, ast.Constant(1), decay.value)
@@ -258,6 +254,9 @@ def translate(tree: ast.Module) -> Translation:
     own = bool(attributes & {"minimize", "compute_gradients"})
     accuracy, files = "accuracy" if long else "", file_names(tree)
     translation = Translation(tree, accuracy=accuracy, own_steps=own, files=files)
+    for node, alias in idle_imports(tree):  # only the import would fail
+        node.names.remove(alias)
+        translation.changes.append(Change(node.lineno, f"import {alias.name}", ""))
     translation.tree = ast.fix_missing_locations(translation.visit(tree))
     translation.changes.sort(key=lambda change: change.line)
     return translation
@@ -270,7 +269,7 @@ def hints(tree: ast.AST) -> Iterator[Change]:
         Change(getattr(node, "lineno", 0), name, new)
         for node in ast.walk(tree)
         for name in _names(node, roots)
-        for gone, new in REMOVED.items()
+        for gone, new in keras2.REMOVED.items()
         if f"{plain(present(name))}.".startswith(f"{gone}.")
     ]
     yield from dict.fromkeys(changes)

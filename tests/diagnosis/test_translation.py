@@ -133,6 +133,20 @@ def test_an_optimizer_that_takes_its_own_steps_stays_one_of_tensorflow_1():
     assert ".compat.v1.train.AdamOptimizer()" in ast.unparse(translate(ast.parse(old)).tree)
 
 
+def test_an_import_that_would_fail_and_is_never_used_is_left_out():
+    old = "from keras.layers import Dense, Merge, LocallyConnected1D as Local\nLocal(1)"
+    done = translate(ast.parse(old))
+    new = "from keras.layers import Dense, LocallyConnected1D as Local\nLocal(1)"
+    assert ast.unparse(done.tree) == new
+    assert [str(change) for change in done.changes] == ["line 1: import Merge -> leave out"]
+    assert ast.unparse(translate(ast.parse("from keras.models import Graph")).tree) == ""
+
+
+def test_scikit_learns_older_modules_are_translated():
+    done = translate(ast.parse("from sklearn.cross_validation import train_test_split"))
+    assert ast.unparse(done.tree) == "from sklearn.model_selection import train_test_split"
+
+
 def test_what_has_no_translation_is_named_with_its_line():
     found = list(hints(ast.parse("\nfrom keras.layers import LocallyConnected1D")))
     assert found[0].line == 2
