@@ -98,7 +98,7 @@ class Variant:
     def how(self) -> str:
         """Return what was changed, in words."""
         mixed_in = [f"{self.share:.0%} of the original's weights mixed in"] * (self.share > 0)
-        return ", ".join(mixed_in + [f"biases lowered by {self.shift:g}"] * (self.shift > 0))
+        return ", ".join(mixed_in + [f"output biases lowered by {self.shift:g}"] * (self.shift > 0))
 
     def made(self, context: RepairContext) -> keras.Model:
         """Return the model, its biases lowered."""
@@ -125,14 +125,17 @@ def _variants(
 
 def _best_variant(context: RepairContext, best: keras.Model, after: np.ndarray) -> Variant:
     """Return the variant of `best` with the most right answers, less those that it breaks: an input
-    that breaks counts twice, for it is wrong and its user relied on it."""
+    that breaks counts twice, for it is wrong and its user relied on it. None breaks more."""
+    unchanged = Variant(best, after)
     if context.recipe.retraining != "fine-tune":
-        return Variant(best, after)
+        return unchanged
 
-    def score(variant: Variant) -> int:
-        return int(variant.right.sum() - (context.right & ~variant.right).sum())
+    def broken(variant: Variant) -> int:
+        return int((context.right & ~variant.right).sum())
 
-    return max(_variants(context, best, SMALL_SHARES, SMALL_SHIFTS), key=score)
+    variants = _variants(context, best, SMALL_SHARES, SMALL_SHIFTS)
+    cautious = (variant for variant in variants if broken(variant) <= broken(unchanged))
+    return max(cautious, key=lambda v: v.right.sum() - broken(v), default=unchanged)
 
 
 def mixed(context: RepairContext, model: keras.Model, share: float) -> keras.Model:
