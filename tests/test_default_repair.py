@@ -251,11 +251,12 @@ def test_a_gain_that_may_be_chance_is_not_kept(lacking, clouds, whole):
     assert [kept(count, 1) for count in (4, 5, 6)] == [0, 2, 2]
 
 
-def test_an_input_that_breaks_counts_twice(lacking, clouds):
+@pytest.mark.parametrize("bias", [0.5, 2])
+def test_an_input_that_breaks_counts_twice(bias, lacking, clouds):
     """The best round is made to predict too often what the original does not know."""
     start = RepairContext(lacking, clouds, DEFAULT, (), (), 0, True, Work(1.0))
     best = clone(repair(lacking, clouds).model)
-    best.layers[-1].bias.assign_add(start.wrong_by_class / 2)
+    best.layers[-1].bias.assign_add(bias * start.wrong_by_class)
 
     def score(model: keras.Model) -> int:
         answers = right(model, clouds.diagnosis)
