@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from benchmarks.sentences.formats import WORDS, part, size
+from benchmarks.sentences.formats import part, size, word
 from benchmarks.sentences.tables import HOLDS, NOT, OPEN, Results, markdown, only, verdict
 from mode import stats
 from mode.stats.comparison import paired_t_test
@@ -44,7 +44,7 @@ def _default_repair(results: Results) -> dict:
         "table": shown(table),
         "seeds": "one seed each"
         if seeds == [1]
-        else f"{WORDS[seeds[0]]} to {WORDS[seeds[-1]]} seeds each, medians",
+        else f"{word(seeds[0])} to {word(seeds[-1])} seeds each, medians",
         "classifiers": len(counted),
         "close_part": part(int(close.sum()), len(counted)),
         "default_verdict": HOLDS if close.all() else NOT,
@@ -52,10 +52,10 @@ def _default_repair(results: Results) -> dict:
         "cautious": int((counted["broken by repair"] < counted["broken by fine-tuning"]).sum()),
         "not_on": f"; not on {'; '.join(losses)}" if losses else "",
         "answer": f"Not always: it is more than {size(CLOSE)} points behind on "
-        f"{WORDS[len(losses)]} of {WORDS[len(counted)]} classifiers"
+        f"{word(len(losses))} of {word(len(counted))} classifiers"
         if losses
-        else f"Never more than {size(CLOSE)} points behind on {WORDS[len(counted)]} classifiers; "
-        f"on {WORDS[int(more_broken.sum())]} it breaks more",
+        else f"Never more than {size(CLOSE)} points behind on {word(len(counted))} classifiers; "
+        f"on {word(int(more_broken.sum()))} it breaks more",
         "more_broken": f"more on {'; '.join(counted.index[more_broken])}"
         if more_broken.any()
         else "more on none",
