@@ -52,16 +52,17 @@ def test_two_classes_are_told_apart_by_whatever_labels(labels):
 def test_three_classes_are_folded_and_scaled_as_tutorials_do(one_hot):
     x, y = blobs(3)
     steps = [("scale", StandardScaler()), ("net", KerasClassifier(three, epochs=30, verbose=0))]
-    folds = KFold(3, shuffle=True, random_state=0)
+    folds = KFold(2, shuffle=True, random_state=0)
     scores = cross_val_score(Pipeline(steps), x, np.eye(3)[y] if one_hot else y, cv=folds)
-    assert scores.shape == (3,)
+    assert scores.shape == (2,)
     assert scores.min() > 0.9
 
 
 def test_a_grid_is_searched_over_arguments_of_the_builder_and_of_fit():
     x, y = blobs(2)
     classifier = KerasClassifier(two, epochs=20, verbose=0)
-    search = GridSearchCV(classifier, {"rate": [1e-6, 0.1], "batch_size": [8]}, cv=2)
+    split = [(np.arange(60), np.arange(60, 90))]
+    search = GridSearchCV(classifier, {"rate": [1e-6, 0.1], "batch_size": [8]}, cv=split)
     assert search.fit(x, y).best_params_ == {"rate": 0.1, "batch_size": 8}
     assert clone(classifier).get_params() == classifier.get_params()
     assert classifier.set_params(epochs=2).fit(x, y).epoch == [0, 1]
