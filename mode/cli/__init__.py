@@ -44,6 +44,6 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="mode")
 def main() -> None:
-    """Repair a weak Keras classifier, explain a training that fails, and estimate accuracy on data
+    """Repair a weak Keras classifier, explain why training fails, and estimate accuracy on data
     without labels. `python -m mode COMMAND --help` describes a command."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

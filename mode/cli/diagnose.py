@@ -40,35 +40,38 @@ class ScriptCommand(click.Command):
 
 
 @click.command(
-    cls=ScriptCommand, short_help="Say why a training fails: a script, a model or a log."
+    cls=ScriptCommand, short_help="Explain why training fails: a script, a model or a log."
 )
 @click.argument("target")
 @click.argument("rest", nargs=-1, type=click.UNPROCESSED)
-@click.option("--watch-only", is_flag=True, help="Never stop a hopeless training.")
+@click.option("--watch-only", is_flag=True, help="Never stop the training, even if it is hopeless.")
 @click.option("--strict", is_flag=True, help="Run a Keras 2 script as it is, not translated.")
 @click.option(
-    "--seconds", type=click.FloatRange(0, min_open=True), default=None, help="End each fit then."
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=None,
+    help="End each fit after so many seconds.",
 )
 @allow_unsafe_option
-@click.option("--repair", is_flag=True, help="Repair the first fit with findings, as a diff.")
+@click.option("--repair", is_flag=True, help="Repair the first fit with findings; print a diff.")
 @json_option("findings")
 @click.option("--out", default=None, metavar="DIR", help="Write report.html into this folder.")
 def diagnose(target: str, rest: tuple[str, ...], as_json: bool, out: str | None, **options) -> None:
-    """Run TARGET.py with a diagnosis on every fit, check TARGET.keras against REST, an .npz, or
-    read the log of a training that is over.
+    """Run TARGET.py and diagnose every fit, check TARGET.keras against the data in REST (an .npz),
+    or read the log of a finished training run.
 
     A log is a CSVLogger file (.csv), a history dictionary (.json) or a folder of TensorBoard
-    events. REST are a script's own arguments; where it has an option of the same name as one below,
-    put -- before them.
+    events. REST holds a script's own arguments; put -- before them if one has the name of an option
+    below.
     Findings with a place in the script are repeated as lines "file:line: message".
-    Exit code 0: nothing found, 1: findings, 2: it could not run.
+    Exit code 0: nothing was found, 1: there are findings, 2: the target could not run.
 
-    --repair tries the fixes that are named, each by a short training from fresh weights, and
-    prints the changed lines as a unified diff, with --out also into DIR/repair.diff. TARGET.py
-    stays as it is.
+    --repair tries the named fixes, each by a short training from new weights, and prints the
+    changed lines as a unified diff; with --out, it also writes them to DIR/repair.diff. TARGET.py
+    is not changed.
 
     \b
-    --json prints one object on standard output, everything else goes to standard error:
+    --json prints one object on standard output; everything else goes to standard error:
       version (1), target, exit_code,
       reports [{worst, stopped, outcome {level, gain, skill}, seconds_to_first,
         findings [{symptom, severity, text,
@@ -76,7 +79,7 @@ def diagnose(target: str, rest: tuple[str, ...], as_json: bool, out: str | None,
         evidence [{quantity, value, limit}], causes [{code, weight, why}],
         fixes [{code, text, line}], line}]}]
       repair {reached, before, skill, seconds, changes, diff, unplaced} where one was made.
-    A report is of one fit, model or log; line is the line in TARGET.py or null.
+    Each fit, model or log has one report; line is the line in TARGET.py or null.
     """
     _refuse_other_options(target, rest, **options)
     if out is not None and os.path.exists(out) and not os.path.isdir(out):

@@ -15,9 +15,9 @@ from mode.cli.options import allow_unsafe_option, json_option, out_option, seed_
 @click.option(
     "--method",
     default=None,
-    help="One method alone, such as cot or atc_entropy; else from all.",
+    help="Use only this method, such as cot or atc_entropy; by default all.",
 )
-@click.option("--second", default=None, help="A .keras file of another training, for gde.")
+@click.option("--second", default=None, help="A .keras file of another training run, for gde.")
 @seed_option
 @click.option("--scheduler", default=None, help="Dask scheduler whose workers read UNLABELED.")
 @allow_unsafe_option

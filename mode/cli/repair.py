@@ -12,24 +12,24 @@ from mode.cli.options import allow_unsafe_option, json_option, out_option, seed_
 @click.argument("model")
 @click.argument("data")
 @click.option("--recipe", default=None, help="How to repair; `python -m mode list` names all.")
-@click.option("--rounds", default=None, type=int, help="At most so many rounds; else the recipe's.")
+@click.option("--rounds", default=None, type=int, help="Maximum of rounds; else the recipe's.")
 @click.option(
     "--inputs-per-round",
     default=None,
     type=int,
-    help="Inputs of the pool that each round takes; else decided from the pool.",
+    help="Number of pool inputs per round; by default decided from the pool.",
 )
 @click.option(
     "--budget",
     default=None,
     type=int,
-    help="At most so many inputs of the pool in all, instead of --inputs-per-round.",
+    help="Maximum number of pool inputs in all rounds, instead of --inputs-per-round.",
 )
 @click.option(
     "--minutes",
     default=None,
     type=float,
-    help="End training after about so long; the result then depends on the machine's speed.",
+    help="End training after about this time; the result then depends on the machine's speed.",
 )
 @click.option("--label", default=None, help="Repair this class; by default the faulty ones.")
 @click.option(
@@ -47,11 +47,11 @@ from mode.cli.options import allow_unsafe_option, json_option, out_option, seed_
     "--label-budget",
     default=None,
     type=int,
-    help="For a pool without labels: write so many indices worth labeling to to_label.csv.",
+    help="For a pool without labels: write this number of indices worth labeling to to_label.csv.",
 )
-@click.option("--resume", is_flag=True, help="Go on from the finished rounds in DIR/rounds.")
+@click.option("--resume", is_flag=True, help="Continue from the finished rounds in DIR/rounds.")
 @allow_unsafe_option
-@click.option("--report/--no-report", default=True, help="Write report.html, in half a minute.")
+@click.option("--report/--no-report", default=True, help="Write report.html; takes half a minute.")
 @json_option("facts")
 @click.option(
     "--out", required=True, metavar="DIR", help="Folder for the model, the report and the tables."
@@ -70,8 +70,8 @@ def repair(model: str, data: str, out: str, as_json: bool, **options) -> None:
       classes_worse [{class, before, after}], inputs_used, suspects,
       round_over_limit {round, diagnosis_accuracy, max_broken} or null,
       data_notes, notes, seconds, files
-    Of a pool without labels: to_label, files. Accuracies are shares, 0 to 1, on
-    the test part; kept_round 0 is the original model.
+    For a pool without labels: to_label, files. Accuracies are shares, 0 to 1, on
+    the test split; kept_round 0 is the original model.
     """
     from mode.stderr import quietly
 
@@ -105,12 +105,12 @@ def repair(model: str, data: str, out: str, as_json: bool, **options) -> None:
 @click.command(short_help="Look at a classifier on a local page.")
 @click.argument("model", default="")
 @click.argument("data", default="")
-@click.option("--port", default=None, type=int, help="Any free one by default.")
+@click.option("--port", default=None, type=int, help="Port; by default any free one.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @allow_unsafe_option
 @out_option("out/explore", "the page and the repaired model")
 def explore(model: str, data: str, no_browser: bool, **options) -> None:
-    """Look at MODEL.keras with DATA, or at a faulty model on digits, as a page on this machine.
+    """Look at MODEL.keras with DATA, or at a faulty digit model, on a page of this machine.
 
     Needs the extra `app`: python -m pip install '.[app]'
     """

@@ -20,13 +20,13 @@ def list_names() -> None:
         click.echo(f"{title}\n" + "\n".join(f"  {line}" for line in lines) + "\n")
 
 
-@click.command(short_help="Run a study, then its tables and figures.")
+@click.command(short_help="Run a study; write its tables and figures.")
 @click.option("--study", default="publication", show_default=True, help="Which study.")
 @click.option("--data", default="digits", show_default=True, help="A data set, or an .npz path.")
 @click.option("--data-dir", default=None, help="Folder with mnist.npz, cifar10.npz, ...")
 @click.option("--seeds", default=5, show_default=True, help="How many seeds.")
 @click.option("--protocol", default="both", show_default=True, help="published, corrected, both.")
-@click.option("--workers", default=None, type=int, help="Local processes; one a core by default.")
+@click.option("--workers", default=None, type=int, help="Local processes; by default one per core.")
 @click.option("--scheduler", default=None, help="Address of a running Dask scheduler.")
 @click.option(
     "-p", "parameter", nargs=2, multiple=True, metavar="NAME VALUE",
@@ -34,7 +34,7 @@ def list_names() -> None:
 )  # fmt: skip
 @out_option()
 def reproduce(study: str, out: str, parameter: tuple, **options) -> None:
-    """Run a study (nine metrics, with and without layer selection), then its tables and figures."""
+    """Run a study (by default the published experiment) and write its tables and figures."""
     from mode.studies import draw, run_study, tabulate
     from mode.studies.output import literal, study_bar, summary
 
@@ -52,11 +52,11 @@ def reproduce(study: str, out: str, parameter: tuple, **options) -> None:
         sys.exit(1)
 
 
-@click.command(short_help="Redo tables and figures from committed rows.")
+@click.command(short_help="Write tables and figures from committed rows.")
 @click.argument("study", nargs=-1)
 @out_option("results")
 def figures(study: tuple[str, ...], out: str) -> None:
-    """Redo the tables and figures of each STUDY (all by default) from its rows, in seconds."""
+    """Write the tables and figures of each STUDY (all by default) from its rows, in seconds."""
     from mode.studies import draw, tabulate, tabulated
 
     for folder in tabulated(out, study):
@@ -68,7 +68,7 @@ def figures(study: tuple[str, ...], out: str) -> None:
 
 @click.command(short_help="Execute the notebooks.")
 @click.argument("notebook", nargs=-1)
-@click.option("--small", is_flag=True, help="At the small parameters, to see that they run.")
+@click.option("--small", is_flag=True, help="Use small parameters, to check that they run.")
 @out_option("results/executed", "the executed notebooks")
 def execute(notebook: tuple[str, ...], out: str, small: bool) -> None:
     """Execute NOTEBOOKs (all by default) and keep the executed copies."""
