@@ -38,13 +38,14 @@ def _default_repair(results: Results) -> dict:
         for name in counted.index[~close]
     ]
     more_broken = counted["broken by repair"] > counted["broken by fine-tuning"]
+    more_on = [f'"{name}"' for name in counted.index[more_broken]]
     unmeasured = [name for name in CASES if name not in set(table["classifier"])]
     seeds = sorted(set(table["seeds"]))
     return {
         "table": shown(table),
-        "seeds": "one seed each"
+        "seeds": "results of one seed"
         if seeds == [1]
-        else f"{word(seeds[0])} to {word(seeds[-1])} seeds each, medians",
+        else f"medians of {word(seeds[0])} to {word(seeds[-1])} seeds",
         "classifiers": len(counted),
         "close_part": part(int(close.sum()), len(counted)),
         "default_verdict": HOLDS if close.all() else NOT,
@@ -54,11 +55,9 @@ def _default_repair(results: Results) -> dict:
         "answer": f"Not always: it is more than {size(CLOSE)} points behind on "
         f"{word(len(losses))} of {word(len(counted))} classifiers"
         if losses
-        else f"Never more than {size(CLOSE)} points behind on {word(len(counted))} classifiers; "
-        f"on {word(int(more_broken.sum()))} it breaks more",
-        "more_broken": f"more on {'; '.join(counted.index[more_broken])}"
-        if more_broken.any()
-        else "more on none",
+        else f"At most {size(CLOSE)} points behind on all {word(len(counted))} classifiers; "
+        f"on {word(int(more_broken.sum()))} it breaks more inputs",
+        "more_broken": f"more on {', '.join(more_on)}" if more_on else "more on none",
         "lenet_seeds": "one seed"
         if counted["seeds"][LENET] == 1
         else f"median of {counted['seeds'][LENET]} seeds",
