@@ -8,6 +8,7 @@ KEYS = dict(zip(("unshifted", "worse", "of_atc", "coverage", "abstained"), AIMS,
 PARTS = {"chosen on": "chosen", "left out": "left", "all": "both"}
 FAMILIES = {"no shift": "none", "class shares": "shares", "corruption": "corrupted"}
 FAMILIES |= {"sub-populations": "new", "all": "all"}
+RIVALS = {"doc": "difference of confidences", "cot": "COT", "cott": "COTT"}
 
 
 def values(results: Results) -> dict:
@@ -22,7 +23,7 @@ def values(results: Results) -> dict:
             key: {
                 "default": left.loc[family, DEFAULT],
                 "best": left.loc[family, rivals].min(),
-                "which": left.loc[family, rivals].idxmin().replace("_", " "),
+                "which": _words(left.loc[family, rivals].idxmin()),
                 "doc": left.loc[family, "doc"],
                 "sets": int(left.loc[family, "sets"]),
                 "abstained": answers.loc[("left out", family), "abstained"],
@@ -31,6 +32,10 @@ def values(results: Results) -> dict:
         },
         "answered": answers.loc[("left out", "all"), "missed_points"],
     }
+
+
+def _words(method: str) -> str:
+    return RIVALS.get(method, method.replace("_", " "))
 
 
 def _targets(results: Results) -> dict:

@@ -11,6 +11,7 @@ from benchmarks.sentences.tables import (
     only,
     verdict_of_any,
 )
+from mode.figures.names import method_words
 from mode.stats import significant
 from mode.studies.tables import EQUIVALENT
 
@@ -80,7 +81,7 @@ def _best(rows: pd.DataFrame) -> dict:
         **best,
         **directions(rows),
         "differences": rows["mean difference"],
-        "name": str(best["metric"]).replace("_", " "),
+        "name": method_words(best["metric"]),
         "verdict": shown,
     }
 

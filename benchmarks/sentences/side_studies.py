@@ -13,6 +13,7 @@ from benchmarks.sentences.tables import (
     verdict,
     verdict_of_any,
 )
+from mode.figures.names import method_words
 from mode.studies.tables import EQUIVALENT
 
 STUDIES = ("metrics", "maps", "layers", "retraining", "alpha", "selectors", "further", "budget")
@@ -84,7 +85,7 @@ def _extent(results: Results, study: str) -> dict:
         **counts,
         "methods": len(table),
         "differences": table["mean difference"],
-        "best": {**best, "name": str(best["method"]).replace("_", " ")},
+        "best": {**best, "name": method_words(best["method"])},
         "verdict": verdict_of_any(table, margin=EQUIVALENT),
     }
 
