@@ -102,5 +102,5 @@ def _is_computed(layer: Any) -> bool:
 def _is_plain(part: Any, names: tuple[str, ...]) -> bool:
     """Return whether a model or layer is of one of Keras's own classes, its `call` not replaced."""
     kind = type(part)
-    own = kind.__module__.startswith("keras.") and kind.__name__ in names
-    return own and part.built and "call" not in vars(part)
+    keras_class = kind.__module__.startswith("keras.") and kind.__name__ in names
+    return keras_class and part.built and "call" not in vars(part)

@@ -148,7 +148,7 @@ def test_tables_for_people_have_words_and_one_decimal(repaired):
     page = shown._repr_html_()
     assert page.count('<tr class="worse">') == 1
     assert "nan" not in page
-    rounds = tables.round_table(repaired.rows, kept=1).rows
+    rounds = tables.round_table(repaired.rows, kept_round=1).rows
     assert rounds["kept"].tolist() == ["yes" if n == 1 else "" for n in repaired.rows["round"]]
     assert rounds["accuracy, %"].tolist() == [f"{100 * a:.1f}" for a in repaired.rows["accuracy"]]
 

@@ -1,6 +1,7 @@
 """Texts keep the rules for sentences: their length, one word per thing, words in figures."""
 
 import ast
+import doctest
 import json
 import re
 from collections.abc import Iterator
@@ -34,6 +35,9 @@ CODE = re.compile(r"```.*?```|`[^`]*`|https?:\S+|\]\([^)]*\)|<!--.*?-->", re.S)
 # A mark that ends no sentence.
 SHORT = re.compile(r"\b(et al|e\.g|i\.e|cf|vs|Fig|eq|sec)\.")
 SECTIONS = re.compile(r"\n\s*(Args|Returns|Raises|Example|Examples|Attributes):")
+# What a variable is not called: these say how a value came about, not what it is.
+VAGUE = {"found", "known", "kept", "own", "given", "wanted", "told", "said"}
+PUBLIC_FIELDS = {"Attempt.kept", "Repair.kept"}
 LABELS = ("title", "set_title", "suptitle", "set_xlabel", "set_ylabel", "legend_above", "color_bar")
 
 
@@ -92,20 +96,48 @@ def long_clauses(text: str) -> list[str]:
 
 def identifiers(source: str) -> list[str]:
     """Return titles and labels of figures that hold an identifier, from a module's source."""
-    found = []
+    strings = []
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         texts = [*node.args] * (name in LABELS)
         texts += [k.value for k in node.keywords if k.arg in ("xlabel", "ylabel", "title")]
-        found += [
+        strings += [
             part.value
             for each in texts
             for part in ast.walk(each)
             if isinstance(part, ast.Constant) and isinstance(part.value, str)
         ]
-    return [text for text in found if re.search(r"[a-z0-9]_[a-z0-9]", text)]
+    return [text for text in strings if re.search(r"[a-z0-9]_[a-z0-9]", text)]
+
+
+def examples(source: str) -> Iterator[str]:
+    """Yield the examples in the docstrings of a module's source."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            parts = doctest.DocTestParser().get_examples(ast.get_docstring(node) or "")
+            yield from (part.source for part in parts)
+
+
+def vague_names(source: str) -> list[str]:
+    """Return the vague names of variables, parameters and fields; public fields are left out."""
+    tree = ast.parse(source)
+    public = {
+        id(line.target)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for line in node.body
+        if isinstance(line, ast.AnnAssign)
+        and f"{node.name}.{ast.unparse(line.target)}" in PUBLIC_FIELDS
+    }
+    bound = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.arg) or isinstance(getattr(node, "ctx", None), ast.Store)
+    ]
+    names = [getattr(n, "arg", getattr(n, "id", "")) for n in bound if id(n) not in public]
+    return [name for name in names if name in VAGUE]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -125,12 +157,22 @@ def test_no_page_has_a_forbidden_word(page):
 
 
 def test_docstrings_have_short_clauses_and_no_forbidden_word():
-    found = {}
+    violations = {}
     for path in MODULES:
         wrong = [w for text in docstrings(path) for w in (*long_clauses(text), *forbidden(text))]
         if wrong:
-            found[str(path.relative_to(ROOT))] = wrong
-    assert found == {}
+            violations[str(path.relative_to(ROOT))] = wrong
+    assert violations == {}
+
+
+def test_a_variable_is_named_by_what_it_holds():
+    vague = {}
+    for path in MODULES:
+        source = path.read_text(encoding="utf-8")
+        names = [name for part in (source, *examples(source)) for name in vague_names(part)]
+        if names:
+            vague[str(path.relative_to(ROOT))] = names
+    assert vague == {}
 
 
 def test_titles_and_labels_of_figures_have_words():
@@ -178,3 +220,32 @@ def test_an_identifier_in_a_title_or_a_label_is_found():
     assert identifiers("style.title(ax, 'table_1_published')") == ["table_1_published"]
     assert identifiers("ax.set(xlabel=f'{n} holm_p')") == [" holm_p"]
     assert identifiers("ax.set(xlabel='Holm p'); draw('label_accuracy')") == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "found = []",
+        "found: list = []",
+        "x, *found = 1, 2",
+        "for found in []: pass",
+        "with open('x') as found: pass",
+        "[found for found in []]",
+        "(found := 1)",
+        "def f(found): pass",
+        "def f(*, found=0): pass",
+        "def f(**found): pass",
+        "lambda found: 0",
+        "class Other:\n    found: int = 0",
+    ],
+)
+def test_a_vague_name_is_listed_wherever_it_is_bound(source):
+    assert vague_names(source) == ["found"]
+
+
+def test_a_vague_name_is_listed_in_an_example_but_not_where_it_is_public():
+    source = 'def f():\n    """Do.\n\n    >>> found = 1\n    """'
+    assert [vague_names(example) for example in examples(source)] == [["found"]]
+    assert vague_names("class Repair:\n    kept: int = 0") == []
+    assert vague_names("class Other:\n    kept: int = 0") == ["kept"]
+    assert vague_names("f(repair.kept, kept=0)") == []

@@ -159,8 +159,8 @@ class Diagnosis(keras.callbacks.Callback):
         if self._facts is None:
             return []
         inputs, targets = moments_of("input", x), moments_of("target", y, self._facts.heads)
-        found = [*static_findings(self._facts, inputs, targets), *self._extra]
-        return worst_first([f for f in found if f.severity != "note" and f.gate == "none"])
+        findings = [*static_findings(self._facts, inputs, targets), *self._extra]
+        return worst_first([f for f in findings if f.severity != "note" and f.gate == "none"])
 
     def on_epoch_begin(self, epoch, logs=None) -> None:
         """Begin a new epoch of unit statistics."""

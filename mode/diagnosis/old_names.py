@@ -66,8 +66,8 @@ def present(name: str) -> str:
             break
     else:
         new = new if name.startswith(("tensorflow.python", "tensorflow.contrib")) else name
-    known = new.split(".")[0] in ("keras", "tensorflow", "numpy") or new in MOVED
-    if not known or exists(new):
+    in_scope = new.split(".")[0] in ("keras", "tensorflow", "numpy") or new in MOVED
+    if not in_scope or exists(new):
         return new
     if plain(new) in MOVED:
         return MOVED[plain(new)]

@@ -148,12 +148,12 @@ class Translation(ast.NodeTransformer):
             names = {**names, **keras2.SHAPE}
         if called in ("fit", "fit_generator", "evaluate_generator", "predict_generator"):
             names = {**names, **dict.fromkeys(keras2.GONE, "")}
-        given = {keyword.arg: keyword for keyword in node.keywords}
-        if names.get("batch_input_shape") and {"input_shape", "batch_size"} <= given.keys():
-            shape = given["input_shape"]
-            whole = [given["batch_size"].value, ast.Starred(shape.value, ast.Load())]
+        keywords = {keyword.arg: keyword for keyword in node.keywords}
+        if names.get("batch_input_shape") and {"input_shape", "batch_size"} <= keywords.keys():
+            shape = keywords["input_shape"]
+            whole = [keywords["batch_size"].value, ast.Starred(shape.value, ast.Load())]
             shape.arg, shape.value = "batch_input_shape", ast.Tuple(whole, ast.Load())
-            node.keywords.remove(given["batch_size"])
+            node.keywords.remove(keywords["batch_size"])
         for keyword in list(node.keywords):
             old = keyword.arg or ""
             if old == "batch_input_shape":
@@ -248,12 +248,12 @@ def translate(tree: ast.Module) -> Translation:
     words = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)]
     metrics = [k.value for n in ast.walk(tree) if isinstance(n, ast.Call) for k in n.keywords
                if k.arg == "metrics"]  # fmt: skip
-    given = {getattr(n, "value", None) for m in metrics for n in ast.walk(m)}
-    long = "acc" not in given and "accuracy" in given and {"acc", "val_acc"} & {*map(str, words)}
+    names = {getattr(n, "value", None) for m in metrics for n in ast.walk(m)}
+    long = "acc" not in names and "accuracy" in names and {"acc", "val_acc"} & {*map(str, words)}
     attributes = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
-    own = bool(attributes & {"minimize", "compute_gradients"})
+    own_steps = bool(attributes & {"minimize", "compute_gradients"})
     accuracy, files = "accuracy" if long else "", file_names(tree)
-    translation = Translation(tree, accuracy=accuracy, own_steps=own, files=files)
+    translation = Translation(tree, accuracy=accuracy, own_steps=own_steps, files=files)
     for node, alias in idle_imports(tree):  # only the import would fail
         node.names.remove(alias)
         translation.changes.append(Change(node.lineno, f"import {alias.name}", ""))

@@ -237,12 +237,12 @@ def _spread(made: Made, kernel: Kernel) -> tuple[float, float]:
     errors, deviations = [], []
     for kinds in sorted(set(made.kinds) - {()}):
         unseen = np.array([not set(kinds) & set(other) for other in made.kinds])
-        own = np.array([other == kinds for other in made.kinds])
+        same_kinds = np.array([other == kinds for other in made.kinds])
         if unseen.sum() >= LEAST:
             process = made.fitted(kernel, np.flatnonzero(unseen))
-            mean, deviation = process.predict(made.x[own], return_std=True)
-            errors += list(np.abs(mean - made.drops[own]) * made.gates[own])
-            deviations += list(deviation * made.gates[own])
+            mean, deviation = process.predict(made.x[same_kinds], return_std=True)
+            errors += list(np.abs(mean - made.drops[same_kinds]) * made.gates[same_kinds])
+            deviations += list(deviation * made.gates[same_kinds])
     if len(errors) < LEAST:
         return 0.0, 2 * NORMAL
     bound = QuantileRegressor(quantile=COVERAGE, alpha=0).fit(np.c_[deviations], errors)

@@ -87,15 +87,17 @@ def estimate(
     inputs.check_probabilities("the unlabeled set", new.probabilities, hint)
     temperature = fit_temperature(raw.probabilities, y)
     scaled = raw.tempered(temperature)
-    known = Labeled(scaled.probabilities, scaled.activations, rows, y)
-    space, rng = Activations(known), generator(seed, "describe")
+    labeled_outputs = Labeled(scaled.probabilities, scaled.activations, rows, y)
+    space, rng = Activations(labeled_outputs), generator(seed, "describe")
     with one_thread():
-        here = calibration.describe(known, space, new.tempered(temperature), rng)
-        learned = _learned(asked, x, known, space, temperature, seed)
+        here = calibration.describe(labeled_outputs, space, new.tempered(temperature), rng)
+        learned = _learned(asked, x, labeled_outputs, space, temperature, seed)
     some = rows[:COMPARED]
-    weights = label_shift.reweighted(known, here.shares).weights[some]
+    weights = label_shift.reweighted(labeled_outputs, here.shares).weights[some]
     images = images_apart(x[some], few, weights, generator(seed, "images"))
-    guess = _concluded(method, here, images, learned, known, new.tempered(temperature), agreed)
+    guess = _concluded(
+        method, here, images, learned, labeled_outputs, new.tempered(temperature), agreed
+    )
     if classes is not None:
         guess.by_class["class"] = list(classes)
     return guess
@@ -123,16 +125,16 @@ def _unlabeled_outputs(
 
 
 def _learned(
-    asked: Asked, x: np.ndarray, known: Labeled, space: Activations, temperature: float, seed: int
+    asked: Asked, x: np.ndarray, labeled: Labeled, space: Activations, temperature: float, seed: int
 ) -> calibration.Calibration:
     """Return what the made shifts teach."""
     rng = generator(seed, "made shifts")
     shifts = made_shifts.plan(x, rng)
     described, accuracies = [], []
-    for made, y in made_shifts.make(shifts, x, known.labels, rng):
+    for made, y in made_shifts.make(shifts, x, labeled.labels, rng):
         outputs = asked.outputs(made)
         accuracies.append((outputs.predictions == y).mean())
-        described.append(calibration.describe(known, space, outputs.tempered(temperature), rng))
+        described.append(calibration.describe(labeled, space, outputs.tempered(temperature), rng))
     return calibration.fit(described, np.array(accuracies), [s.kinds for s in shifts])
 
 
@@ -141,7 +143,7 @@ def _concluded(
     here: calibration.Description,
     images: float | None,
     learned: calibration.Calibration,
-    known: Labeled,
+    labeled: Labeled,
     new: Outputs,
     agreed: float | None,
 ) -> conclusion.Estimate:
@@ -151,16 +153,16 @@ def _concluded(
     accuracy = estimates[method]
     half = learned.half_width(here, method if method in learned.errors else calibration.DEFAULT)
     reasons = conclusion.abstention_reasons(here, learned, half, images)
-    order = order_note(known.labels, known.predictions, known.probabilities.shape[1])
+    order = order_note(labeled.labels, labeled.predictions, labeled.probabilities.shape[1])
     of_images = {} if images is None else {"images": images}
     return conclusion.Estimate(
         accuracy=accuracy,
         interval=(max(0.0, accuracy - half), min(1.0, accuracy + half)),
-        by_class=_by_class(accuracy, here, known, new),
+        by_class=_by_class(accuracy, here, labeled, new),
         method=method,
         verdict=conclusion.CANNOT_TELL if reasons else conclusion.verdict_of(here),
         shift={**here.measures, **of_images, "class_shares": here.shares.distance},
-        labeled_accuracy=known.accuracy,
+        labeled_accuracy=labeled.accuracy,
         estimates=estimates,
         inputs=len(new.probabilities),
         reasons=(*reasons, *[order] * bool(order), *conclusion.shift_sentences(here)),
@@ -168,22 +170,22 @@ def _concluded(
 
 
 def _by_class(
-    accuracy: float, here: calibration.Description, known: Labeled, new: Outputs
+    accuracy: float, here: calibration.Description, labeled: Labeled, new: Outputs
 ) -> pd.DataFrame:
     """Return a row per class; the calibrated rates are scaled alike to the accuracy of all."""
-    rates = methods.nearest_class_rates(known, new)
+    rates = methods.nearest_class_rates(labeled, new)
     rates = np.clip(rates * accuracy / max(float(rates.mean()), 1e-9), 0, 1)
-    classes = known.probabilities.shape[1]
+    classes = labeled.probabilities.shape[1]
     counts = np.bincount(new.predictions, minlength=classes)
     sums = np.bincount(new.predictions, rates, minlength=classes)
-    own = np.bincount(known.predictions, minlength=classes)
-    right = np.bincount(known.predictions, known.right, minlength=classes)
+    labeled_counts = np.bincount(labeled.predictions, minlength=classes)
+    right = np.bincount(labeled.predictions, labeled.right, minlength=classes)
     return pd.DataFrame(
         {
             "class": np.arange(classes),
             "inputs": counts,
             "accuracy": _ratio(sums, counts),
-            "labeled_accuracy": _ratio(right, own),
+            "labeled_accuracy": _ratio(right, labeled_counts),
             "share": here.shares.shares,
             "labeled_share": here.shares.labeled,
         }

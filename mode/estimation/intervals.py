@@ -24,5 +24,5 @@ def sampling_deviation(labeled: Labeled, unlabeled: Outputs, rng: np.random.Gene
     else:
         spread = ((weights * gap)[picks].mean(axis=1) / weights[picks].mean(axis=1)).std()
     chances = unlabeled.confidence
-    own = np.sqrt((chances * (1 - chances)).mean() / len(chances))
-    return float(np.hypot(spread, own))
+    label_deviation = np.sqrt((chances * (1 - chances)).mean() / len(chances))
+    return float(np.hypot(spread, label_deviation))

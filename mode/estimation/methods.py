@@ -73,11 +73,11 @@ def cot(labeled: Labeled, unlabeled: Outputs) -> float:
 def cott(labeled: Labeled, unlabeled: Outputs) -> float:
     """Return the share of transported inputs that cost less than a threshold, which as many of
     the labeled set pass as it has right predictions (COTT; Lu et al. 2023)."""
-    own = -labeled.cached("cott", _labeled_costs)
+    labeled_costs = -labeled.cached("cott", _labeled_costs)
     costs = -transport_costs(unlabeled.probabilities, labeled.class_shares)
     rows = _spread(len(labeled.labels))
     weights = np.broadcast_to(labeled.weights, labeled.labels.shape)[rows]
-    return _above_threshold(labeled.mean(labeled.right), weights, own, costs)
+    return _above_threshold(labeled.mean(labeled.right), weights, labeled_costs, costs)
 
 
 def _labeled_costs(labeled: Labeled) -> np.ndarray:

@@ -29,8 +29,8 @@ class Activations:
         self.points = self.pca.transform(raw / self.spread)
         self.squares = (self.points**2).sum(1)
         self.labels = labeled.labels[labeled.rows]
-        near, own = self._nearest(self.points[:COMPARED], skip=1)
-        self.own_distance = max(float(np.median(own)), 1e-12)
+        near, distances = self._nearest(self.points[:COMPARED], skip=1)
+        self.own_distance = max(float(np.median(distances)), 1e-12)
         predicted = labeled.predictions[labeled.rows][:COMPARED]
         self.own_agreement = float((self.labels[near] == predicted[:, None]).mean())
 

@@ -145,11 +145,11 @@ def smallest_change(logits: Callable, images: np.ndarray, labels: np.ndarray) ->
 
 
 def _falling(logits, images, labels) -> np.ndarray:
-    x, own = tf.constant(images), tf.one_hot(labels, int(logits(images[:1]).shape[-1]))
+    x, one_hot = tf.constant(images), tf.one_hot(labels, int(logits(images[:1]).shape[-1]))
     with tf.GradientTape() as tape:
         tape.watch(x)
         y = tf.cast(logits(x), tf.float32)
-        margin = tf.reduce_sum(y * own, axis=1) - tf.reduce_max(y - 1e9 * own, axis=1)
+        margin = tf.reduce_sum(y * one_hot, axis=1) - tf.reduce_max(y - 1e9 * one_hot, axis=1)
     slope = -tape.gradient(margin, x).numpy()
     return slope / (np.sqrt((slope**2).mean(axis=(1, 2, 3), keepdims=True)) + 1e-30)
 

@@ -77,7 +77,7 @@ def published_against_repeated(table: pd.DataFrame, ax: Axes | Figure | None = N
     ax.spines[:].set_visible(False)
     ax.set(xticks=[], yticks=[])
     ax.xaxis.labelpad = 6
-    own = {"color": style.COLORS[0], "linewidth": 4, "solid_capstyle": "butt"}
+    interval = {"color": style.COLORS[0], "linewidth": 4, "solid_capstyle": "butt"}
     runs = {"color": "0.7", "linewidth": 1.2}
     once = {"color": style.COLORS[1], "marker": "D", "markersize": 5, "linestyle": "none"}
     for row, number in enumerate(tables):
@@ -92,7 +92,7 @@ def published_against_repeated(table: pd.DataFrame, ax: Axes | Figure | None = N
                 at, *(values[name] for name in ("low", "high", "least", "most")), strict=True
             ):
                 place.plot([least, most], [y, y], **runs)
-                place.plot([low, high], [y, y], **own)
+                place.plot([low, high], [y, y], **interval)
             place.plot(values["median"], at, "|", color="white", markersize=6)
             place.plot(values["published"], at, **once)
             names = [method_words(metric) for metric in metrics] if not column else []
@@ -106,7 +106,7 @@ def published_against_repeated(table: pd.DataFrame, ax: Axes | Figure | None = N
     seeds = sorted(set(numbers(table, "seeds").astype(int)))
     handles = [
         Line2D([], [], label="published, one run", **once),
-        Line2D([], [], label="repeated: 95 % interval of the median", **own),
+        Line2D([], [], label="repeated: 95 % interval of the median", **interval),
         Line2D([], [], label=f"all runs of {' or '.join(map(str, seeds))} seeds", **runs),
     ]
     heading = "Does the repetition give the published accuracies?"

@@ -127,7 +127,7 @@ def compared_with_map(
 
 
 def best_and_worst(
-    found: Mapping[str, tuple[Any, Any, Any]],
+    ranked: Mapping[str, tuple[Any, Any, Any]],
     ax: Axes | Figure | None = None,
     *,
     label: int,
@@ -136,18 +136,20 @@ def best_and_worst(
     """Draw for each metric (row) the map of `label`, its k nearest and its k farthest inputs.
 
     Args:
-        found: metric -> (map, nearest, farthest): a map ..., and inputs k x ... in [0, 1],
+        ranked: metric -> (map, nearest, farthest): a map ..., and inputs k x ... in [0, 1],
             nearest first, and farthest first.
 
     Raises:
         InputError: for no metric, or a metric without the three arrays.
     """
-    found = {name: _three(name, arrays) for name, arrays in _named("found", found).items()}
-    near, far = (max(len(arrays[part]) for arrays in found.values()) for part in (1, 2))
-    colors = style.colors_of([arrays[0] for arrays in found.values()], symmetric=symmetric, least=1)
+    ranked = {name: _three(name, arrays) for name, arrays in _named("ranked", ranked).items()}
+    near, far = (max(len(arrays[part]) for arrays in ranked.values()) for part in (1, 2))
+    colors = style.colors_of(
+        [arrays[0] for arrays in ranked.values()], symmetric=symmetric, least=1
+    )
     rows = {
         method_words(name): [map_tile(m, colors), *_padded(nearest, near), *_padded(farthest, far)]
-        for name, (m, nearest, farthest) in found.items()
+        for name, (m, nearest, farthest) in ranked.items()
     }
     names = [f"{word} {n + 1}" for word, k in (("near", near), ("far", far)) for n in range(k)]
     ax = mosaic(ax, rows, ["map", *names], breaks=(1, 1 + near), bar=True)

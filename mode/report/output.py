@@ -94,8 +94,8 @@ def headline(outcome: dict[str, Any]) -> str:
     if before == after:
         moved = f"stays at {after}"
     count = f"{outcome['repaired']:,} test input{'s' * (outcome['repaired'] != 1)} repaired"
-    kept = f"round {outcome['kept_round']} of {outcome['rounds']} was kept"
-    return f"{subject} {moved}: {count}, {outcome['broken']:,} broken; {kept}."
+    kept_round = f"round {outcome['kept_round']} of {outcome['rounds']} was kept"
+    return f"{subject} {moved}: {count}, {outcome['broken']:,} broken; {kept_round}."
 
 
 def class_accuracies(repaired: Repair, data: Data) -> pd.DataFrame:

@@ -114,11 +114,11 @@ def class_table(by_label: pd.DataFrame) -> Table:
     return Table(words, rows["change"] < 0)
 
 
-def round_table(rows: pd.DataFrame, kept: int) -> Table:
+def round_table(rows: pd.DataFrame, kept_round: int) -> Table:
     """Return what each round did; round 0 is the original, and the kept one is said to be it.
 
     Args:
-        rows: as rows.csv. kept: the number of the round that was kept.
+        rows: as rows.csv. kept_round: the number of the round that was kept.
     """
     columns = {name: head for name, head in ROUND_COLUMNS.items() if name in rows}
     words = rows[[*columns]].copy()
@@ -127,7 +127,7 @@ def round_table(rows: pd.DataFrame, kept: int) -> Table:
             words[name].map(percent) if "accuracy" in name else words[name].astype("Int64")
         )
     words = words.rename(columns=columns)
-    words["kept"] = ["yes" if number == kept else "" for number in rows["round"]]
+    words["kept"] = ["yes" if number == kept_round else "" for number in rows["round"]]
     return Table(words)
 
 

@@ -53,8 +53,10 @@ def compare(
     Example:
         >>> table = pd.DataFrame({"seed": [*range(8)] * 2, "method": ["mode"] * 8 + ["random"] * 8})
         >>> table["points"] = [3, 5, 4, 6, 5, 3, 4, 7] + [1, 2, 3, 1, 2, 2, 3, 1]
-        >>> found = compare(table, value="points", method="method", block="seed", control="random")
-        >>> found[["method", "n", "mean difference", "holm p", "significant"]].round(4)
+        >>> comparison = compare(
+        ...     table, value="points", method="method", block="seed", control="random"
+        ... )
+        >>> comparison[["method", "n", "mean difference", "holm p", "significant"]].round(4)
           method  n  mean difference  holm p  significant
         0   mode  8             2.75  0.0047         True
 
@@ -86,8 +88,8 @@ def paired_t_test(gains: np.ndarray, margin: float = 0.0) -> dict[str, Any]:
     Without any spread the interval has no width; p is then 1 at a mean of zero and else 0.
 
     Example:
-        >>> found = paired_t_test(np.array([0.1, 0.2, 0.3]))
-        >>> round(found["mean difference"], 3), round(found["low"], 3), round(found["p"], 3)
+        >>> t_test = paired_t_test(np.array([0.1, 0.2, 0.3]))
+        >>> round(t_test["mean difference"], 3), round(t_test["low"], 3), round(t_test["p"], 3)
         (0.2, -0.048, 0.074)
     """
     from scipy.stats import t

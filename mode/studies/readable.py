@@ -47,8 +47,8 @@ def readable(table: pd.DataFrame, caption: str) -> Any:
             columns[f"{NAMES.get(name, name)}, %"] = [_number(100 * value, 1) for value in values]
         else:
             columns[NAMES.get(name, words(name))] = [_cell(name, value) for value in values]
-    found = pd.DataFrame(columns)
-    return found.style.hide(axis="index").set_caption(caption)
+    frame = pd.DataFrame(columns)
+    return frame.style.hide(axis="index").set_caption(caption)
 
 
 def _interval(middle: float, low: float, high: float) -> str:

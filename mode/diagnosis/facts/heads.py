@@ -71,18 +71,18 @@ def heads_of(model, leaves) -> list[Head]:
         followed = [(_end(t), tuple(t.shape), _dropped(t)) for t in ends_of]
         ends = [(*end[:2], shape, *end[2:], dropout) for end, shape, dropout in followed]
         names = output_names(model) or [end[1] for end in ends]
-    given = zip(names, ends, losses_of(model, names), metrics_of(model, names), strict=False)
+    per_output = zip(names, ends, losses_of(model, names), metrics_of(model, names), strict=False)
     return [
         Head(name, path, carrier, shape, activation, *loss_facts(loss), doubled, dropout, metrics)
-        for name, (path, carrier, shape, activation, doubled, dropout), loss, metrics in given
+        for name, (path, carrier, shape, activation, doubled, dropout), loss, metrics in per_output
     ]
 
 
 def output_names(model) -> list[str]:
     """Return the names of a model's outputs in order; of a dictionary its keys."""
-    given = getattr(model, "_outputs_struct", None)
-    if isinstance(given, dict) and len(given) == len(outputs(model)):
-        return keras.tree.flatten({name: name for name in given})
+    structure = getattr(model, "_outputs_struct", None)
+    if isinstance(structure, dict) and len(structure) == len(outputs(model)):
+        return keras.tree.flatten({name: name for name in structure})
     return list(getattr(model, "output_names", None) or [])
 
 

@@ -88,7 +88,7 @@ class Record:
 
 
 def empty_record(**parts) -> Record:
-    """Return a record of nothing, with what is `known` filled in."""
+    """Return a record of nothing, with `parts` filled in."""
     blank: dict[str, Any] = {
         "steps": np.zeros(0, int), "losses": np.zeros(0), "rows": (),
         "values": np.zeros((0, 0, len(COLUMNS))), "heads": np.zeros((0, 0, len(HEAD_COLUMNS))),

@@ -100,10 +100,10 @@ def _repair(setup: TrialSetup, source, plan: Plan, trials: int) -> AutoRepair:
     return AutoRepair(final.model, changed, *rest)
 
 
-def _told(code: str, result: Result | None, kept: bool) -> Attempt:
+def _told(code: str, result: Result | None, improved: bool) -> Attempt:
     if result is None:
-        return Attempt(code, -1.0, (), kept)
-    return Attempt(code, result.skill, tuple(sorted(result.errors)), kept)
+        return Attempt(code, -1.0, (), improved)
+    return Attempt(code, result.skill, tuple(sorted(result.errors)), improved)
 
 
 def _pointless(setup: TrialSetup) -> set[str]:

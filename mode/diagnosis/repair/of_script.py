@@ -88,9 +88,9 @@ def _arrays(arguments: dict, name: str):
 
 def _held(x, y, arguments: dict) -> tuple[tuple, tuple | None]:
     """Return the rows to train on and those kept apart, as `fit` takes them."""
-    given, share = arguments.get("validation_data"), arguments.get("validation_split") or 0.0
-    if isinstance(given, list | tuple) and len(given) == 2:
-        return (x, y), tuple(given)
+    validation, share = arguments.get("validation_data"), arguments.get("validation_split") or 0.0
+    if isinstance(validation, list | tuple) and len(validation) == 2:
+        return (x, y), tuple(validation)
     if not share:
         return (x, y), None
     at = int(len(take(x)) * (1 - share))

@@ -32,10 +32,10 @@ def script_diff(
     compiled = compile_call(calls, trained) if trained else None
     # nodes of the tree that the edits look around in
     nodes = {source.span(n): n for n in ast.walk(source.tree) if isinstance(n, ast.Call)}
-    own = lambda call: nodes[source.span(call.node)] if call else None  # noqa: E731
-    _edit_layers(source, model, after, lambda name: own(layer_call(name, calls)))
-    _edit_compile(source, model, after, own(compiled))
-    _edit_fit(source, before, after, own(trained))
+    node_of = lambda call: nodes[source.span(call.node)] if call else None  # noqa: E731
+    _edit_layers(source, model, after, lambda name: node_of(layer_call(name, calls)))
+    _edit_compile(source, model, after, node_of(compiled))
+    _edit_fit(source, before, after, node_of(trained))
     new = source.changed()
     ast.parse(new)
     before_after = text.splitlines(keepends=True), new.splitlines(keepends=True)
@@ -147,8 +147,8 @@ def _loss_code(loss) -> str:
 
 def _edit_optimizer(source: Source, model, changes: dict, call: ast.Call, names) -> None:
     inner = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    given = [k.value for k in call.keywords if k.arg == "optimizer"] or call.args[:1]
-    made = _made(source, given[0]) if given else None
+    expressions = [k.value for k in call.keywords if k.arg == "optimizer"] or call.args[:1]
+    made = _made(source, expressions[0]) if expressions else None
     options = {name: value for name, value in changes.items() if name != "name"}
     if "name" in changes or made is None:
         kind = changes.get("name", type(inner).__name__)
@@ -159,13 +159,13 @@ def _edit_optimizer(source: Source, model, changes: dict, call: ast.Call, names)
         source.set_keyword(made, name, _number(value), _positions(type(inner)))
 
 
-def _made(source: Source, given: ast.expr) -> ast.Call | None:
+def _made(source: Source, node: ast.expr) -> ast.Call | None:
     """Return the call that makes an optimizer, itself or the one assigned to its name."""
-    if isinstance(given, ast.Name):
+    if isinstance(node, ast.Name):
         assigned = [n.value for n in ast.walk(source.tree) if isinstance(n, ast.Assign)
-                    for t in n.targets if isinstance(t, ast.Name) and t.id == given.id]  # fmt: skip
-        given = assigned[0] if len(assigned) == 1 else given
-    return given if isinstance(given, ast.Call) else None
+                    for t in n.targets if isinstance(t, ast.Name) and t.id == node.id]  # fmt: skip
+        node = assigned[0] if len(assigned) == 1 else node
+    return node if isinstance(node, ast.Call) else None
 
 
 def _number(value) -> str:
@@ -173,19 +173,21 @@ def _number(value) -> str:
 
 
 def _edit_fit(source: Source, before: Plan, after: Plan, call: ast.Call | None) -> None:
-    names, wanted = _positions(keras.Model.fit), _fit_changes(before, after)
+    names, changes = _positions(keras.Model.fit), _fit_changes(before, after)
     if call is None:
-        source.unplaced += [*wanted.values()]
+        source.unplaced += [*changes.values()]
         return
     for option in ("batch_size", "epochs"):
-        if option in wanted:
+        if option in changes:
             source.set_keyword(call, option, str(getattr(after, option)), names)
-    if "early_stopping" in wanted and not _stop_early(source, call, names):
-        source.unplaced.append(wanted["early_stopping"])
+    if "early_stopping" in changes and not _stop_early(source, call, names):
+        source.unplaced.append(changes["early_stopping"])
     x, y = ([k.value for k in call.keywords if k.arg == name] or call.args[i : i + 1]
             for i, name in enumerate("xy"))  # fmt: skip
     named = [source.code(part[0]) for part in (x, y) if part and isinstance(part[0], ast.Name)]
-    prepared = [option for option in ("clean", "scale_inputs", "scale_targets") if option in wanted]
+    prepared = [
+        option for option in ("clean", "scale_inputs", "scale_targets") if option in changes
+    ]
     if len(named) == 2 and prepared:
         held = [source.code(n) for k in call.keywords if k.arg == "validation_data"
                 and isinstance(k.value, ast.Tuple) for n in k.value.elts]  # fmt: skip
@@ -194,8 +196,8 @@ def _edit_fit(source: Source, before: Plan, after: Plan, call: ast.Call | None) 
         ]
         source.add_lines(source.statement(call), lines, before=True)
     else:
-        source.unplaced += [wanted[option] for option in prepared]
-    source.unplaced += [wanted["relabel"]] if "relabel" in wanted else []
+        source.unplaced += [changes[option] for option in prepared]
+    source.unplaced += [changes["relabel"]] if "relabel" in changes else []
 
 
 def _fit_changes(before: Plan, after: Plan) -> dict[str, str]:
@@ -225,12 +227,12 @@ def _preparation(option: str, x: str, y: str, held: list[str]) -> list[str]:
 
 def _stop_early(source: Source, call: ast.Call, names) -> bool:
     stop = "keras.callbacks.EarlyStopping(patience=10, restore_best_weights=True)"
-    given = next((k.value for k in call.keywords if k.arg == "callbacks"), None)
-    if given is None:
+    callbacks = next((k.value for k in call.keywords if k.arg == "callbacks"), None)
+    if callbacks is None:
         source.set_keyword(call, "callbacks", f"[{stop}]", names)
-    elif isinstance(given, ast.List):
-        end = source.span(given)[1] - 1
-        source.edits.append((end, end, f", {stop}" if given.elts else stop))
+    elif isinstance(callbacks, ast.List):
+        end = source.span(callbacks)[1] - 1
+        source.edits.append((end, end, f", {stop}" if callbacks.elts else stop))
     else:
         return False
     return True
