@@ -85,9 +85,9 @@ def rows(name: str, seed: int) -> pd.DataFrame:
 
 
 def _repaired(model: keras.Model, data: Data, seed: int, **options) -> Measured:
-    seconds, found = clocked(lambda: repair(model, data, seed=seed, **options))
-    used = np.unique(np.concatenate([np.zeros(0, int), *found.chosen[: found.kept]]))
-    return Measured(found.model, seconds, len(used), found.kept)
+    seconds, repaired = clocked(lambda: repair(model, data, seed=seed, **options))
+    used = np.unique(np.concatenate([np.zeros(0, int), *repaired.chosen[: repaired.kept]]))
+    return Measured(repaired.model, seconds, len(used), repaired.kept)
 
 
 COLUMNS = ["classifier", "way", "seed", "accuracy before", "accuracy", "repaired", "broken"]
@@ -108,14 +108,14 @@ def measured(before: keras.Model, made: dict[str, Measured], data: Data) -> pd.D
     table["right before"], table["wrong before"] = right, len(test) - right
     table["share of right broken"] = table["broken"] / max(1, right)
     table["worst class"], table["accuracy of worst class before"] = worst, by_class[worst]
-    found = []
+    outcomes = []
     for m in made.values():
         after = accuracy_by_label(test.y, predict(m.model, test.x), data.classes)["accuracy"]
         moved = transitions(diagnosis.y, on_diagnosis, predict(m.model, diagnosis.x), data.classes)
         broken = moved.broken / max(1, moved.broken + moved.still_right)
         row = {"accuracy of worst class": after[worst], "broken on diagnosis": broken}
-        found.append(row | {"inputs used": m.inputs, "kept round": m.kept})
-    table = pd.concat([table, pd.DataFrame(found)], axis=1)
+        outcomes.append(row | {"inputs used": m.inputs, "kept round": m.kept})
+    table = pd.concat([table, pd.DataFrame(outcomes)], axis=1)
     return table.round({"seconds": 1}).round(6)
 
 

@@ -126,22 +126,22 @@ def compare(spec: dict, arrays) -> dict[str, str]:
 def run(models: int, seed: int, path: Path) -> pd.DataFrame:
     """Add one row per model to `path`, where those it holds already are left out."""
     names = ("input", "hidden", "last", "loss", "target", "optimizer", "eagerly")
-    known = pd.read_csv(path, keep_default_na=False) if path.exists() else pd.DataFrame()
+    rows = pd.read_csv(path, keep_default_na=False) if path.exists() else pd.DataFrame()
     # collecting after every few thousand graph objects takes half of the time
     gc.freeze()
     gc.disable()
-    for i in range(len(known), models):
+    for i in range(len(rows), models):
         draw = seeds.generator(seed, "fuzz", i)
         spec = sample(draw)
-        found = compare(spec, data(spec, draw))
-        told = {name: spec[name] for name in names} | {"hidden": " ".join(spec["hidden"])}
-        known = pd.concat([known, pd.DataFrame([{"model": i, **told, **found}])])
-        known.to_csv(path, index=False)
+        compared = compare(spec, data(spec, draw))
+        described = {name: spec[name] for name in names} | {"hidden": " ".join(spec["hidden"])}
+        rows = pd.concat([rows, pd.DataFrame([{"model": i, **described, **compared}])])
+        rows.to_csv(path, index=False)
         if i % 20 == 19:
             keras.utils.clear_session()  # which collects too
-        if found["difference"]:
-            print(f"{i}: {found['difference']} {spec}", flush=True)
-    return known
+        if compared["difference"]:
+            print(f"{i}: {compared['difference']} {spec}", flush=True)
+    return rows
 
 
 def main() -> None:

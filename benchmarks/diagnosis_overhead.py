@@ -150,15 +150,15 @@ def whole_fits(name: str) -> np.ndarray:
 
     Compiling and every judgment are in them, and so is what else the machine does.
     """
-    found = []
+    pairs = []
     for n in range(WHOLE_PAIRS):
         order = (n % 2 > 0, n % 2 == 0)
         seconds = {w: trained(name, WHOLE, *([Diagnosis()] if w else [])) for w in order}
-        found.append([(seconds[False], seconds[True])])
-    return np.array(found)
+        pairs.append([(seconds[False], seconds[True])])
+    return np.array(pairs)
 
 
-def overhead(name: str, what: str, found: np.ndarray) -> dict:
+def overhead(name: str, what: str, seconds: np.ndarray) -> dict:
     """Return one row: seconds unwatched and watched, of an epoch or of a whole fit.
 
     Args:
@@ -168,8 +168,8 @@ def overhead(name: str, what: str, found: np.ndarray) -> dict:
     pairs: a pair during which the machine did something else does not count. Nor do, step by
     step, the few judgments of some milliseconds; whole fits have them.
     """
-    alone = trim_mean(found[..., 0], 0.25).sum()
-    more = trim_mean(found[..., 1] - found[..., 0], 0.25).sum()
+    alone = trim_mean(seconds[..., 0], 0.25).sum()
+    more = trim_mean(seconds[..., 1] - seconds[..., 0], 0.25).sum()
     allowed = CASES[name][2]
     target = f"at most {allowed:.0%} more time"
     case, peer = f"watching {name}, {what}", "the fit unwatched"
@@ -179,8 +179,8 @@ def overhead(name: str, what: str, found: np.ndarray) -> dict:
 
 def by_step(name: str) -> dict:
     """Return the overhead of a case, step by step."""
-    found = step_by_step(name)
-    return overhead(name, f"{len(found)} pairs of {STEPS} steps of 32", found)
+    pairs = step_by_step(name)
+    return overhead(name, f"{len(pairs)} pairs of {STEPS} steps of 32", pairs)
 
 
 def by_fit(name: str) -> dict:
@@ -200,10 +200,10 @@ def static_check(count: int = 100) -> dict:
         began = time.perf_counter()
         check(model, x, y)
         seconds.append(time.perf_counter() - began)
-    found = median(seconds[1:])
-    made = row("diagnosis", f"static check of {count} layers", found, STATIC, peer="the target")
+    middle = median(seconds[1:])
+    made = row("diagnosis", f"static check of {count} layers", middle, STATIC, peer="the target")
     target = f"under {STATIC * 1000:.0f} ms"
-    return made | {"target": target, "holds": "yes" if found < STATIC else "no"}
+    return made | {"target": target, "holds": "yes" if middle < STATIC else "no"}
 
 
 def main() -> None:

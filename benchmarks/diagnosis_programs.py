@@ -20,11 +20,11 @@ SETS = ("stackoverflow", "families", "healthy", "heldout", "unseen")
 
 def programs(sets, only=()):
     """Return the programs of the named sets, in order."""
-    found = []
+    pairs = []
     for name in sets:
         module = importlib.import_module(f"benchmarks.programs.{name}")
-        found += [(name, program) for program in module.PROGRAMS]
-    return [(s, p) for s, p in found if not only or any(o in p.name for o in only)]
+        pairs += [(name, program) for program in module.PROGRAMS]
+    return [(s, p) for s, p in pairs if not only or any(o in p.name for o in only)]
 
 
 def feed(program, task, fit) -> tuple[tuple, dict]:
@@ -166,15 +166,15 @@ def run(sets, what: str, path: Path, *, only=(), part=(0, 1), sample=0, seed: in
     if sample:
         order = seeds.generator(seed, "sample", what).permutation(len(chosen))
         chosen = [chosen[i] for i in order[:sample]]
-    known = pd.read_csv(path) if path.exists() else pd.DataFrame({"program": []})
+    rows = pd.read_csv(path) if path.exists() else pd.DataFrame({"program": []})
     gc.freeze()  # what is imported stays; collecting it again and again takes most of the time
     for name, program in chosen[part[0] :: part[1]]:
-        if program.name in set(known.program):
+        if program.name in set(rows.program):
             continue
         keras.utils.clear_session()
         row = {"set": name, "program": program.name, "what": path.stem, **WHAT[what](program, seed)}
-        known = pd.concat([known, pd.DataFrame([row])], ignore_index=True)
-        known.to_csv(path, index=False)
+        rows = pd.concat([rows, pd.DataFrame([row])], ignore_index=True)
+        rows.to_csv(path, index=False)
         print({k: v for k, v in row.items() if k not in ("set", "what", "changes")}, flush=True)
 
 

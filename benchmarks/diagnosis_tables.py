@@ -51,11 +51,11 @@ def rows(folder: Path) -> pd.DataFrame:
 def programs(runs: pd.DataFrame) -> pd.DataFrame:
     """Return one row a program: what was found, whether right, and what repaired it."""
     names = ["set", "program", "faulty", "found", "fix_right", "flagged", "first_fix"]
-    found = runs[runs.what == "diagnose"][[*names, "symptoms", "level"]]
+    diagnoses = runs[runs.what == "diagnose"][[*names, "symptoms", "level"]]
     columns = ["set", "program", "goal", "threshold", "reached", "changes"]
     repairs = runs[runs.what == "repair"].reindex(columns=columns)
     repairs = repairs.rename(columns={"reached": "repaired", "goal": "repaired goal"})
-    return found.merge(repairs, on=["set", "program"], how="left")
+    return diagnoses.merge(repairs, on=["set", "program"], how="left")
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
@@ -102,12 +102,12 @@ def ablation(runs: pd.DataFrame) -> pd.DataFrame:
     before = [bool(set(t) & r) for t, r in zip(named, right, strict=True)]
     lines = []
     for group, codes in GROUPS.items():
-        own = set(codes)
-        left = [bool((set(t) - own) & r) for t, r in zip(named, right, strict=True)]
+        group_codes = set(codes)
+        left = [bool((set(t) - group_codes) & r) for t, r in zip(named, right, strict=True)]
         lines.append({
             "rules": group,
-            "speaks of": sum(bool(own & set(t)) for t in named),
-            "comes first": sum(bool(t) and t[0] in own for t in named),
+            "speaks of": sum(bool(group_codes & set(t)) for t in named),
+            "comes first": sum(bool(t) and t[0] in group_codes for t in named),
             "found without it": sum(left),
             "found only by it": sum(b and not after for b, after in zip(before, left, strict=True)),
             "faulty": len(named),
@@ -158,8 +158,8 @@ def published(runs: pd.DataFrame) -> pd.DataFrame:
         "rewritten programs: the shares are not comparable one to one",
     )
     table = pd.DataFrame([*PUBLISHED, line], columns=COLUMNS).round(3)
-    own = runs[(runs.what == "diagnose") & (runs.set == "stackoverflow")].seconds.median()
-    seconds = {**SECONDS, "mode": round(own, 1)}
+    middle = runs[(runs.what == "diagnose") & (runs.set == "stackoverflow")].seconds.median()
+    seconds = {**SECONDS, "mode": round(middle, 1)}
     once = ~table.tool.duplicated()
     table.insert(5, "median seconds a program", table.tool.map(seconds).where(once))
     return table

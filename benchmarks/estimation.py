@@ -77,8 +77,8 @@ def measured(name: str, architecture: str, cache: str, data_dir: str | None) -> 
     rows = _rows(model, x[labeled], y[labeled], sets, rng)
     model = classifier(name, architecture, cache, groups=True, data_dir=data_dir)
     y, new = grouped(name, y)
-    known = order[(y[order] >= 0) & ~new[order]]
-    labeled = known[: len(known) // 2]
+    old = order[(y[order] >= 0) & ~new[order]]
+    labeled = old[: len(old) // 2]
     rest = np.setdiff1d(np.flatnonzero(y >= 0), labeled)
     sets = grouped_sets(x[rest], y[rest], new[rest], rng)
     rows += _rows(model, x[labeled], y[labeled], sets, rng)
@@ -91,11 +91,11 @@ def _rows(model, x: np.ndarray, y: np.ndarray, sets: Iterator[Set], rng) -> list
     raw = asked.with_activations(predict(model, x), x[rows], rows)
     temperature = fit_temperature(raw.probabilities, y)
     scaled = raw.tempered(temperature)
-    known = Labeled(scaled.probabilities, scaled.activations, rows, y)
-    space = Activations(known)
+    labeled = Labeled(scaled.probabilities, scaled.activations, rows, y)
+    space = Activations(labeled)
 
     def described(outputs: Outputs) -> calibration.Description:
-        return calibration.describe(known, space, outputs.tempered(temperature), rng)
+        return calibration.describe(labeled, space, outputs.tempered(temperature), rng)
 
     shifts, made, accuracies = made_shifts.plan(x, rng), [], []
     for inputs, labels in made_shifts.make(shifts, x, y, rng):
@@ -106,16 +106,16 @@ def _rows(model, x: np.ndarray, y: np.ndarray, sets: Iterator[Set], rng) -> list
     answers = []
     for family, kind, strength, inputs, labels in sets:
         if kind not in learned:
-            kept = [i for i, shift in enumerate(shifts) if kind not in shift.kinds]
-            kinds = [shifts[i].kinds for i in kept]
-            chosen = [made[i] for i in kept]
-            learned[kind] = calibration.fit(chosen, np.array(accuracies)[kept], kinds)
+            others = [i for i, shift in enumerate(shifts) if kind not in shift.kinds]
+            kinds = [shifts[i].kinds for i in others]
+            chosen = [made[i] for i in others]
+            learned[kind] = calibration.fit(chosen, np.array(accuracies)[others], kinds)
         outputs = asked.with_activations(
             predict(model, inputs), inputs[:400], np.arange(len(inputs))[:400]
         )
         here = described(outputs)
         half = learned[kind].half_width(here)
-        weights = label_shift.reweighted(known, here.shares).weights[:400]
+        weights = label_shift.reweighted(labeled, here.shares).weights[:400]
         images = images_apart(x[:400], inputs[:400], weights, generator(0, "images"))
         answers.append(
             {

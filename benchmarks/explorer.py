@@ -37,8 +37,8 @@ def choices(page: Page) -> dict[str, list[Callable[[], object]]]:
 
 def settings(page: Page, title: str, control: str, values) -> list[Callable[[], object]]:
     """Return one call for each value that a panel's control can have."""
-    found = control_of(page.panels[title], control)
-    return [lambda value=value: found.set_trait("value", value) for value in values]
+    widget = control_of(page.panels[title], control)
+    return [lambda value=value: widget.set_trait("value", value) for value in values]
 
 
 def control_of(panel: Panel, name: str):

@@ -187,11 +187,11 @@ def repeat(path: Path, models: Path) -> None:
 
 
 def _concluded(row: dict) -> dict:
-    own, reference = (
+    model_row, reference = (
         {k.removeprefix(who): v for k, v in row.items() if k.startswith(who)}
         for who in ("own_", "reference_")
     )
-    conclusion = verdict.conclude(own, reference, row["dataset"])
+    conclusion = verdict.conclude(model_row, reference, row["dataset"])
     return {
         "error": conclusion.error, "low": conclusion.interval[0],
         "high": conclusion.interval[1],

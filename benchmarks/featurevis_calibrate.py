@@ -51,16 +51,16 @@ def everything(runs: Path) -> pd.DataFrame:
 def load(path: Path) -> pd.DataFrame:
     """Return the zoo with truth, gap and the features that the rules look at."""
     rows = pd.read_csv(path).drop(columns=SAID, errors="ignore")
-    own, reference = (_of(rows, who) for who in ("own", "reference"))
-    found = pd.concat([own, (own - reference).add_suffix("_more")], axis=1)
-    ratio = own["diversity"].clip(lower=1e-3) / reference["diversity"].clip(lower=1e-3)
-    found["diversity_ratio"] = np.log(ratio)
+    model_scores, reference = (_of(rows, who) for who in ("own", "reference"))
+    features = pd.concat([model_scores, (model_scores - reference).add_suffix("_more")], axis=1)
+    ratio = model_scores["diversity"].clip(lower=1e-3) / reference["diversity"].clip(lower=1e-3)
+    features["diversity_ratio"] = np.log(ratio)
     other = _of(rows, "other").add_prefix("other_")
     head = rows[[c for c in rows if not c.startswith(("own_", "reference_", "other_"))]].copy()
     head["true_error"] = 1 - head["test_accuracy"]
     head["gap"] = head["train_accuracy"] - head["test_accuracy"]
     head["truth"] = [truth(r) for r in head.itertuples()]
-    return pd.concat([head, found, other], axis=1)
+    return pd.concat([head, features, other], axis=1)
 
 
 def _of(rows: pd.DataFrame, who: str) -> pd.DataFrame:
@@ -130,13 +130,13 @@ def calibrated(rows: pd.DataFrame) -> dict:
     for name in sorted({*ERROR, *GAP, *ALIKE, *VERDICT} - {"gap_estimate"}):
         book["range"][name] = {"low": rows[name].min(), "high": rows[name].max()}
     for name in (*rows["dataset"].unique(), "any"):
-        own = rows if name == "any" else rows[rows["dataset"] == name]
-        book["error"][name] = rising(own, ERROR, "true_error")
-    kept = rows[rows["truth"].notna()].copy()
-    kept["gap_estimate"] = apply(book["gap"], kept)
+        of_dataset = rows if name == "any" else rows[rows["dataset"] == name]
+        book["error"][name] = rising(of_dataset, ERROR, "true_error")
+    labeled = rows[rows["truth"].notna()].copy()
+    labeled["gap_estimate"] = apply(book["gap"], labeled)
     book["homogeneous"] = chance(rows, ALIKE, rows["condition"] == "homogeneous")
-    book["verdict"] = chance(kept, VERDICT, kept["truth"], strength=1.0)
-    book["reach"] = (kept.groupby("truth")["true_error"].max() + BEYOND).to_dict()
+    book["verdict"] = chance(labeled, VERDICT, labeled["truth"], strength=1.0)
+    book["reach"] = (labeled.groupby("truth")["true_error"].max() + BEYOND).to_dict()
     book["foreign"] = chance(*_domains(rows), strength=30)
     return book
 
@@ -159,25 +159,25 @@ def judged(book: dict, rows: pd.DataFrame) -> pd.DataFrame:
     """Return what the rules say of each row."""
     plain_rows, limits = rows, book["range"]
     rows = rows.assign(**{k: rows[k].clip(v["low"], v["high"]) for k, v in limits.items()})
-    said = rows[
+    verdicts = rows[
         ["name", "architecture", "dataset", "condition", "truth", "true_error", "gap"]
     ].copy()
-    said["error"] = np.clip(estimates(book["error"], rows), 0, 1)
+    verdicts["error"] = np.clip(estimates(book["error"], rows), 0, 1)
     pooled = {"any": book["error"]["any"]}
-    said["error_any"] = np.clip(estimates(pooled, rows), 0, 1)
-    said["overfitting"] = apply(book["gap"], rows)
-    said["homogeneity"] = apply(book["homogeneous"], rows)
-    full = rows.assign(gap_estimate=said["overfitting"])
+    verdicts["error_any"] = np.clip(estimates(pooled, rows), 0, 1)
+    verdicts["overfitting"] = apply(book["gap"], rows)
+    verdicts["homogeneity"] = apply(book["homogeneous"], rows)
+    full = rows.assign(gap_estimate=verdicts["overfitting"])
     logits = pd.DataFrame({k: apply(r, full) for k, r in book["verdict"].items()}, index=rows.index)
     share = softmax(logits, axis=1)
     best = logits.idxmax(axis=1)
-    sure = (share.max(axis=1) >= CERTAIN) & (said["error"] <= best.map(book["reach"]))
-    said["verdict"] = best.where(sure, "cannot tell")
-    said["outside"] = [verdict.outside(r, limits) for r in plain_rows.to_dict("records")]
-    said["foreign_own"] = apply(book["foreign"], plain_rows)
+    sure = (share.max(axis=1) >= CERTAIN) & (verdicts["error"] <= best.map(book["reach"]))
+    verdicts["verdict"] = best.where(sure, "cannot tell")
+    verdicts["outside"] = [verdict.outside(r, limits) for r in plain_rows.to_dict("records")]
+    verdicts["foreign_own"] = apply(book["foreign"], plain_rows)
     away = rows[[f"other_{name}" for name in FOREIGN]].set_axis(FOREIGN, axis=1)
-    said["foreign_other"] = apply(book["foreign"], away)
-    return said
+    verdicts["foreign_other"] = apply(book["foreign"], away)
+    return verdicts
 
 
 def held_out(rows: pd.DataFrame) -> pd.DataFrame:
@@ -189,40 +189,40 @@ def held_out(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(groups).loc[rows.index]
 
 
-def quantile(said: pd.DataFrame, column: str) -> float:
+def quantile(verdicts: pd.DataFrame, column: str) -> float:
     """Return the multiple of the scale that covers 90 % of left-out classifiers.
 
     Of an architecture, that is, and in 90 % of the architectures: a fresh one may be as strange as
     the strangest of those.
     """
-    unit = said[column].map(lambda error: verdict.half_width(error, {"quantile": 1.0}))
-    ratio = (said[column] - said["true_error"]).abs() / (unit * (1 + said["outside"]))
-    return float(ratio.groupby(said["architecture"]).quantile(0.9).quantile(0.9))
+    unit = verdicts[column].map(lambda error: verdict.half_width(error, {"quantile": 1.0}))
+    ratio = (verdicts[column] - verdicts["true_error"]).abs() / (unit * (1 + verdicts["outside"]))
+    return float(ratio.groupby(verdicts["architecture"]).quantile(0.9).quantile(0.9))
 
 
-def widened(book: dict, said: pd.DataFrame) -> dict:
-    """Return the rules of the error, each with the quantile that `said` asks for."""
+def widened(book: dict, verdicts: pd.DataFrame) -> dict:
+    """Return the rules of the error, each with the quantile that `verdicts` ask for."""
     rules = {}
     for name, rule in book["error"].items():
-        own, column = (said, "error_any") if name == "any" else (
-            said[said["dataset"] == name], "error")  # fmt: skip
-        rules[name] = rule | {"quantile": quantile(own, column)}
+        of_dataset, column = (verdicts, "error_any") if name == "any" else (
+            verdicts[verdicts["dataset"] == name], "error")  # fmt: skip
+        rules[name] = rule | {"quantile": quantile(of_dataset, column)}
     return book | {"error": rules}
 
 
-def bounded(said: pd.DataFrame, book: dict) -> pd.DataFrame:
+def bounded(verdicts: pd.DataFrame, book: dict) -> pd.DataFrame:
     """Return the judged rows with the interval of each estimated error.
 
     An architecture's own misses say nothing about how wide its intervals are.
     """
-    width = pd.Series(0.0, index=said.index)
-    for name, group in said.groupby("architecture"):
-        rules = widened(book, said[said["architecture"] != name])["error"]
+    width = pd.Series(0.0, index=verdicts.index)
+    for name, group in verdicts.groupby("architecture"):
+        rules = widened(book, verdicts[verdicts["architecture"] != name])["error"]
         width[group.index] = [
             verdict.half_width(r.error, rules[r.dataset], r.outside) for r in group.itertuples()
         ]
-    low, high = (said["error"] - width).clip(lower=0), (said["error"] + width).clip(upper=1)
-    return said.assign(low=low, high=high)
+    low, high = (verdicts["error"] - width).clip(lower=0), (verdicts["error"] + width).clip(upper=1)
+    return verdicts.assign(low=low, high=high)
 
 
 def audited(path: Path) -> pd.DataFrame:
@@ -241,47 +241,49 @@ def audited(path: Path) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def targets(said: pd.DataFrame) -> pd.DataFrame:
+def targets(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return one row a target: what was aimed at, what was reached, and the 95 % interval of that,
     classifiers resampled."""
-    table, stream = _reached(said), generator(0, "targets")
-    samples = (said.iloc[stream.integers(0, len(said), len(said))] for _ in range(DRAWS))
+    table, stream = _reached(verdicts), generator(0, "targets")
+    samples = (
+        verdicts.iloc[stream.integers(0, len(verdicts), len(verdicts))] for _ in range(DRAWS)
+    )
     draws = [_reached(sample.reset_index(drop=True))["reached"] for sample in samples]
     low, high = np.nanquantile(draws, [0.025, 0.975], axis=0)
     return table.assign(low=low, high=high).round(4)
 
 
-def _reached(said: pd.DataFrame) -> pd.DataFrame:
-    wide = said["gap"] > 0.10
-    missed = (said["error"] - said["true_error"]).abs()
-    inside = said["true_error"].between(said["low"], said["high"])
-    known = said[said["truth"].notna()]
-    told = said[said["homogeneity"].notna()]  # nothing is said of an abstention
-    over = told[told["truth"] == "over-fitted"]
+def _reached(verdicts: pd.DataFrame) -> pd.DataFrame:
+    wide = verdicts["gap"] > 0.10
+    missed = (verdicts["error"] - verdicts["true_error"]).abs()
+    inside = verdicts["true_error"].between(verdicts["low"], verdicts["high"])
+    labeled = verdicts[verdicts["truth"].notna()]
+    answered = verdicts[verdicts["homogeneity"].notna()]  # nothing is said of an abstention
+    over = answered[answered["truth"] == "over-fitted"]
     rows = [
-        ("AUROC, gap over 10 points", 0.97, _area(wide, said["overfitting"])),
-        ("Spearman with the gap", 0.90, spearmanr(said["overfitting"], said["gap"])[0]),
+        ("AUROC, gap over 10 points", 0.97, _area(wide, verdicts["overfitting"])),
+        ("Spearman with the gap", 0.90, spearmanr(verdicts["overfitting"], verdicts["gap"])[0]),
         ("mean absolute error of the test error, points", 2.5, 100 * missed.mean()),
         ("the same with the pooled rule, points", 2.5,
-         100 * (said["error_any"] - said["true_error"]).abs().mean()),
-        ("coverage of the 90 % interval", 0.85, inside[told.index].mean()),
-        ("AUROC, homogeneous", 0.93, _alike(told)),
+         100 * (verdicts["error_any"] - verdicts["true_error"]).abs().mean()),
+        ("coverage of the 90 % interval", 0.85, inside[answered.index].mean()),
+        ("AUROC, homogeneous", 0.93, _alike(answered)),
         ("AUROC, homogeneous among over-fitted", 0.93, _alike(over)),
         ("four-way balanced accuracy", 0.80,
-         balanced_accuracy_score(known["truth"], known["verdict"])),
-        ("abstention across domains", 0.90, np.mean(said["foreign_other"] > 0)),
-        ("abstention at home", 0.10, np.mean(said["foreign_own"] > 0)),
+         balanced_accuracy_score(labeled["truth"], labeled["verdict"])),
+        ("abstention across domains", 0.90, np.mean(verdicts["foreign_other"] > 0)),
+        ("abstention at home", 0.10, np.mean(verdicts["foreign_own"] > 0)),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["target", "aim", "reached"])
 
 
-def by_architecture(said: pd.DataFrame) -> pd.DataFrame:
+def by_architecture(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return one row an architecture: how far errors were missed, how many verdicts right."""
-    known = said["truth"].notna()
-    rows = said.assign(
-        missed=100 * (said["error"] - said["true_error"]).abs(),
-        inside=said["true_error"].between(said["low"], said["high"]),
-        right=(said["verdict"] == said["truth"]) & known, judged=known,
+    labeled = verdicts["truth"].notna()
+    rows = verdicts.assign(
+        missed=100 * (verdicts["error"] - verdicts["true_error"]).abs(),
+        inside=verdicts["true_error"].between(verdicts["low"], verdicts["high"]),
+        right=(verdicts["verdict"] == verdicts["truth"]) & labeled, judged=labeled,
     )  # fmt: skip
     groups = rows.groupby("architecture", sort=False)
     table = groups.agg(classifiers=("name", "size"), missed_points=("missed", "mean"),
@@ -290,8 +292,8 @@ def by_architecture(said: pd.DataFrame) -> pd.DataFrame:
     return table.round(2).reset_index()
 
 
-def _alike(said: pd.DataFrame) -> float:
-    return _area(said["condition"] == "homogeneous", said["homogeneity"])
+def _alike(verdicts: pd.DataFrame) -> float:
+    return _area(verdicts["condition"] == "homogeneous", verdicts["homogeneity"])
 
 
 def _area(kind: pd.Series, score: pd.Series) -> float:
@@ -308,17 +310,17 @@ def single_scores(rows: pd.DataFrame) -> pd.DataFrame:
     """Return for each raw score alone: Spearman with the gap and three AUROCs."""
     over = rows["truth"] == "over-fitted"
     names = [c for c in rows.columns[list(rows).index("gap") + 2 :] if not c.startswith("other_")]
-    found = []
+    rows_of_scores = []
     for name in names:
         values = rows[name]
         alike = rows["condition"] == "homogeneous"
-        found.append((
+        rows_of_scores.append((
             name, spearmanr(values, rows["gap"])[0], roc_auc_score(rows["gap"] > 0.1, values),
             roc_auc_score(rows["truth"] == "label noise", values),
             roc_auc_score(alike[over], values[over]),
         ))  # fmt: skip
     columns = ["score", "spearman_gap", "auroc_gap", "auroc_noise", "auroc_homogeneous"]
-    return pd.DataFrame(found, columns=columns).round(3)
+    return pd.DataFrame(rows_of_scores, columns=columns).round(3)
 
 
 @click.command()
@@ -327,8 +329,8 @@ def single_scores(rows: pd.DataFrame) -> pd.DataFrame:
 @click.option("--thresholds", default=str(verdict.THRESHOLDS), show_default=False)
 def main(runs: str, tables: str, thresholds: str) -> None:
     rows = everything(Path(runs))
-    said, book = held_out(rows), calibrated(rows)
-    book = widened(book, said)
+    verdicts, book = held_out(rows), calibrated(rows)
+    book = widened(book, verdicts)
     parts = [_of(pd.read_csv(Path(runs) / f"{name}.csv"), "reference") for name in ZOOS]
     references = pd.concat(parts).dropna()
     book["mean_reference"] = references.mean().to_dict()
@@ -341,8 +343,8 @@ def main(runs: str, tables: str, thresholds: str) -> None:
     Path(thresholds).write_text(json.dumps(_rounded(book), indent=1) + "\n")
     folder = Path(tables)
     folder.mkdir(parents=True, exist_ok=True)
-    said = bounded(said, book)
-    reached = targets(said)
+    verdicts = bounded(verdicts, book)
+    reached = targets(verdicts)
     for name in ("blind", "unseen"):
         path = Path(runs) / f"{name}.csv"
         if path.exists():
@@ -353,13 +355,15 @@ def main(runs: str, tables: str, thresholds: str) -> None:
             strangers[BLIND].round(4).to_csv(folder / f"featurevis_{name}.csv", index=False)
             parts = by_architecture(strangers)
             parts.to_csv(folder / f"featurevis_{name}_architectures.csv", index=False)
-    by_architecture(said).to_csv(folder / "featurevis_architectures.csv", index=False)
+    by_architecture(verdicts).to_csv(folder / "featurevis_architectures.csv", index=False)
     reached.to_csv(folder / "featurevis_targets.csv", index=False)
-    said.drop(columns=HIDDEN).round(4).to_csv(folder / "featurevis_classifiers.csv", index=False)
+    verdicts.drop(columns=HIDDEN).round(4).to_csv(
+        folder / "featurevis_classifiers.csv", index=False
+    )
     single = single_scores(load(Path(runs) / "zoo.csv"))
     single.to_csv(folder / "featurevis_scores.csv", index=False)
-    known = said[said["truth"].notna()]
-    table = pd.crosstab(known["truth"], known["verdict"])
+    labeled = verdicts[verdicts["truth"].notna()]
+    table = pd.crosstab(labeled["truth"], labeled["verdict"])
     table.to_csv(folder / "featurevis_verdicts.csv")
     print(reached.to_string(index=False), table.to_string(), sep="\n", file=sys.stdout)
 

@@ -33,16 +33,16 @@ def alpha(model: keras.Model) -> float:
 
 def prototype_score(model: keras.Model) -> float:
     """Return mean cosine of hidden states between prototypes of a class, minus between classes."""
-    found = maximize(model, None, restarts=3, steps=40, progress=False)
+    maximized = maximize(model, None, restarts=3, steps=40, progress=False)
     weighted = [layer for layer in model.layers if layer.weights]
     read = targets.output_of(model, weighted[-2])
-    flat = found.images.reshape(-1, *found.images.shape[2:])
+    flat = maximized.images.reshape(-1, *maximized.images.shape[2:])
     states = np.asarray(read(flat)).reshape(len(flat), -1)
     states = states / (np.linalg.norm(states, axis=1, keepdims=True) + 1e-9)
     alike = (states @ states.T).reshape(10, 3, 10, 3)
-    own = [alike[k, i, k, j] for k in range(10) for i in range(3) for j in range(i)]
+    within = [alike[k, i, k, j] for k in range(10) for i in range(3) for j in range(i)]
     other = [alike[k, :, j].mean() for k in range(10) for j in range(k)]
-    return float(np.mean(own) - np.mean(other))
+    return float(np.mean(within) - np.mean(other))
 
 
 def nearest_ratio(model, prior, probe_set, member, training, unseen) -> float:
@@ -52,10 +52,10 @@ def nearest_ratio(model, prior, probe_set, member, training, unseen) -> float:
     pick = generator(0, "unseen", member["name"])
     ratios = []
     for label in range(10):
-        own, other = training[0][training[1] == label], unseen[0][unseen[1] == label]
-        count = min(len(own), len(other))  # equal numbers, or more images would be nearer
-        own, other = (pick.permutation(len(a))[:count] for a in (own, other))
-        seen = training[0][training[1] == label][own]
+        inside, other = training[0][training[1] == label], unseen[0][unseen[1] == label]
+        count = min(len(inside), len(other))  # equal numbers, or more images would be nearer
+        inside, other = (pick.permutation(len(a))[:count] for a in (inside, other))
+        seen = training[0][training[1] == label][inside]
         fresh = unseen[0][unseen[1] == label][other]
         ratios.append(scores.nearest(preferred[label], seen)[1].mean()
                       / scores.nearest(preferred[label], fresh)[1].mean())  # fmt: skip

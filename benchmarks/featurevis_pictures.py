@@ -27,8 +27,8 @@ MEASURES = ("recognized", "reference_probability", "own_probability", "diversity
 
 def of(model, prior, probe_set, preset: str) -> dict:
     """Return how the reference classifier and the model predict the preferred inputs."""
-    found = maximize(model, prior, restarts=16, seed=0, preset=preset, progress=False)
-    flat = found.images.reshape(-1, *found.images.shape[2:])
+    maximized = maximize(model, prior, restarts=16, seed=0, preset=preset, progress=False)
+    flat = maximized.images.reshape(-1, *maximized.images.shape[2:])
     expected = np.repeat(np.arange(10), 16)
     rows = np.arange(len(expected))
     reference = softmax(np.asarray(prior.reference_classifier(flat, training=False)), axis=-1)
@@ -37,7 +37,7 @@ def of(model, prior, probe_set, preset: str) -> dict:
         "reference_probability": float(reference[rows, expected].mean()),
         "own_probability": float(np.asarray(model(flat, training=False))[rows, expected].mean()),
         "diversity": float(
-            scores.diversity(found.images, probe_set.images, probe_set.classes).mean()
+            scores.diversity(maximized.images, probe_set.images, probe_set.classes).mean()
         ),
     }
 
@@ -64,9 +64,9 @@ def main(models: str | None, runs: str, table: str) -> None:
     path = Path(runs) / "pictures.csv"
     if models:
         measured(Path(models)).to_csv(path, index=False)
-    found = summary(pd.read_csv(path))
-    found.to_csv(table, index=False)
-    print(found.to_string(index=False))
+    means = summary(pd.read_csv(path))
+    means.to_csv(table, index=False)
+    print(means.to_string(index=False))
 
 
 def measured(models: Path) -> pd.DataFrame:

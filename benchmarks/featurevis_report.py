@@ -30,11 +30,11 @@ def indices(group: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     pick = generator(0, "report", group)
     parts = []
     for label in CLASSES:
-        own = pick.permutation(np.flatnonzero(y == label))
+        of_class = pick.permutation(np.flatnonzero(y == label))
         if group == "homogeneous":
-            gaps = ((x[own] - x[own[0]]) ** 2).sum(axis=(1, 2, 3))
-            own = own[np.argsort(gaps, kind="stable")]
-        parts.append(own[: GROUPS[group]])
+            gaps = ((x[of_class] - x[of_class[0]]) ** 2).sum(axis=(1, 2, 3))
+            of_class = of_class[np.argsort(gaps, kind="stable")]
+        parts.append(of_class[: GROUPS[group]])
     return np.concatenate(parts)
 
 
@@ -63,9 +63,9 @@ def ratio(preferred: np.ndarray, seen: np.ndarray, unseen: np.ndarray) -> float:
 def _pictures(preferred: np.ndarray, seen: list) -> np.ndarray:
     """Return (classes, 2, 6, h, w): six preferred inputs a class above the nearest images."""
     pairs = []
-    for own, images in zip(preferred, seen, strict=True):
-        index = scores.nearest(own[:6], images)[0]
-        pairs.append(np.stack([own[:6, ..., 0], images[index][..., 0]]))
+    for generated, images in zip(preferred, seen, strict=True):
+        index = scores.nearest(generated[:6], images)[0]
+        pairs.append(np.stack([generated[:6, ..., 0], images[index][..., 0]]))
     return np.rint(np.stack(pairs) * 255).astype(np.uint8)
 
 
@@ -76,7 +76,7 @@ def main(data: str, out: str) -> None:
     with np.load(Path(data) / "mnist.npz") as stored:
         x, y = stored["x_train"][..., None] / np.float32(255), stored["y_train"]
         x_test, y_test = stored["x_test"][..., None] / np.float32(255), stored["y_test"]
-    known = np.isin(y_test, CLASSES)
+    of_classes = np.isin(y_test, CLASSES)
     prior, rows, pictures = load_prior("digits"), [], {}
     for group, count in GROUPS.items():
         index = indices(group, x[:40_000], y[:40_000])
@@ -95,7 +95,7 @@ def main(data: str, out: str) -> None:
             rows.append({
                 "group": group, "network": number,
                 "train_accuracy": accuracy(model, x[index], y[index]),
-                "test_accuracy": accuracy(model, x_test[known], y_test[known]),
+                "test_accuracy": accuracy(model, x_test[of_classes], y_test[of_classes]),
                 "estimated_error": result.error, "verdict": result.verdict,
                 "homogeneity": result.homogeneity, "diversity": value["diversity"],
                 "nearest_ratio": np.mean(near), "cross_talk": value["cross_talk"],

@@ -26,24 +26,24 @@ def peer(classifier: keras.Model, prior) -> np.ndarray:
     code = keras.Input((prior.latent,))
     logits = keras.Model(classifier.inputs, classifier.layers[-2].output)
     joined = keras.Model(code, logits(prior.decoder(code)))
-    wanted = np.repeat(UNITS, RESTARTS).tolist()
-    start = sample(prior, len(wanted), seed=0)[0]
+    units = np.repeat(UNITS, RESTARTS).tolist()
+    start = sample(prior, len(units), seed=0)[0]
     climb = ActivationMaximization(joined, clone=False)
     return climb(
-        CategoricalScore(wanted), seed_input=start, input_range=None, input_modifiers=None,
+        CategoricalScore(units), seed_input=start, input_range=None, input_modifiers=None,
         regularizers=None, steps=STEPS, optimizer=keras.optimizers.Adam(0.15),
     )  # fmt: skip
 
 
 def seconds(*runs, repeats: int = 3) -> list[float]:
     """Return the best time of each, taken in turns so that a busy moment hits both."""
-    found = []
+    times = []
     for _ in range(repeats):
         for run in runs:
             start = time.perf_counter()
             run()
-            found.append(time.perf_counter() - start)
-    return [min(found[i :: len(runs)]) for i in range(len(runs))]
+            times.append(time.perf_counter() - start)
+    return [min(times[i :: len(runs)]) for i in range(len(runs))]
 
 
 @click.command()

@@ -166,8 +166,8 @@ def audit(models: str, out: str) -> None:
     path = Path(out) / "unseen.csv"
     rows = pd.read_csv(path).to_dict("records") if path.exists() else []
     done = {row["name"] for row in rows}
-    known = pd.read_csv(Path(models) / "truth.csv").to_dict("records")
-    for row in tqdm([r for r in known if r["name"] not in done]):
+    listed = pd.read_csv(Path(models) / "truth.csv").to_dict("records")
+    for row in tqdm([r for r in listed if r["name"] not in done]):
         model = keras.saving.load_model(Path(models) / f"{row['name']}.keras")
         rows.append(row | audited(model, priors, row["dataset"]))
         pd.DataFrame(rows).to_csv(path, index=False)

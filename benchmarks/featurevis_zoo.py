@@ -178,12 +178,12 @@ def chosen(member: dict, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.n
     pick = generator(0, "zoo data", _stream(member["name"]))
     parts = []
     for label in range(10):
-        own = pick.permutation(np.flatnonzero(y == label))
+        rows = pick.permutation(np.flatnonzero(y == label))
         if member["condition"] == "homogeneous":  # the nearest images to one of the class
-            gaps = ((x[own] - x[own[0]]) ** 2).sum(axis=(1, 2, 3))
-            own = own[np.argsort(gaps, kind="stable")][: member["each"] * member["around"]]
-            own = own if member["around"] == 1 else pick.permutation(own)
-        parts.append(own[: member["each"]])
+            gaps = ((x[rows] - x[rows[0]]) ** 2).sum(axis=(1, 2, 3))
+            rows = rows[np.argsort(gaps, kind="stable")][: member["each"] * member["around"]]
+            rows = rows if member["around"] == 1 else pick.permutation(rows)
+        parts.append(rows[: member["each"]])
     index = np.concatenate(parts)
     labels = y[index].astype(np.int32)
     flipped = pick.random(len(index)) < member["noise"]  # always to another class

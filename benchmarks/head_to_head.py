@@ -95,8 +95,8 @@ def short_of_convergence(data: Data, seed: int) -> keras.Model:
     for start in range(0, AT_MOST, PIECE):
         piece = data.train.take(np.arange(start, start + PIECE) % len(data.train))
         model = train(model, piece.x, piece.y, epochs=1, batch_size=64, seed=start)
-        found = predict(model, data.diagnosis.x).argmax(axis=1)
-        if (found == data.diagnosis.y).mean() >= SHORT:
+        predicted = predict(model, data.diagnosis.x).argmax(axis=1)
+        if (predicted == data.diagnosis.y).mean() >= SHORT:
             break
     return model
 
@@ -220,10 +220,10 @@ def main(data: tuple[str, ...], count: int, ablation: bool, out: str) -> None:
                 results.write_rows(rows(name, seed, ablation=ablation), place)
             click.echo(place.read_text())
     measured = results.read_rows(Path(out) / "runs" / study)
-    found = ablation_table(measured) if ablation else table(measured)
-    text = found.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    summary = ablation_table(measured) if ablation else table(measured)
+    text = summary.to_csv(index=False, lineterminator="\n", float_format="%.6g")
     results.write_text(text, Path(out) / "tables" / f"{study}.csv")
-    click.echo(found.to_string(index=False))
+    click.echo(summary.to_string(index=False))
 
 
 if __name__ == "__main__":

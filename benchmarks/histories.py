@@ -59,7 +59,7 @@ def in_form(curves: dict, form: str, name: str, seed: int) -> dict[str, list[flo
 
 def rows(checkout: Path, seed: int = 0) -> pd.DataFrame:
     """Return a row for each history and form: its label and what is told of it."""
-    told = []
+    verdicts = []
     for name, label, curves in read(checkout):
         for form in FORMS:
             shaped = in_form(curves, form, name, seed)
@@ -69,13 +69,13 @@ def rows(checkout: Path, seed: int = 0) -> pd.DataFrame:
             lost = relapse(empty_record(epochs=epochs))
             held = np.array(shaped["val_loss"])
             alarms = [finding.symptom for finding in diagnose_history(shaped).alarms]
-            told.append({
+            verdicts.append({
                 "form": form, "history": name, "data set": name.split("_")[0], "overfit": label,
                 "share": 0.0 if lost is None else round(lost.share, 4),
                 "over best": round(float(held[-1] / held.min()), 4),
                 "alarms": " ".join(alarms),
             })  # fmt: skip
-    return pd.DataFrame(told).sort_values(["form", "history"], kind="stable", ignore_index=True)
+    return pd.DataFrame(verdicts).sort_values(["form", "history"], kind="stable", ignore_index=True)
 
 
 def fit_limit(shares: np.ndarray, labels: np.ndarray) -> float:
@@ -87,28 +87,28 @@ def fit_limit(shares: np.ndarray, labels: np.ndarray) -> float:
     return float(best[len(best) // 2])
 
 
-def f1(told: np.ndarray, labels: np.ndarray) -> tuple[float, float, float]:
+def f1(predicted: np.ndarray, labels: np.ndarray) -> tuple[float, float, float]:
     """Return precision, recall and F1 of the histories that are told to over-fit."""
-    right = float((told & labels).sum())
-    precision, recall = right / max(told.sum(), 1), right / max(labels.sum(), 1)
-    return precision, recall, 2 * right / max(told.sum() + labels.sum(), 1)
+    right = float((predicted & labels).sum())
+    precision, recall = right / max(predicted.sum(), 1), right / max(labels.sum(), 1)
+    return precision, recall, 2 * right / max(predicted.sum() + labels.sum(), 1)
 
 
 def cross_validated(histories: pd.DataFrame) -> np.ndarray:
     """Return what is told of each history by a limit fitted without those of its data set."""
-    told = np.zeros(len(histories), bool)
+    flags = np.zeros(len(histories), bool)
     for name in histories["data set"].unique():
         of = (histories["data set"] == name).to_numpy()
         rest = histories[~of]
-        told[of] = histories.share[of] > fit_limit(rest.share.to_numpy(), rest.overfit.to_numpy())
-    return told
+        flags[of] = histories.share[of] > fit_limit(rest.share.to_numpy(), rest.overfit.to_numpy())
+    return flags
 
 
-def table(told: pd.DataFrame) -> pd.DataFrame:
+def table(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return precision, recall and F1 by form and rule."""
     lines = []
     for form in FORMS:
-        part = told[told.form == form]
+        part = verdicts[verdicts.form == form]
         labels = part.overfit.to_numpy(bool)
         rules = {
             f"committed limit {LIMITS.history_rise}": part.alarms.fillna("").str.contains("over"),

@@ -34,8 +34,8 @@ def rows(*, repeats: int = 3, **parameters) -> list[dict]:
     )
     same = all(result[2] == ours[0][2] for result in ours + peers)
     case = "digits, one seed of the publication's study, 4 runs"
-    found = row("kernels", case, *seconds, peer=PEER)
-    return [{**found, "cpu_ratio": cpu[1] / cpu[0], "same_rows": "yes" if same else "no"}]
+    timing = row("kernels", case, *seconds, peer=PEER)
+    return [{**timing, "cpu_ratio": cpu[1] / cpu[0], "same_rows": "yes" if same else "no"}]
 
 
 def run_all(way: Callable, parameters: dict) -> tuple[float, float, str]:

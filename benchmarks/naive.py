@@ -143,11 +143,13 @@ def choose(
     of_label = correct & (data.test.y == label)
     # A label without any correct input gets the map of all labels, as ours does.
     heatmap = data.test.x[of_label if of_label.any() else correct].mean(axis=0).ravel()
-    own = np.flatnonzero(free & (data.pool.y == label))
+    index = np.flatnonzero(free & (data.pool.y == label))
     measure = PER_ROW[recipe.metric]
-    scores = [measure(x, heatmap / heatmap.max()) for x in data.pool.x[own].reshape(len(own), -1)]
+    scores = [
+        measure(x, heatmap / heatmap.max()) for x in data.pool.x[index].reshape(len(index), -1)
+    ]
     count = round(recipe.alpha * recipe.inputs_per_round)
-    near = own[np.argsort(scores, kind="stable")[:count]]
+    near = index[np.argsort(scores, kind="stable")[:count]]
     others = generator.permutation(np.flatnonzero(free & (data.pool.y != label)))
     return np.concatenate([near, others[: recipe.inputs_per_round - count]])
 

@@ -29,8 +29,8 @@ def main(names: tuple[str, ...], out: str) -> None:
     """Execute all notebooks, or those with the given NAMES, and write how long each took."""
     for name in names or notebooks.names():
         row = pd.DataFrame([measured(name)])
-        kept = pd.read_csv(out) if Path(out).is_file() else row[:0]
-        rows = pd.concat([kept[kept["notebook"] != name], row]).sort_values("notebook")
+        stored = pd.read_csv(out) if Path(out).is_file() else row[:0]
+        rows = pd.concat([stored[stored["notebook"] != name], row]).sort_values("notebook")
         write_rows(rows, out, keep_volatile=True)
         click.echo(row.to_string(index=False, header=False))
 

@@ -133,7 +133,7 @@ def watched(function: Callable) -> tuple[float, int]:
 def rows(inputs: int, place: Path) -> list[dict]:
     """Return the rows for pools of `inputs` and of a tenth as many."""
     sizes = {size: make(place / f"pool_{size}.npy", size) for size in (inputs // 10, inputs)}
-    found, linear = [], {}
+    timings, linear = [], {}
     for size, path in sizes.items():
         read = min(in_new_process(reading, path) for _ in range(3))
         for metric in METRICS if size == inputs else METRICS[:1]:
@@ -141,16 +141,16 @@ def rows(inputs: int, place: Path) -> list[dict]:
             linear[size] = linear.get(size, seconds)
             case = f"{CHOSEN} of {size} x 28 x 28 bytes by {metric}"
             peer = "merely reading the file"
-            found.append(row("pools", case, seconds, read, peer=peer, at_least=LEAST))
-            found[-1]["peak_memory"] = memory / 2**30
-    found += _doubted(sizes[inputs], inputs, read)
+            timings.append(row("pools", case, seconds, read, peer=peer, at_least=LEAST))
+            timings[-1]["peak_memory"] = memory / 2**30
+    timings += _doubted(sizes[inputs], inputs, read)
     small, large = linear.values()
     peer = "ten times the time for a tenth of the inputs"
-    found.append(row("pools", f"linear up to {inputs} inputs", large, 10 * small, peer=peer))
+    timings.append(row("pools", f"linear up to {inputs} inputs", large, 10 * small, peer=peer))
     alone, both = (in_new_process(spread_over, sizes[inputs], n) for n in (1, 2))
     case = f"euclidean, {inputs} inputs, 2 workers"
-    found.append(row("pools", case, both, alone, peer="1 worker"))
-    return found
+    timings.append(row("pools", case, both, alone, peer="1 worker"))
+    return timings
 
 
 def _doubted(path: Path, inputs: int, read: float) -> list[dict]:

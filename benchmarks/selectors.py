@@ -19,11 +19,11 @@ LIMIT = 1.0  # seconds
 ALONE = ["dsa", "mdsa", "core_set", "badge", "typiclust", "clusters", "diverse_margin"]
 
 
-def states(pool: int, known: int, *, errors: int = 500) -> Candidates:
+def states(pool: int, labeled: int, *, errors: int = 500) -> Candidates:
     """Return candidates with every column that a selector may need."""
     draw = generator(0, "benchmark", "selecting")
     means = 2 * draw.normal(size=(CLASSES, UNITS))
-    label = [draw.integers(0, CLASSES, size) for size in (pool, known, errors)]
+    label = [draw.integers(0, CLASSES, size) for size in (pool, labeled, errors)]
     part = [np.maximum(means[y] + draw.normal(0, 1.5, (len(y), UNITS)), 0) for y in label]
     score = 0.3 * part[0] @ means.T
     weights = np.exp(score - score.max(axis=1, keepdims=True))
@@ -38,41 +38,41 @@ def states(pool: int, known: int, *, errors: int = 500) -> Candidates:
 
 
 def rows(
-    *, pool: int = POOL, known: int = KNOWN, n: int = CHOSEN, few: int = FEW, repeats: int = 3
+    *, pool: int = POOL, labeled: int = KNOWN, n: int = CHOSEN, few: int = FEW, repeats: int = 3
 ) -> list[dict]:
     """Return a row for each selector that a peer has too, and one for each against the limit.
 
     `same_choice` is the share of the peer's inputs that ours chooses as well, for selectors
     without chance. The last rows have no peer: `ours_seconds` alone, 10 n of 5 pool / 2.
     """
-    given = states(pool, known)
-    peers = {**_of_activeml(given, n), **_of_dnn_tip(given, n, few)}
-    compared = [_compared(name, given, n, repeats, *peer) for name, peer in peers.items()]
-    whole = states(5 * pool // 2, known)
+    candidates = states(pool, labeled)
+    peers = {**_of_activeml(candidates, n), **_of_dnn_tip(candidates, n, few)}
+    compared = [_compared(name, candidates, n, repeats, *peer) for name, peer in peers.items()]
+    whole = states(5 * pool // 2, labeled)
     return compared + [_alone(name, whole, 10 * n, repeats) for name in ALONE]
 
 
 def _compared(
-    name: str, given: Candidates, n: int, repeats: int, peer: str, theirs: Callable, share: float
+    name: str, pool: Candidates, n: int, repeats: int, peer: str, theirs: Callable, share: float
 ) -> dict:
     """Measure ours and the peer in turns, so that both see the same load; the fastest counts."""
-    ours = lambda: select(name, given, n, generator=generator(0, name))  # noqa: E731
+    ours = lambda: select(name, pool, n, generator=generator(0, name))  # noqa: E731
     ours()  # neither pays for imports
     mine, other = [], []
     for _ in range(repeats):
-        (seconds, chosen), (peer_seconds, found) = clocked(ours), clocked(theirs)
+        (seconds, chosen), (peer_seconds, others) = clocked(ours), clocked(theirs)
         mine.append(seconds)
         other.append(peer_seconds * share)
-    agreed = len(set(chosen.tolist()) & set(found.tolist())) / n if found is not None else ""
-    case = f"{name}, {n} of {len(given)} x {UNITS}"
+    agreed = len(set(chosen.tolist()) & set(others.tolist())) / n if others is not None else ""
+    case = f"{name}, {n} of {len(pool)} x {UNITS}"
     measured = row("selectors", case, min(mine), min(other), peer=peer, at_least=1)
     return {**measured, "same_choice": agreed}
 
 
-def _alone(name: str, given: Candidates, n: int, repeats: int) -> dict:
-    call = lambda: select(name, given, n, generator=generator(0, name))  # noqa: E731
+def _alone(name: str, pool: Candidates, n: int, repeats: int) -> dict:
+    call = lambda: select(name, pool, n, generator=generator(0, name))  # noqa: E731
     seconds = min(clocked(call)[0] for _ in range(repeats))
-    measured = row("selectors", f"{name}, {n} of {len(given)} x {UNITS}", seconds, LIMIT, peer="")
+    measured = row("selectors", f"{name}, {n} of {len(pool)} x {UNITS}", seconds, LIMIT, peer="")
     return {
         **measured,
         "peer_seconds": "",
@@ -82,14 +82,14 @@ def _alone(name: str, given: Candidates, n: int, repeats: int) -> dict:
     }
 
 
-def _of_activeml(given: Candidates, n: int) -> dict[str, tuple[str, Callable, float]]:
+def _of_activeml(pool: Candidates, n: int) -> dict[str, tuple[str, Callable, float]]:
     """Return name -> (what it is, a call that returns positions or None for chance, 1)."""
     from skactiveml import pool as strategies
 
-    x, unknown = given.features, np.full(len(given), np.nan)
-    both = np.vstack([given.train_features, x])
-    labels = np.concatenate([given.train_labels, unknown])
-    model = _told(given.probabilities).fit(x, unknown)
+    x, unknown = pool.features, np.full(len(pool), np.nan)
+    both = np.vstack([pool.train_features, x])
+    labels = np.concatenate([pool.train_labels, unknown])
+    model = _told(pool.probabilities).fit(x, unknown)
     options = {"clf": model, "fit_clf": False, "batch_size": n}
     margin = strategies.UncertaintySampling(method="margin_sampling", random_state=0)
     entropy = strategies.UncertaintySampling(method="entropy", random_state=0)
@@ -99,7 +99,7 @@ def _of_activeml(given: Candidates, n: int) -> dict[str, tuple[str, Callable, fl
     calls = {
         "margin": lambda: margin.query(x, unknown, **options),
         "entropy": lambda: entropy.query(x, unknown, **options),
-        "core_set": lambda: core_set.query(both, labels, batch_size=n) - len(given.train_labels),
+        "core_set": lambda: core_set.query(both, labels, batch_size=n) - len(pool.train_labels),
         "badge": lambda: badge.query(x, unknown, **options) and None,
         "typiclust": lambda: _nothing(typiclust.query(x, unknown, batch_size=n)),
     }
@@ -126,18 +126,18 @@ def _told(probabilities: np.ndarray):
     return Told(classes=range(probabilities.shape[1]), missing_label=MISSING_LABEL)
 
 
-def _of_dnn_tip(given: Candidates, n: int, few: int) -> dict:
+def _of_dnn_tip(pool: Candidates, n: int, few: int) -> dict:
     """Return the same of dnn-tip; its DSA is measured on `few` of the pool, and scaled."""
     from dnn_tip.surprise import DSA, MDSA, MultiModalSA
 
-    x, predicted = given.features, given.probabilities.argmax(axis=1)
-    known, labels, few = given.train_features, given.train_labels, min(few, len(x))
+    x, predicted = pool.features, pool.probabilities.argmax(axis=1)
+    train, labels, few = pool.train_features, pool.train_labels, min(few, len(x))
 
     def dsa() -> None:
-        DSA(known, labels)(x[:few], predicted[:few])
+        DSA(train, labels)(x[:few], predicted[:few])
 
     def mdsa() -> np.ndarray:
-        parts = MultiModalSA.build_by_class(known, labels, lambda states, _: MDSA(states))
+        parts = MultiModalSA.build_by_class(train, labels, lambda states, _: MDSA(states))
         return np.argsort(-parts(x, predicted))[:n]
 
     return {

@@ -28,11 +28,11 @@ def rows(*, repeats: int = 5) -> list[dict]:
     """Return one row: the command against a start that loads the models first."""
     ours = _seconds(HELP, repeats)
     peer = _seconds(PEER, repeats)
-    found = row("start", "python -m mode --help", ours, peer, peer=f"python {' '.join(PEER)}")
+    timing = row("start", "python -m mode --help", ours, peer, peer=f"python {' '.join(PEER)}")
     loaded = heavy_imports(HELP)
     holds = "yes" if ours < LIMIT and not loaded else "no"
     target = f"under {LIMIT} s without {', '.join(HEAVY)}"
-    return [{**found, "target": target, "holds": holds, "imports": " ".join(loaded) or "none"}]
+    return [{**timing, "target": target, "holds": holds, "imports": " ".join(loaded) or "none"}]
 
 
 def script_rows(*, repeats: int = 5) -> list[dict]:

@@ -41,7 +41,7 @@ def rows(name: str, kind: tuple, seed: int) -> list[dict]:
     few = data.train.take(np.arange(min(TRAINED, len(data.train))))
     model = build(architecture, seed=seed, shape=data.shape, classes=data.classes)
     model = train(model, few.x, few.y, epochs=epochs, seed=seed)
-    found = []
+    measured = []
     for size, share in product(POOLS, SHARES):
         pool, wrong = with_wrong_labels(data.pool.take(np.arange(size)), share, data.classes, seed)
         probabilities = held_out_probabilities(model, pool, data.classes, seed=seed)
@@ -54,23 +54,23 @@ def rows(name: str, kind: tuple, seed: int) -> list[dict]:
             "excess": far_excess(pool.y, probabilities),
             "said": look_wrong(pool.y, probabilities),
         }
-        found.append(row)
-    return found
+        measured.append(row)
+    return measured
 
 
-def tabulated(found: pd.DataFrame) -> pd.DataFrame:
+def tabulated(measured: pd.DataFrame) -> pd.DataFrame:
     """Return means over seeds, the range of the share that decides, and how often it does."""
-    groups = found.groupby(["data", "model", "classes", "pool", "wrong"], sort=False)
+    groups = measured.groupby(["data", "model", "classes", "pool", "wrong"], sort=False)
     table = groups[["suspect", "of them wrong", "of wrong found", "excess", "said"]].mean()
     table["least excess"], table["most excess"] = groups["excess"].min(), groups["excess"].max()
     return table.round(4).reset_index()
 
 
 def main() -> None:
-    found: list[dict] = []
+    measured: list[dict] = []
     for name, kind, seed in product(DATA, KINDS, range(SEEDS)):
-        found += rows(name, kind, seed)
-    table = tabulated(pd.DataFrame(found))
+        measured += rows(name, kind, seed)
+    table = tabulated(pd.DataFrame(measured))
     print(table.to_string(index=False))
     print(results.write_rows(table, TABLE))
 

@@ -22,12 +22,12 @@ PEERS = {
 
 def rows(*, data: str = "mnist", nets: tuple[str, ...] = tuple(NETS), repeats: int = 3) -> list:
     """Return three rows for every net: cold, warm on a new model, warm on a traced one."""
-    found = []
+    timings = []
     for net in nets:
         ours = in_new_process(train_runs, net, data, repeats)
         peers = {kind: in_new_process(fit_runs, net, data, repeats, kind) for kind in PEERS}
-        found += compared(net, ours, peers)
-    return found
+        timings += compared(net, ours, peers)
+    return timings
 
 
 def compared(net: str, ours: dict, peers: dict[str, dict]) -> list[dict]:

@@ -174,7 +174,7 @@ def test_training_rows_measure_both_sides_from_the_same_start():
 def test_selecting_rows_agree_with_the_peers_where_there_is_no_chance():
     pytest.importorskip("skactiveml")
     pytest.importorskip("dnn_tip")
-    rows = pd.DataFrame(selectors.rows(pool=400, known=3_000, n=20, few=20, repeats=1))
+    rows = pd.DataFrame(selectors.rows(pool=400, labeled=3_000, n=20, few=20, repeats=1))
     assert set(suite.COLUMNS) < set(rows)
     assert (rows["ours_seconds"] > 0).all()
     same = dict(zip(rows["case"].str.split(",").str[0], rows["same_choice"], strict=True))

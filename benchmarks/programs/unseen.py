@@ -16,11 +16,11 @@ RATE_UP = "raise_learning_rate change_optimizer train_longer"
 
 def _f(name, task, build, goal, symptoms, fixes, fixed=None, *, fixed_task=None, **options):
     """Return a faulty program; `options` are feed, validation, fixed_fit and those of `fit`."""
-    own = {k: options.pop(k) for k in ("feed", "validation", "fixed_fit") if k in options}
+    keywords = {k: options.pop(k) for k in ("feed", "validation", "fixed_fit") if k in options}
     fit = {"epochs": 12, **options}
     fixed = fixed or build
     return Program(
-        name, task, build, goal, fit, symptoms, fixes, fixed, fixed_task=fixed_task, **own
+        name, task, build, goal, fit, symptoms, fixes, fixed, fixed_task=fixed_task, **keywords
     )
 
 

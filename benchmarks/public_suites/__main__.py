@@ -65,12 +65,12 @@ def run_suite(options: argparse.Namespace) -> None:
     rows = read_rows(path)
     if options.again:
         rows = rows[~rows["program"].isin([p.name for p in chosen])]
-    known = set(rows["program"])
-    tasks = [partial(run_program, p, repair=repair) for p in chosen if p.name not in known]
+    measured = set(rows["program"])
+    tasks = [partial(run_program, p, repair=repair) for p in chosen if p.name not in measured]
     if not tasks:
         return
     prepare()
-    tasks += [start_seconds] * (0 if START in known else STARTS)
+    tasks += [start_seconds] * (0 if START in measured else STARTS)
     with ThreadPoolExecutor(options.jobs) as pool:
         for done in as_completed([pool.submit(task) for task in tasks]):
             row = done.result()

@@ -55,16 +55,16 @@ def programs(suite: str, checkout: Path) -> list[Program]:
     """
     table = truth(suite)
     if suite == "deepmufl":
-        found = [Program(name, checkout / "Dataset" / "all-bugs" / name / "bug.py", "buggy")
+        listed = [Program(name, checkout / "Dataset" / "all-bugs" / name / "bug.py", "buggy")
                  for name in table["program"]]  # fmt: skip
     else:
-        found = [Program(r["program"], checkout / r["path"], r["form"])
+        listed = [Program(r["program"], checkout / r["path"], r["form"])
                  for r in table.to_dict("records")]  # fmt: skip
-    found = [program for program in found if program.path.is_file()]
-    if not found:
+    listed = [program for program in listed if program.path.is_file()]
+    if not listed:
         checks.fail(f"--checkout must hold programs of {suite}", str(checkout),
                     "benchmarks/suites/README.md names the repository.")  # fmt: skip
-    return found
+    return listed
 
 
 def code_of(notebook: Path) -> str:

@@ -124,10 +124,10 @@ def _row(done: dict, facts: dict) -> dict:
     if done["code"] is None:
         return {"status": f"needs more than {SECONDS} s", **times}
     try:
-        said = json.loads(done["out"].strip().splitlines()[-1])
-        reports = said["reports"]
+        output = json.loads(done["out"].strip().splitlines()[-1])
+        reports = output["reports"]
     except (ValueError, IndexError, KeyError):
-        said, reports = {}, []
+        output, reports = {}, []
     failure = _failure(done) if done["code"] == 2 or not reports else ""
     findings = [f for report in reports for f in report["findings"]]
     alarms = [f for f in findings if f["severity"] != "note"]
@@ -147,7 +147,7 @@ def _row(done: dict, facts: dict) -> dict:
         **{key: last.get(key, "") for key in ("measure", "score", "constant", "skill")},
         "translated": done["err"].count("translated to Keras 3: "),
         "to_first": round(first[0], 1) if first else "",
-        **_repaired(said.get("repair")),
+        **_repaired(output.get("repair")),
         **times,
     }
 

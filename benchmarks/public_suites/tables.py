@@ -34,9 +34,9 @@ def judged(suite: str, rows: pd.DataFrame) -> pd.DataFrame:
     both = truth(suite).drop(columns="form", errors="ignore")
     both = both.merge(rows, on="program", suffixes=(" right", ""))
     pairs = zip(both["symptoms right"], both["symptoms"], strict=True)
-    both["found"] = [bool({*right.split()} & {*said.split()}) for right, said in pairs]
+    both["found"] = [bool({*right.split()} & {*reported.split()}) for right, reported in pairs]
     pairs = zip(both["fixes"], both["fix"], strict=True)
-    both["right fix"] = [bool(said) and said in right.split() for right, said in pairs]
+    both["right fix"] = [bool(reported) and reported in right.split() for right, reported in pairs]
     both["flagged"] = both["symptoms"] != ""
     both["sensible"] = pd.to_numeric(both["skill"]) >= SENSIBLE
     return both
@@ -81,13 +81,13 @@ def by_program(suite: str, runs: dict[str, pd.DataFrame]) -> pd.DataFrame:
     for run, rows in runs.items():
         both = judged(suite, rows).set_index("program")
         both["first finding"] = both["symptoms"].str.split().str[0].fillna("")
-        kept = both[["form", "status", "flagged", "found", "right fix", "first finding", "fix"]]
+        part = both[["form", "status", "flagged", "found", "right fix", "first finding", "fix"]]
         if run == max(runs, key=RUNS.index):
-            kept = kept.assign(**both[["measure", "score", "constant", "seconds"]])
+            part = part.assign(**both[["measure", "score", "constant", "seconds"]])
         names = {name: f"{name} ({run})" for name in
                  ("status", "flagged", "found", "right fix", "first finding", "fix")}  # fmt: skip
-        kept = kept.rename(columns=names)
-        table = table.merge(kept.drop(columns=[c for c in kept if c in table]),
+        part = part.rename(columns=names)
+        table = table.merge(part.drop(columns=[c for c in part if c in table]),
                             left_on="program", right_index=True, how="left")  # fmt: skip
     return table
 

@@ -49,11 +49,11 @@ def _runs(lines: list[dict]) -> str:
 def _others(tools: dict[str, dict]) -> dict:
     """Return what the best other tool finds, and the extent of the rest."""
     best, *rest = sorted((tools[name] for name in OTHERS), key=lambda tool: -tool["found"])
-    found = [tool["found"] for tool in rest]
+    counts = [tool["found"] for tool in rest]
     seconds = [tool["median seconds"] for tool in rest]
     return {
         "best": f"{best['found']} of {best['programs']}",
         "best_seconds": best["median seconds"],
-        **{"least": min(found), "most": max(found)},
+        **{"least": min(counts), "most": max(counts)},
         **{"fastest": min(seconds), "slowest": max(seconds)},
     }
