@@ -7,6 +7,7 @@ from itertools import product
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from keras import layers
 from scipy.stats import binomtest
@@ -249,6 +250,25 @@ def test_a_gain_that_may_be_chance_is_not_kept(lacking, clouds, whole):
 
     assert [kept(count, 3) for count in (4, 5, 6)] == [0, 0, 2]
     assert [kept(count, 1) for count in (4, 5, 6)] == [0, 2, 2]
+
+
+@pytest.mark.parametrize(("gained", "kept"), [(0, 0), (1, 2)])
+def test_any_gain_counts_on_a_split_that_the_original_has_learned(
+    gained, kept, lacking, clouds, whole
+):
+    origin = pd.DataFrame({"part": ["diagnosis"], "source": ["train"], "index": [0]})
+    best = whole[0].model
+    after, before = right(best, clouds.diagnosis), right(lacking, clouds.diagnosis)
+    rows = [*np.flatnonzero(after & ~before)[:gained], *np.flatnonzero(after & before)]
+    numbers = {}
+    for source in ("diagnosis", "train"):
+        data = clouds.with_part("diagnosis", clouds.diagnosis.take(np.array(rows)))
+        data = replace(data, origin=origin.assign(source=source))
+        context = RepairContext(lacking, data, DEFAULT, (), (), 0, True, Work(1.0))
+        choice = model_choice.choose_model(context, best, 2, 3)
+        numbers[source] = choice.number
+        assert ("learned" in choice.reason) == (source == "train")
+    assert numbers == {"diagnosis": 0, "train": kept}
 
 
 @pytest.mark.parametrize("bias", [0.5, 2])

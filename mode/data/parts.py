@@ -170,6 +170,19 @@ class Data:
         names = [self.name(label) for label in range(self.classes)]
         return names.index(checks.one_of("label", str(name), names))
 
+    def source(self, part: str) -> str:
+        """Return the part of the caller's data that the inputs of a part come from.
+
+        Example:
+            >>> from mode.data import load
+            >>> arrays = {"x_train": np.zeros((60, 2)), "y_train": np.arange(60) % 2}
+            >>> load(arrays).source("diagnosis")
+            'train'
+        """
+        checks.one_of("part", part, PARTS)
+        rows = () if self.origin is None else self.origin.loc[self.origin["part"] == part, "source"]
+        return str(rows.iloc[0]) if len(rows) else part
+
     def places(self, part: str) -> np.ndarray:
         """Return the rows of the caller's arrays that the inputs of a part come from.
 

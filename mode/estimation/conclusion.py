@@ -128,9 +128,8 @@ def verdict_of(description: Description) -> str:
 def shift_sentences(description: Description) -> list[str]:
     """Return what is known of the shift, in sentences."""
     shares, apart = description.shares, description.measures["domain"]
-    return [
-        f"The class shares differ from the labeled set's by {100 * shares.distance:.0f} %. This "
-        f"explains the predictions up to {100 * shares.residual:.1f} points.",
-        f"A classifier trained to tell the two sets apart has skill {apart:.2f} (0: no better than "
-        f"chance, 1: always right).",
-    ]
+    differ = f"The class shares differ from the labeled set's by {100 * shares.distance:.0f} %"
+    left = 100 * shares.residual
+    unexplained = f", which leaves {left:.1f} points of the predictions unexplained"
+    skill = f"A classifier trained to tell the two sets apart has skill {apart:.2f} (0 is chance, "
+    return [differ + (unexplained if left >= 0.05 else "") + ".", skill + "1 is always right)."]

@@ -45,6 +45,7 @@ def repair(
     three rounds fine-tune on the training part and the pool. The round that is the most accurate
     on the diagnosis split is returned if it beats the original there by more than chance (McNemar's
     exact test, p at most 0.05 after multiplying by the number of rounds); else the original is.
+    Where that split was created from x_train, which the original has learned, any gain counts.
     `mode.repair.fine_tuning` says more. The test split is only measured.
 
     Args:
