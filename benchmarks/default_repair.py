@@ -147,6 +147,7 @@ def shown(table: pd.DataFrame) -> str:
         f"broken by {SHORT[way]}": f"broken by {SHORT[way]}" for way in (REPAIR, FINE_TUNED)
     }
     columns |= {SHORT[LIMITED]: "repair with max_broken 0.01", "seconds": "seconds"}
+    columns |= {"seeds": "seeds"}
     lines = ["| " + " | ".join(columns.values()) + " |", "|---" + "|--:" * (len(columns) - 1) + "|"]
     for _, row in table.iterrows():
         cells = [_cell(name, row[name]) for name in columns]
@@ -157,7 +158,7 @@ def shown(table: pd.DataFrame) -> str:
 def _cell(name: str, value) -> str:
     if name == "classifier":
         return value
-    counts = name == "seconds" or name.startswith("broken")
+    counts = name in ("seconds", "seeds") or name.startswith("broken")
     return f"{value:.0f}" if counts else f"{100 * value:.1f}"
 
 

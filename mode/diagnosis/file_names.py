@@ -12,8 +12,8 @@ def file_names(tree: ast.AST) -> dict[str, str]:
     """Return, by the old one, the new name of each file that a program saves weights or, as a
     checkpoint, a model to.
 
-    A path is read where it is written out, from a variable with one value, or as the part of an
-    expression that ends like a file of weights.
+    A path is read where it is written out, from each value that a variable gets, or as the part of
+    an expression that ends like a file of weights.
 
     >>> file_names(ast.parse("model.save_weights('best.h5')"))
     {'best.h5': 'best.weights.h5'}
@@ -36,18 +36,21 @@ def file_names(tree: ast.AST) -> dict[str, str]:
     return names
 
 
-def _assigned(tree: ast.AST) -> dict[str, ast.expr]:
-    """Return the value of each variable that is assigned once."""
+def _assigned(tree: ast.AST) -> dict[str, list[ast.expr]]:
+    """Return the values that each variable gets."""
     values: dict[str, list[ast.expr]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             values.setdefault(node.targets[0].id, []).append(node.value)
-    return {name: several[0] for name, several in values.items() if len(several) == 1}
+    return values
 
 
-def _texts(path: ast.expr, values: dict[str, ast.expr]) -> Iterator[str]:
+def _texts(path: ast.expr, values: dict[str, list[ast.expr]]) -> Iterator[str]:
     """Yield the texts of a program that end a path."""
-    path = values.get(path.id, path) if isinstance(path, ast.Name) else path
+    if isinstance(path, ast.Name):
+        for value in values.get(path.id, ()):
+            yield from _texts(value, {})
+        return
     if isinstance(path, ast.Constant) and isinstance(path.value, str):
         yield path.value
         return

@@ -88,6 +88,7 @@ TF1_OPTIMIZERS = {"GradientDescentOptimizer": ("SGD", None), "MomentumOptimizer"
                   "FtrlOptimizer": ("Ftrl", None)}  # fmt: skip
 TF1_KEYWORDS = {"beta1": "beta_1", "beta2": "beta_2", "use_nesterov": "nesterov",
                 "use_locking": ""}  # fmt: skip
+NUMBERS = ("prod", "product", "numpy")  # calls that return a number of NumPy's
 METHODS = {"fit_generator": "fit", "evaluate_generator": "evaluate",
            "predict_generator": "predict", "predict_proba": "predict"}  # fmt: skip
 GONE = ("workers", "use_multiprocessing", "max_queue_size", "max_q_size", "nb_worker",

@@ -19,6 +19,7 @@ from mode.diagnosis.old_names import (
     present,
     spelled,
 )
+from mode.diagnosis.syntax import call_of, ends_in, expression
 
 _LIBRARIES = ("keras", "tensorflow")
 
@@ -96,14 +97,17 @@ class Translation(ast.NodeTransformer):
         new = present(full)
         if new != full and isinstance(node.ctx, ast.Load):
             self._note(node, name, keras2.WORDS.get(new, new))
-            return _expression(spelled(new, name, self.roots), node)
+            return expression(spelled(new, name, self.roots), node)
         self.generic_visit(node)
         ends = {"input_shape": "input", "output_shape": "output"}
         if node.attr in ends and isinstance(node.ctx, ast.Load):
             read = f"lambda a: a.{node.attr} if hasattr(a, '{node.attr}') else "
             read += f"tuple(a.{ends[node.attr]}.shape)"
             self._note(node, f"layer.{node.attr}", f"layer.{ends[node.attr]}.shape")
-            return _called(read, node, node.value)
+            return call_of(read, node, node.value)
+        if node.attr == "name" and getattr(node.value, "attr", "") == "dtype":
+            self._note(node, "x.dtype.name", "x.dtype")
+            return call_of("lambda dtype: getattr(dtype, 'name', dtype)", node, node.value)
         return node
 
     def visit_Call(self, node: ast.Call):
@@ -119,13 +123,17 @@ class Translation(ast.NodeTransformer):
         if called == "predict_classes" and isinstance(node.func, ast.Attribute):
             self._note(node, "model.predict_classes(x)", "model.predict(x) and argmax, or > 0.5")
             node.func.attr = "predict"
-            return _called(keras2.CLASSES, node, node)
+            return call_of(keras2.CLASSES, node, node)
         if called == "reset_states" and isinstance(node.func, ast.Attribute):
             self._note(node, "model.reset_states()", "layer.reset_state() of each layer")
-            return _called(keras2.RESET, node, node.func.value)
+            return call_of(keras2.RESET, node, node.func.value)
         if isinstance(node.func, ast.Attribute) and called in keras2.METHODS:
             self._note(node, called, keras2.METHODS[called])
             node.func.attr = keras2.METHODS[called]
+        units = node.args[0] if node.args else None
+        if called == "Dense" and isinstance(units, ast.Call) and ends_in(units, *keras2.NUMBERS):
+            self._note(node, "Dense(units)", "Dense(int(units))")
+            node.args[0] = call_of("int", units, units)
         if called in keras2.OPTIMIZERS:
             self._decay(node, called)
         self._rename_keywords(node, called)
@@ -135,7 +143,7 @@ class Translation(ast.NodeTransformer):
         """Put Keras's optimizer in the place of one of TensorFlow 1 that Keras 3 refuses."""
         name, epsilon = keras2.TF1_OPTIMIZERS[called]
         self._note(node, called, f"keras.optimizers.{name}")
-        node.func = _expression(f"__import__('keras').optimizers.{name}", node)
+        node.func = expression(f"__import__('keras').optimizers.{name}", node)
         for keyword in node.keywords:
             keyword.arg = keras2.TF1_KEYWORDS.get(keyword.arg or "", keyword.arg)
         node.keywords = [keyword for keyword in node.keywords if keyword.arg != ""]
@@ -181,7 +189,7 @@ class Translation(ast.NodeTransformer):
         """
         self._note(node, "batch_input_shape=", "keras.Input(batch_shape=...) before the layer")
         node.keywords.remove(keyword)
-        layer_input = _called("__import__('keras').Input", node, batch_shape=keyword.value)
+        layer_input = call_of("__import__('keras').Input", node, batch_shape=keyword.value)
         node.layer_input = layer_input  # type: ignore[attr-defined]
 
     def visit_Expr(self, node: ast.Expr):
@@ -217,7 +225,7 @@ class Translation(ast.NodeTransformer):
         rate = node.args[0] if node.args else ast.Constant(keras2.OPTIMIZERS[called])
         rate = rates[0].value if rates else rate
         schedule = "__import__('keras').optimizers.schedules.InverseTimeDecay"
-        decayed = _called(schedule, node, rate, ast.Constant(1), decay.value)
+        decayed = call_of(schedule, node, rate, ast.Constant(1), decay.value)
         node.args = node.args[1:]
         node.keywords = [k for k in node.keywords if k not in rates]
         node.keywords.append(ast.keyword("learning_rate", decayed))
@@ -281,18 +289,3 @@ def _names(node: ast.AST, roots: dict[str, str]) -> list[str]:
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     return [full_name(dotted(node), roots)] if isinstance(node, ast.Attribute) else []
-
-
-def _expression(text: str, at: ast.AST) -> ast.expr:
-    """Return an expression that lies where another node does."""
-    expression = ast.parse(text, mode="eval").body
-    for part in ast.walk(expression):
-        ast.copy_location(part, at)
-    return expression
-
-
-def _called(function: str, at: ast.AST, *arguments: ast.expr, **keywords: ast.expr) -> ast.Call:
-    """Return the call of a function that lies where another node does."""
-    named = [ast.keyword(name, value) for name, value in keywords.items()]
-    call = ast.Call(ast.parse(function, mode="eval").body, [*arguments], named)
-    return ast.fix_missing_locations(ast.copy_location(call, at))

@@ -27,6 +27,14 @@ _TF = "__import__('tensorflow')"
         ("from time import clock", "from time import perf_counter as clock"),
         ("import numpy as np\nx.astype(np.float)", "import numpy as np\nx.astype(float)"),
         ("import numpy as np\nnp.NaN", "import numpy as np\nnp.nan"),
+        ("Dense(np.prod(shape), name='a')", "Dense(int(np.prod(shape)), name='a')"),
+        ("Dense(tf.size(x).numpy())", "Dense(int(tf.size(x).numpy()))"),
+        ("x.dtype.name", "(lambda dtype: getattr(dtype, 'name', dtype))(x.dtype)"),
+        (
+            "path = 'a.ckpt'\nm.save_weights(path)\npath = 'b.ckpt'\nm.save_weights(path)",
+            "path = 'a.weights.h5'\nm.save_weights(path)\n"
+            "path = 'b.weights.h5'\nm.save_weights(path)",
+        ),
         ("from keras.layers import CuDNNLSTM", "from keras.layers import LSTM as CuDNNLSTM"),
         ("import keras\nkeras.losses.mse", f"import keras\n{_TF}.keras.losses.mse"),
         ("from keras.metrics import mae", "from tensorflow.keras.metrics import mae"),
