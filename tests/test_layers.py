@@ -260,9 +260,9 @@ def test_probes_depend_on_the_seed_and_are_judged_where_asked(trained, small):
 
 @pytest.fixture(scope="module")
 def deep() -> tuple[keras.Model, Data]:
-    """Twenty layers of 256 units, and data of which each layer's states take 2 MB."""
+    """Twenty layers of 256 units, and data of which each layer's states take 1 MB."""
     rng = np.random.default_rng(0)
-    sizes = {"train": 2000, "pool": 10, "diagnosis": 500, "test": 10}
+    sizes = {"train": 1000, "pool": 10, "diagnosis": 250, "test": 10}
     parts = {name: rng.random((size, 8), np.float32) for name, size in sizes.items()}
     parts = {name: Part(x, (x[:, 0] > 0.5).astype(int)) for name, x in parts.items()}
     hidden = [layers.Dense(256, "relu", name=f"hidden_{number}") for number in range(20)]
@@ -272,12 +272,12 @@ def deep() -> tuple[keras.Model, Data]:
 
 def test_memory_for_probes_does_not_grow_with_the_layers(deep, monkeypatch):
     model, data = deep
-    monkeypatch.setattr("mode.layers.probes.GROUP_BYTES", 2**23)  # three layers at once
+    monkeypatch.setattr("mode.layers.probes.GROUP_BYTES", 2**22)  # three layers at once
     tracemalloc.start()
     probe_layers(model, data)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 2**23 + 4 * 2000 * 256 * 4, "all layers' states would be 51 MB"
+    assert peak < 2**22 + 4 * 1000 * 256 * 4, "all layers' states would be 26 MB"
 
 
 def test_probes_in_groups_of_layers_are_those_of_all_at_once(trained, small, monkeypatch):

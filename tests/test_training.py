@@ -18,8 +18,10 @@ IMAGES = GENERATOR.random((40, 8, 8, 1), dtype=np.float32)
 
 
 def dense(*stack, last="softmax", units=3) -> keras.Model:
+    """Names are given, or none of these models would share a compiled loop with another."""
+    ends = layers.Dense(8, "relu", name="first"), layers.Dense(units, last, name="last")
     return keras.Sequential(
-        [keras.Input((6,)), layers.Dense(8, "relu"), *stack, layers.Dense(units, last)]
+        [keras.Input((6,), name="inputs"), ends[0], *stack, ends[1]], name="dense"
     )
 
 
@@ -87,7 +89,12 @@ CASES = {  # name: model, optimizer, loss, form of the labels
     "own loss": (dense, "adam", per_row, "one-hot"),
     "own loss of a batch": (dense, "adam", per_batch, "one-hot"),
     "own loss object": (dense, "adam", Weighted(3.0), "one-hot"),
-    "batch normalization": (lambda: dense(layers.BatchNormalization()), "adam", SPARSE, "integer"),
+    "batch normalization": (
+        lambda: dense(layers.BatchNormalization(name="normalized")),
+        "adam",
+        SPARSE,
+        "integer",
+    ),
     "regularised": (regularised, "adam", SPARSE, "integer"),
     "convolutional": (convolutional, "adam", SPARSE, "integer"),
     "subclassed": (subclassed, "adam", SPARSE, "integer"),
@@ -246,7 +253,7 @@ def test_dropout_depends_on_the_seed_alone():
 def test_statistics_of_batch_normalization_are_those_of_the_weights(average):
     """After one step or a thousand: the mean and variance of what the layer receives."""
     keras.utils.set_random_seed(1)
-    model = dense(layers.Dropout(0.5), layers.BatchNormalization())
+    model = dense(layers.Dropout(0.5, name="dropped"), layers.BatchNormalization(name="normalized"))
     model.compile("adam", SPARSE)
     trained = train(model, X + 5, Y, epochs=4, weight_averaging=average)
     received = trained.layers[0](X + 5).numpy()
@@ -267,12 +274,15 @@ def test_statistics_of_a_frozen_batch_normalization_stay():
     assert not trained.layers[1].moving_mean.numpy().any()
 
 
+def falling(truth, prediction):
+    return ops.mean(-prediction)
+
+
 def one_weight() -> keras.Model:
     """y = w x with w = 0 at first; its gradient is -1 whatever w is."""
-    model = keras.Sequential(
-        [keras.Input((1,)), layers.Dense(1, use_bias=False, kernel_initializer="zeros")]
-    )
-    model.compile(optimizers.SGD(1.0), lambda truth, prediction: ops.mean(-prediction))
+    weight = layers.Dense(1, use_bias=False, kernel_initializer="zeros", name="weight")
+    model = keras.Sequential([keras.Input((1,), name="inputs"), weight], name="one_weight")
+    model.compile(optimizers.SGD(1.0), falling)
     return model
 
 

@@ -59,7 +59,8 @@ def softmax(units: int = 3) -> layers.Layer:
 
 
 def stacked(*stack: layers.Layer, shape: tuple, dtype: str = "float32") -> keras.Model:
-    return keras.Sequential([keras.Input(shape, dtype=dtype), *stack])
+    inputs = keras.Input(shape, dtype=dtype, name="inputs")
+    return keras.Sequential([inputs, *stack], name="stacked")
 
 
 def residual() -> keras.Model:
