@@ -12,18 +12,13 @@ import click
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
-from sklearn.metrics import roc_auc_score
 
-from benchmarks.featurevis_calibrate import RUNS, TABLES, load
+from benchmarks.featurevis_calibrate import RUNS, TABLES, area, load
 from mode.seeds import generator
 
 DRAWS = 300  # resamplings of the classifiers, for an interval of 90 %
 CONVERGED = LEAKED = 0.8  # AUROC above which a sign tells
 REPRODUCED = 0.9  # nearest training image / nearest unseen image, below which images are reproduced
-
-
-def area(truth, values) -> float:
-    return roc_auc_score(np.asarray(truth), np.asarray(values))
 
 
 def interval(statistic: Callable, rows: pd.DataFrame) -> tuple[float, float]:
@@ -56,12 +51,7 @@ def line(
 
 def areas(truth: Callable, score: str, sign: int = 1) -> Callable:
     """Return a statistic: the AUROC of `sign` times the score, NaN with one kind only."""
-
-    def statistic(rows):
-        kind = truth(rows)
-        return area(kind, sign * rows[score]) if kind.nunique() == 2 else np.nan
-
-    return statistic
+    return lambda rows: area(truth(rows), sign * rows[score])
 
 
 def ranks(score: str) -> Callable:

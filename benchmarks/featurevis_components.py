@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from benchmarks.featurevis_calibrate import RUNS, TABLES, apply, everything, line
-from benchmarks.featurevis_claims import area, interval
+from benchmarks.featurevis_calibrate import RUNS, TABLES, apply, area, everything, line
+from benchmarks.featurevis_claims import interval
 
 OVER_CONFIDENCE = ["over_confidence"]
 SAMPLES = ["over_confidence", "confidence_wrong", "shifted_error"]  # the audit's rule for the gap
@@ -55,8 +55,7 @@ def _rank(rows) -> float:
 
 
 def _area(rows) -> float:
-    wide = rows["gap"] > 0.1
-    return area(wide, rows["estimate"]) if wide.nunique() == 2 else np.nan
+    return area(rows["gap"] > 0.1, rows["estimate"])
 
 
 def baselines(rows: pd.DataFrame, audited: pd.DataFrame) -> pd.DataFrame:
