@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+import json
 import pkgutil
 import subprocess
 import sys
@@ -29,7 +30,27 @@ MODULES = [
     for module in pkgutil.walk_packages(mode.__path__, "mode.")
     if module.name.split(".")[1] in FLOORS
 ]
-OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+RUN = f"""
+import contextlib, doctest, importlib, io, json, sys
+failures = {{}}
+for name in {MODULES!r}:
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+        found = doctest.testmod(importlib.import_module(name), optionflags=options)
+    failures[name] = said.getvalue() if found.failed else ""
+heavy = sorted({{"tensorflow", "keras", "torch", "jax", "matplotlib"}} & set(sys.modules))
+print(json.dumps([failures, heavy]))
+"""
+
+
+@pytest.fixture(scope="module")
+def run() -> tuple[dict[str, str], list[str]]:
+    """What the examples of each module got wrong, in a process of their own, and the frameworks
+    that it loaded."""
+    command = [sys.executable, "-c", RUN]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    failures, heavy = json.loads(done.stdout.splitlines()[-1])
+    return failures, heavy
 
 
 def public() -> Iterator[tuple[str, Callable]]:
@@ -56,19 +77,9 @@ def test_a_public_function_shows_an_example(name):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_give_what_they_show(name, capsys):
-    found = doctest.testmod(importlib.import_module(name), optionflags=OPTIONS)
-    assert found.failed == 0, capsys.readouterr().out
+def test_examples_give_what_they_show(name, run):
+    assert not run[0][name], run[0][name]
 
 
-def test_examples_load_no_framework():
-    code = f"""
-import doctest, importlib, sys
-for name in {MODULES!r}:
-    doctest.testmod(importlib.import_module(name), optionflags={OPTIONS})
-print(sorted({{"tensorflow", "keras", "torch", "jax", "matplotlib"}} & set(sys.modules)))
-"""
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert run.stdout.splitlines()[-1] == "[]"
+def test_examples_load_no_framework(run):
+    assert run[1] == []

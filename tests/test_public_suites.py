@@ -25,12 +25,13 @@ import numpy as np
 from keras.models import Sequential
 from keras.layers.core import Dense
 from keras.datasets import mnist
+from keras.optimizers import Adam
 extra = open("beside.txt").read()
 x = np.random.rand(200, 4)
 y = (x[:, 0] > 0.5).astype(int)
 model = Sequential([Dense(8, activation="relu"), Dense(1, activation="softmax")])
-model.compile("adam", "binary_crossentropy")
-model.fit(x, y, nb_epoch=5, verbose=0)
+model.compile(Adam(0.02), "binary_crossentropy")
+model.fit(x, y, nb_epoch=10, verbose=0)
 """
 
 

@@ -91,7 +91,7 @@ def repaired(saved, tmp_path_factory):
 
 def test_a_report_that_fails_leaves_the_repair_and_says_so(saved, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONHOME", str(tmp_path))  # no kernel can start
-    done = repair_files(*saved, out=tmp_path, rounds=1, inputs_per_round=40)
+    done = repair_files(*saved, out=tmp_path, recipe="margin", rounds=1, inputs_per_round=40)
     assert (tmp_path / "repaired.keras").exists()
     assert not (tmp_path / "report.html").exists()
     assert [line for line in done.lines if line.startswith("report.html was not written")]
@@ -290,7 +290,7 @@ def test_a_report_of_a_model_whose_code_is_allowed_knowingly_opens(tmp_path):
     x = rng.integers(0, 256, (140, 4, 4), dtype=np.uint8)
     np.savez(tmp_path / "data.npz", x=x, y=np.arange(140) % 2)
     files = (tmp_path / "model.keras", tmp_path / "data.npz")
-    options = {"rounds": 1, "inputs_per_round": 8, "report": False, "allow_unsafe": True}
-    repair_files(*files, out=tmp_path / "out", **options)
+    options = {"recipe": "margin", "rounds": 1, "inputs_per_round": 8, "report": False}
+    repair_files(*files, out=tmp_path / "out", allow_unsafe=True, **options)
     found = open_case(*files, tmp_path / "out", seed=0, allow_unsafe=True)
     assert len(found.predictions[0]) == len(found.data.test)

@@ -47,7 +47,7 @@ def test_a_repair_tries_no_plan_that_is_the_present_one(two_classes, monkeypatch
     monkeypatch.setattr(trials, "_train", watched)
     x, y = two_classes[0][:80], np.random.default_rng(0).integers(0, 2, 80)
     source = classifier(LAYERS.Dense(64, "relu"), optimizer=keras.optimizers.SGD(1e-5))
-    repair = autorepair(source, (x, y), trials=20, epochs=5)
+    repair = autorepair(source, (x, y), trials=10, epochs=5)
     found = {attempt.fix for attempt in repair.history}
     assert "change_batch_size" in found
     assert "widen_layer" not in found  # the layer is wide enough
