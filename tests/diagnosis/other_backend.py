@@ -1,4 +1,4 @@
-"""A training on whatever backend KERAS_BACKEND names; prints what its diagnosis found as JSON."""
+"""A training on whatever backend KERAS_BACKEND names, and what its diagnosis found, as JSON."""
 
 import json
 
@@ -8,7 +8,7 @@ import numpy as np
 from mode.diagnosis import Diagnosis, check
 
 
-def main() -> None:
+def diagnosed() -> dict:
     draw = np.random.default_rng(0)
     x = draw.normal(size=(160, 6)).astype("float32")
     y = (x[:, :1] > 0).astype("float32")
@@ -20,14 +20,13 @@ def main() -> None:
     static = [f.symptom for f in check(model, x, y)]
     model.fit(x, y, epochs=6, batch_size=80, verbose=0, callbacks=[watch := Diagnosis()])
     report = watch.report
-    found = {
+    return {
         "static": static,
         "alarms": [f.symptom for f in report.alarms],
         "missing": [f.text for f in report.findings if f.symptom == "not_diagnosed"],
         "level": report.outcome.level,
     }
-    print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps(diagnosed()))

@@ -46,15 +46,16 @@ def _command(*arguments):
     return CliRunner().invoke(main, ["diagnose", *map(str, arguments)])
 
 
-@pytest.fixture
-def files(tmp_path, two_classes):
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, two_classes):
     """Return a folder with a model, one with a Lambda, and data."""
-    classifier(optimizer=keras.optimizers.Adam(0.01)).save(tmp_path / "m.keras")
+    folder = tmp_path_factory.mktemp("files")
+    classifier(optimizer=keras.optimizers.Adam(0.01)).save(folder / "m.keras")
     # its code is run only where that is allowed
     twice = keras.layers.Lambda(lambda x: 2 * x, output_shape=(6,))
-    classifier(twice, keras.layers.Dense(8, "relu")).save(tmp_path / "unsafe.keras")
-    np.savez(tmp_path / "d.npz", x=two_classes[0], y=two_classes[1])
-    return tmp_path
+    classifier(twice, keras.layers.Dense(8, "relu")).save(folder / "unsafe.keras")
+    np.savez(folder / "d.npz", x=two_classes[0], y=two_classes[1])
+    return folder
 
 
 @pytest.mark.parametrize(
