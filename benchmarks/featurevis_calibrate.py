@@ -321,9 +321,9 @@ def single_scores(rows: pd.DataFrame) -> pd.DataFrame:
         values = rows[name]
         alike = rows["condition"] == "homogeneous"
         rows_of_scores.append((
-            name, spearmanr(values, rows["gap"])[0], roc_auc_score(rows["gap"] > 0.1, values),
-            roc_auc_score(rows["truth"] == "label noise", values),
-            roc_auc_score(alike[over], values[over]),
+            name, spearmanr(values, rows["gap"])[0], area(rows["gap"] > 0.1, values),
+            area(rows["truth"] == "label noise", values),
+            area(alike[over], values[over]),
         ))  # fmt: skip
     columns = ["score", "spearman_gap", "auroc_gap", "auroc_noise", "auroc_homogeneous"]
     return pd.DataFrame(rows_of_scores, columns=columns).round(3)

@@ -180,8 +180,10 @@ class Data:
             'train'
         """
         checks.one_of("part", part, PARTS)
-        rows = () if self.origin is None else self.origin.loc[self.origin["part"] == part, "source"]
-        return str(rows.iloc[0]) if len(rows) else part
+        if self.origin is None:
+            return part
+        sources = self.origin.loc[self.origin["part"] == part, "source"]
+        return str(sources.iloc[0]) if len(sources) else part
 
     def places(self, part: str) -> np.ndarray:
         """Return the rows of the caller's arrays that the inputs of a part come from.

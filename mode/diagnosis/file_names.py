@@ -48,8 +48,8 @@ def _assigned(tree: ast.AST) -> dict[str, list[ast.expr]]:
 def _texts(path: ast.expr, values: dict[str, list[ast.expr]]) -> Iterator[str]:
     """Yield the texts of a program that end a path."""
     if isinstance(path, ast.Name):
-        for value in values.get(path.id, ()):
-            yield from _texts(value, {})
+        for assigned in values.get(path.id, ()):
+            yield from _texts(assigned, {})
         return
     if isinstance(path, ast.Constant) and isinstance(path.value, str):
         yield path.value
