@@ -158,7 +158,8 @@ class Diagnosis(keras.callbacks.Callback):
         """Return what is above a note whatever the training does, of a model that is built."""
         if self._facts is None:
             return []
-        inputs, targets = moments_of("input", x), moments_of("target", y, self._facts.heads)
+        inputs = moments_of("input", x, self._facts.input_names)
+        targets = moments_of("target", y, [head.name for head in self._facts.heads])
         findings = [*static_findings(self._facts, inputs, targets), *self._extra]
         return worst_first([f for f in findings if f.severity != "note" and f.gate == "none"])
 

@@ -1,12 +1,11 @@
 """Findings before a training (`check`) and of a recorded one (`diagnose`), worst first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mode.diagnosis.catalog.symptoms import SYMPTOMS, by_failure, make_finding
 from mode.diagnosis.cause_scores import collect_evidence, explain
 from mode.diagnosis.facts.data import Moments, array_moments, arrays_of, head_kind
-from mode.diagnosis.facts.heads import Head
 from mode.diagnosis.facts.model import ModelFacts, model_facts
 from mode.diagnosis.facts.outcome import TrainingCase, TrainingOutcome, training_outcome
 from mode.diagnosis.facts.training import EARLY, Record, first_broken
@@ -39,16 +38,18 @@ def check(keras_model, x=None, y=None) -> Findings:
     What cannot be diagnosed (a model not built, not compiled) becomes a note that says so.
     """
     facts = model_facts(keras_model)
-    inputs, targets = moments_of("input", x), moments_of("target", y, facts.heads)
+    inputs = moments_of("input", x, facts.input_names)
+    targets = moments_of("target", y, [head.name for head in facts.heads])
     findings = [*static_findings(facts, inputs, targets), *custom_code_findings(keras_model, facts)]
     findings += data.text_labels(facts, arrays_of(y))
     return Findings(worst_first([*findings, *_gaps(facts, x, y)]))
 
 
-def moments_of(kind: str, data, heads: Iterable[Head] = ()) -> tuple[Moments, ...]:
-    """Return the moments of each array of the data; a dictionary's in the order of the heads."""
-    named = isinstance(data, dict) and heads
-    arrays = [data[h.name] for h in heads if h.name in data] if named else arrays_of(data)
+def moments_of(kind: str, data, names: Sequence[str] = ()) -> tuple[Moments, ...]:
+    """Return the moments of each array of the data; a dictionary's in the order of `names`."""
+    named = names if isinstance(data, dict) else ()
+    in_order = {name: data[name] for name in named if name in data}
+    arrays = arrays_of(in_order or data)
     moments = [array_moments(f"{kind} {i}", array) for i, array in enumerate(arrays)]
     return tuple(m for m in moments if m is not None)
 
@@ -90,7 +91,7 @@ def diagnose(
 ) -> tuple[list[Finding], TrainingOutcome]:
     """Return the findings, worst and most fundamental first, and the outcome behind the gates.
 
-    `extra` are findings made elsewhere, such as unsafe operations finding by tracing.
+    `extra` are findings made elsewhere, such as unsafe operations found by tracing.
     """
     outcome = training_outcome(record, facts.heads)
     case = TrainingCase(record, facts, outcome)

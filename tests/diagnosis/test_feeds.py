@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mode.diagnosis import Diagnosis
+from mode.diagnosis import Diagnosis, check
+from mode.diagnosis.repair.rebuild import _with_scaled_inputs
 from tests.diagnosis.conftest import classifier
 from tests.tolerance import FLOAT32
 
@@ -71,3 +72,24 @@ def test_the_inputs_recorded_are_the_inputs_fed(by_arrays, two_classes):
     x, _ = two_classes
     np.testing.assert_allclose(by_arrays.record.inputs[0].mean, x.mean(axis=0), **FLOAT32)
     np.testing.assert_allclose(by_arrays.record.inputs[0].std, x.std(axis=0), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_inputs_by_name_are_those_of_the_model(order):
+    """Words are looked up by an embedding, numbers are not: neither order nor alphabet tells."""
+    rng = np.random.default_rng(0)
+    words = keras.Input((4,), dtype="int32", name="words")
+    numbers = keras.Input((3,), name="numbers")
+    looked_up = keras.layers.Flatten()(keras.layers.Embedding(5000, 2)(words))
+    joined = keras.layers.Concatenate()([looked_up, numbers])
+    model = keras.Model([words, numbers], keras.layers.Dense(1, "sigmoid")(joined))
+    model.compile("adam", "binary_crossentropy")
+    arrays = {"words": rng.integers(0, 5000, (80, 4)), "numbers": rng.normal(size=(80, 3))}
+    x, y = dict([*arrays.items()][::order]), rng.integers(0, 2, 80)
+    model.fit(x, y, verbose=0, callbacks=[watch := Diagnosis(every=1)])
+    findings = [*check(model, x, y), *watch.report.findings]
+    assert "unnormalized_input" not in {finding.symptom for finding in findings}
+    assert [m.std.max() > 1000 for m in watch.report.record.inputs] == [True, False]
+    layers = _with_scaled_inputs(model, x).layers
+    scaled = [layer for layer in layers if isinstance(layer, keras.layers.Normalization)]
+    assert [layer.mean.shape[-1] for layer in scaled] == [3]

@@ -51,6 +51,7 @@ class ModelFacts:
     compiled: bool
     normalized: bool
     embedded: tuple[bool, ...] = ()
+    input_names: tuple[str, ...] = ()
     frozen: bool = False  # there are weights, and none of them is trained
     opaque: bool = False  # parts that are no layers, or a call of its own
     redundant_linear: frozenset[str] | None = None  # see `layers`; None where no graph shows it
@@ -101,6 +102,7 @@ def model_facts(model) -> ModelFacts:
         compiled=bool(getattr(model, "compiled", False)),
         normalized=_normalized(leaves),
         embedded=tuple(_embedded(model, leaves)),
+        input_names=tuple(input_names(model)),
         frozen=bool(model.weights and not model.trainable_weights),
         opaque=_opaque(model),
         redundant_linear=redundant_linear(model, leaves) if has_graph(model) else None,
@@ -154,6 +156,20 @@ def _embedded(model, leaves) -> list[bool]:
     if len(inputs) <= 1:
         return [any(type(layer).__name__ in LOOK_UPS for layer in leaves[:2])]
     return [bool(readers(tensor)) and readers(tensor) <= {*LOOK_UPS} for tensor in inputs]
+
+
+def input_names(model) -> list[str]:
+    """Return the names of a model's inputs in order; of a dictionary its keys."""
+    structure = getattr(model, "_inputs_struct", None)
+    if isinstance(structure, dict):
+        return keras.tree.flatten({name: name for name in structure})
+    return [] if structure is None else [tensor.name for tensor in model.inputs]
+
+
+def in_order(part, names: list[str]):
+    """Return the values of a dictionary with just these names in their order, else the part."""
+    named = isinstance(part, dict) and {*part} == {*names}
+    return [part[name] for name in names] if named else part
 
 
 def readers(tensor) -> set[str]:

@@ -5,6 +5,7 @@ import inspect
 import keras
 
 from mode.diagnosis.facts.heads import output_names
+from mode.diagnosis.facts.model import in_order, input_names
 
 
 def unsupported_reason(model) -> str:
@@ -42,12 +43,11 @@ def is_tracked(variable, variables) -> bool:
 
 
 def split_data(data, model) -> tuple:
-    """Return inputs and targets of what a step was given, these in the order of the outputs."""
+    """Return inputs and targets of what a step was given, named ones in the model's order."""
     x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-    names = output_names(model)
-    if isinstance(y, dict) and {*y} == {*names}:
-        y = [y[name] for name in names]
-    return x, y
+    if not isinstance(getattr(model, "_inputs_struct", None), dict):
+        x = in_order(x, input_names(model))
+    return x, in_order(y, output_names(model))
 
 
 def weighted(data) -> bool:

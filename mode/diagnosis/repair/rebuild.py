@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 
+from mode.diagnosis.facts.data import arrays_of
 from mode.diagnosis.facts.heads import given_metrics, output_names
 from mode.diagnosis.facts.layers import LOOK_UPS, leaf_layers
-from mode.diagnosis.facts.model import readers
+from mode.diagnosis.facts.model import in_order, input_names, readers
 from mode.diagnosis.findings import Plan
 
 
@@ -84,12 +85,11 @@ def _as_functional(source):
 
 
 def _with_scaled_inputs(model, x):
-    arrays = x if isinstance(x, list | tuple) else list(x.values()) if isinstance(x, dict) else [x]
+    arrays = arrays_of(in_order(x, input_names(model)))
     fresh = [keras.Input(t.shape[1:], dtype=t.dtype, name=t.name) for t in model.inputs]
     embedded = [bool(readers(t) & {*LOOK_UPS}) for t in model.inputs]
     scaled = [
-        t if named else _scaler(np.asarray(a))(t)
-        for t, a, named in zip(fresh, arrays, embedded, strict=True)
+        t if named else _scaler(a)(t) for t, a, named in zip(fresh, arrays, embedded, strict=True)
     ]
     outputs = model(scaled if len(scaled) > 1 else scaled[0])
     return keras.Model(fresh if len(fresh) > 1 else fresh[0], outputs)
