@@ -62,7 +62,7 @@ def test_a_training_on_random_numbers_is_not_stopped_before_its_end():
     keras.utils.set_random_seed(0)
     model = classifier(keras.layers.Dense(8, "relu"), inputs=6, optimizer="adam")
     watch = Diagnosis(stop=True)
-    model.fit(x, y, verbose=0, epochs=60, batch_size=8, callbacks=[watch])
+    model.fit(x, y, verbose=0, epochs=60, batch_size=16, callbacks=[watch])
     assert not watch.report.stopped, watch.report
 
 

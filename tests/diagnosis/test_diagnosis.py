@@ -297,10 +297,10 @@ def test_a_training_is_judged_by_its_steps_and_by_no_clock(two_classes, monkeypa
     for _ in range(2):
         judged.clear()
         classifier().fit(
-            *two_classes, epochs=15, batch_size=16, verbose=0, callbacks=[Diagnosis(), Slow()]
+            *two_classes, epochs=6, batch_size=16, verbose=0, callbacks=[Diagnosis(), Slow()]
         )
         steps.append(judged.copy())
-    assert steps[0] == steps[1] == [1, 2, 3, 5, 20, 40, 60, 100, 160, 240, 300]
+    assert steps[0] == steps[1] == [1, 2, 3, 5, 20, 40, 60, 100, 120]
 
 
 def test_a_healthy_model_is_not_changed(two_classes):

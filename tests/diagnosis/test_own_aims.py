@@ -74,7 +74,7 @@ def test_a_loss_that_hardly_falls_at_first_has_time_while_the_training_is_young(
     x = (0.3 + 0.3 * y[:, None] + draw.uniform(-0.1, 0.1, (240, 2))).astype("float32")
     keras.utils.set_random_seed(0)
     model = classifier(LAYERS.Dense(2, "sigmoid"), inputs=2, optimizer=keras.optimizers.Adam(3e-3))
-    report = _fitted(model, x, y, epochs=120, batch_size=30)
+    report = _fitted(model, x, y, epochs=40, batch_size=10)
     assert not report.stopped
     assert not report.alarms, report
 
@@ -99,7 +99,7 @@ def test_labels_that_belong_to_other_rows(two_classes):
     x, y = draw.normal(size=(240, 20)).astype("float32"), draw.integers(0, 4, 240)
     model = classifier(LAYERS.Dense(128, "relu"), units=4, inputs=20)
     model.compile(keras.optimizers.Adam(0.01), model.loss, metrics=["accuracy"])
-    report = _fitted(model, x, y, epochs=40, validation_split=0.5)
+    report = _fitted(model, x, y, epochs=25, validation_split=0.5)
     assert [(a.symptom, a.fixes[0].code) for a in report.alarms] == [("overfitting", "fix_labels")]
 
 
