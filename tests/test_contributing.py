@@ -119,7 +119,7 @@ def outcome(tmp_path_factory) -> str:
     files = [file for file, _ in COVERED.values()]
     which = " or ".join(f"({expression})" for _, expression in COVERED.values())
     command = [sys.executable, "-m", "pytest", "-n0", "-rA", "--tb=short", *files, "-k", which]
-    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTEST_ADDOPTS": ""}
     return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True).stdout
 
 

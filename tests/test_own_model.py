@@ -203,7 +203,7 @@ def test_what_was_created_from_training_data_is_said_before_the_work(
     keys = ("x_train", "y_train") + (("x_pool", "y_pool") if held_out else ())
     data = {key: arrays[key] for key in keys}
     said = []
-    repair_files(model, data, out=tmp_path, show=said.append, **ONE_ROUND)
+    repair_files(model, data, out=tmp_path, recipe="margin", show=said.append, **ONE_ROUND)
     record = json.loads((tmp_path / "record.json").read_text())
     parts = load_data(data, classes=10)
     assert record["held_out"] == parts.held_out == held_out

@@ -192,7 +192,7 @@ def test_notes_of_the_data_and_the_plan_come_before_the_work(files, tmp_path):
     data = dict(np.load(files[1]))
     np.savez(tmp_path / "data.npz", x=data["x_train"], y=data["y_train"])
     arguments = [files[0], tmp_path / "data.npz", "--out", tmp_path / "out", "--no-report"]
-    ran = run(*arguments, "--rounds", 1)
+    ran = run(*arguments, "--recipe", "margin", "--rounds", 1)
     assert ran.exit_code == 0, ran.output
     record = json.loads((tmp_path / "out" / "record.json").read_text())
     notes = record["data_notes"]

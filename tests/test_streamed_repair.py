@@ -142,7 +142,7 @@ def test_selectors_that_compare_inputs_see_a_shortlist(selector, model, few, str
 
 
 def test_the_command_streams_a_file_and_a_folder(files, few, tmp_path):
-    same = ["--rounds", 1, "--inputs-per-round", 20, "--max-broken", 1]
+    same = ["--recipe", "margin", "--rounds", 1, "--inputs-per-round", 20, "--max-broken", 1]
     model = files / "model.keras"
     run(model, files / "whole.npz", "--out", tmp_path / "memory", *same)
     rest = [model, files / "rest.npz", *same]
@@ -167,7 +167,8 @@ def test_a_streamed_pool_is_asked_for_labels_and_then_used(files, few, tmp_path)
     y = np.full(len(few.pool), -1)
     y[wanted] = few.pool.y[wanted]
     np.save(tmp_path / "y.npy", y)
-    run(*command, "--pool-labels", tmp_path / "y.npy", "--rounds", 1, "--inputs-per-round", 9)
+    command += ["--recipe", "margin", "--rounds", 1, "--inputs-per-round", 9]
+    run(*command, "--pool-labels", tmp_path / "y.npy")
     chosen = pd.read_csv(tmp_path / "chosen.csv")
     assert set(chosen["index"]) == set(wanted)
     np.testing.assert_array_equal(chosen["label"], few.pool.y[chosen["index"]])

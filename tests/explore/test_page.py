@@ -289,14 +289,14 @@ def pressed(box: widgets.Widget, name: str) -> str:
     return html(box)
 
 
-def test_every_panel_copies_a_model_whose_code_is_allowed_knowingly(digits, tmp_path):
+def test_every_panel_copies_a_model_whose_code_is_allowed_knowingly(small, tmp_path):
     """Panels work in threads, and what Keras allows one thread it does not allow another."""
     stack = [layers.Lambda(lambda x: 2 * x), layers.Rescaling(1 / 255), layers.Flatten()]
     head = layers.Dense(10, "softmax")
     model = keras.Sequential([keras.Input((28, 28, 1)), *stack, head])
     model.compile("adam", "sparse_categorical_crossentropy")
     model.save(tmp_path / "model.keras")
-    arrays = {f"{a}_{n}": getattr(getattr(digits, n), a) for n in digits.sizes() for a in "xy"}
+    arrays = {f"{a}_{n}": getattr(getattr(small, n), a) for n in small.sizes() for a in "xy"}
     arrays |= {name: np.uint8(255 * x + 0.5) for name, x in arrays.items() if name[0] == "x"}
     np.savez(tmp_path / "data.npz", **arrays)
     files = (tmp_path / "model.keras", tmp_path / "data.npz")
@@ -314,4 +314,4 @@ def test_every_panel_copies_a_model_whose_code_is_allowed_knowingly(digits, tmp_
     assert "Done." in pressed(pictured, "Synthesize and audit")
     saved = load_model(tmp_path / "repaired.keras", allow_unsafe=True)
     found = predict(saved, arrays["x_test"].astype(np.float32)).argmax(axis=1)
-    assert (found == digits.test.y).mean() == page.subject.accuracy
+    assert (found == small.test.y).mean() == page.subject.accuracy

@@ -126,31 +126,39 @@ def test_a_lambda_is_served_where_it_is_allowed_knowingly(monkeypatch):
 
 
 @pytest.fixture
-def files(tmp_path, monkeypatch):
-    """Models and data, good and bad, in the folder that is the current one."""
-    monkeypatch.chdir(tmp_path)
+def files(written, monkeypatch):
+    """The folder of models and data is the current one."""
+    monkeypatch.chdir(written)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory) -> Path:
+    """A folder of models and data, good and bad."""
+    folder = tmp_path_factory.mktemp("files")
     x, y = np.zeros((100, 4, 4), np.uint8), np.arange(100) % 10
     archives = {"fine": (x, y), "wide": (np.zeros((100, 5, 5), np.uint8), y), "unlabeled": (x,)}
     archives |= {"one": (x, np.full(100, 3)), "more": (x, np.arange(100) % 11)}
     for name, arrays in archives.items():
-        np.savez(f"{name}.npz", **dict(zip(("x_train", "y_train"), arrays, strict=False)))
-    np.savez("waiting.npz", x_train=x, y_train=y, x_pool=x)
-    np.savez("other.npz", images=x)
+        keys = ("x_train", "y_train")
+        np.savez(folder / f"{name}.npz", **dict(zip(keys, arrays, strict=False)))
+    np.savez(folder / "waiting.npz", x_train=x, y_train=y, x_pool=x)
+    np.savez(folder / "other.npz", images=x)
     head = [keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
-    saved("lambda", keras.layers.Lambda(lambda t: 2 * t), *head)
-    model = saved("fine", *head)
+    saved(folder / "lambda.keras", keras.layers.Lambda(lambda t: 2 * t), *head)
+    model = saved(folder / "fine.keras", *head)
     model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
-    model.save("nan.keras")
-    saved("deep", keras.layers.Dense(10))
+    model.save(folder / "nan.keras")
+    saved(folder / "deep.keras", keras.layers.Dense(10))
     for ending in ("npz", "keras"):
-        Path(f"text.{ending}").write_text("no archive")
+        (folder / f"text.{ending}").write_text("no archive")
+    return folder
 
 
-def saved(name: str, *layers: keras.Layer) -> keras.Model:
+def saved(path: Path, *layers: keras.Layer) -> keras.Model:
     """Save a compiled model of 4 x 4 pixels, and return it."""
     model = keras.Sequential([keras.Input((4, 4, 1)), *layers])
     model.compile("adam", "sparse_categorical_crossentropy")
-    model.save(f"{name}.keras")
+    model.save(path)
     return model
 
 

@@ -122,7 +122,8 @@ def test_what_is_left_out_of_an_order_is_told(subject, monkeypatch, way, said):
 @pytest.mark.parametrize("selector", ["recommended", "mode", "published", "margin", "random"])
 def test_what_the_first_round_would_choose_is_what_it_chooses(subject, selector):
     recipe = repair_panel.recipe_of(selector, rounds=1, inputs_per_round=60)
-    done = repair(subject.model, subject.data, recipe=selector, rounds=1, inputs_per_round=60)
+    options = {"rounds": 1, "inputs_per_round": 60, "epochs": 1}
+    done = repair(subject.model, subject.data, recipe=selector, **options)
     assert np.array_equal(subject.first_selection(recipe)[0], done.chosen[0])
 
 
@@ -137,11 +138,11 @@ def test_the_chosen_label_is_aimed_at(subject):
 
 def test_a_repair_is_followed_round_by_round_with_its_control(subject):
     recipe = repair_panel.recipe_of("recommended", rounds=2, inputs_per_round=50)
-    seen = []
+    recipe, seen = replace(recipe, epochs=2), []
     state = repair_panel.repair_live(
         subject, recipe, lambda now: seen.append(len(now.rows)), lambda: False
     )
-    plain = repair(subject.model, subject.data, rounds=2, inputs_per_round=50)
+    plain = repair(subject.model, subject.data, rounds=2, inputs_per_round=50, epochs=2)
     table = pd.DataFrame(state.rows)
     assert seen == [2, 3, 4, 5, 6]
     assert table["method"].tolist() == ["repair", "control"] + 2 * ["repair"] + 2 * ["control"]
@@ -177,12 +178,12 @@ def test_a_repair_is_saved(subject, tmp_path):
     assert again.accuracy == state.repair.rounds["accuracy"].iloc[-1]
 
 
-def test_a_model_that_scales_bytes_itself_is_asked_and_saved_as_it_is(digits, tmp_path):
+def test_a_model_that_scales_bytes_itself_is_asked_and_saved_as_it_is(small, tmp_path):
     layers = keras.layers
     head = [layers.Flatten(), layers.Dense(28, "relu"), layers.Dense(10, "softmax")]
     model = keras.Sequential([keras.Input((28, 28, 1)), layers.Rescaling(1 / 255), *head])
     model.compile("adam", "sparse_categorical_crossentropy")
-    parts = {name: getattr(digits, name) for name in digits.sizes()}
+    parts = {name: getattr(small, name) for name in small.sizes()}
     seen = {name: np.uint8(part.x * 255 + 0.5) for name, part in parts.items()}
     model.fit(seen["train"], parts["train"].y, epochs=3, verbose=0)
     model.save(tmp_path / "model.keras")

@@ -1,5 +1,7 @@
 """Small real classifiers: weights known by hand, and ones trained on the shipped digits."""
 
+from functools import cache
+
 import keras
 import numpy as np
 import pytest
@@ -24,8 +26,9 @@ def digits():
 
 @pytest.fixture(scope="session")
 def trained(digits):
-    """Return a function count -> a dense classifier trained on that many digits."""
+    """Return a function count -> a dense classifier trained on that many digits, once for each."""
 
+    @cache
     def train(count, noise=0.0):
         x, y = digits[0][:count], digits[1][:count].copy()
         pick = np.random.default_rng(1)

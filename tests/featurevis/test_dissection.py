@@ -22,8 +22,13 @@ def test_ablate_zeroes_the_named_units_and_nothing_else():
     assert np.asarray(model(x)) == pytest.approx(before)
 
 
-def test_some_generator_unit_matters_and_most_do_not(digits_prior):
-    dissection = dissect(None, digits_prior, part="generator", samples=100)
+@pytest.fixture(scope="module")
+def dissection(digits_prior):
+    """Of the shipped generator's units."""
+    return dissect(None, digits_prior, part="generator", samples=100)
+
+
+def test_some_generator_unit_matters_and_most_do_not(dissection):
     by_unit = dissection.effects.groupby("unit")["drop"].max()
     assert by_unit.max() > 0.2
     assert by_unit.median() < by_unit.max() / 2
@@ -75,8 +80,9 @@ def test_a_unit_that_dims_every_class_is_named_and_not_offered():
     assert dissection.carriers(2) == []
 
 
-def test_without_all_units_that_carry_it_a_class_is_lost_and_a_control_class_stays(digits_prior):
-    dissection = dissect(None, digits_prior, part="generator", samples=100)
+def test_without_all_units_that_carry_it_a_class_is_lost_and_a_control_class_stays(
+    digits_prior, dissection
+):
     lost, stays = [], []
     for label in range(10):
         effect = ablation_effect(digits_prior, dissection.layer, dissection.carriers(label))
