@@ -110,3 +110,16 @@ def test_a_softmax_that_no_layer_reads_as_features_is_no_mistake(built):
     model = built()
     model.compile("adam", "sparse_categorical_crossentropy")
     assert not {"hidden_softmax", "repeated_activation"} & {f.symptom for f in check(model)}
+
+
+@pytest.mark.parametrize(
+    ("activation", "symptoms"), [("softmax", set()), (None, {"missing_softmax"})]
+)
+def test_a_linear_activation_at_the_end_only_casts(activation, symptoms):
+    """As programs of mixed precision do, to answer in float32."""
+    inputs = keras.Input((6,))
+    outputs = LAYERS.Activation(activation or "linear")(LAYERS.Dense(3)(inputs))
+    model = keras.Model(inputs, LAYERS.Activation("linear", dtype="float32")(outputs))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    findings = check(model, np.random.default_rng(0).normal(size=(60, 6)), np.arange(60) % 3)
+    assert {finding.symptom for finding in findings} == symptoms

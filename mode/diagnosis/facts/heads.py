@@ -7,13 +7,13 @@ import keras
 from mode.diagnosis.facts.layers import activation_name
 from mode.diagnosis.findings import Where
 
-TRANSPARENT = (
-    "Reshape", "Flatten", "Dropout", "Identity", "Permute", "ActivityRegularization",
+TRANSPARENT = (  # where they apply no other activation than "linear"
+    "Activation", "Reshape", "Flatten", "Dropout", "Identity", "Permute", "ActivityRegularization",
     "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "Rescaling", "Squeeze",
 )  # fmt: skip
 # families of losses that take probabilities, or logits
 PROBABILITY = ("binary", "categorical", "sparse")
-LOOSE = ("Activation", "ReLU", "Softmax", "LeakyReLU", "ELU", "PReLU")
+LOOSE = ("ReLU", "Softmax", "LeakyReLU", "ELU", "PReLU")
 UNKNOWN = "unknown"  # an activation that the graph of layers does not show
 _FAMILIES = {
     "binary_crossentropy": "binary", "binary_focal_crossentropy": "binary",
