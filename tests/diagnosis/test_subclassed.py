@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from mode.diagnosis import autorepair
+from mode.diagnosis import Diagnosis, autorepair, check
 from mode.diagnosis.findings import Plan
 from mode.diagnosis.repair.rebuild import rebuild
 
@@ -64,3 +64,24 @@ def test_a_subclassed_model_is_repaired(two_classes):
     repaired = autorepair(chain, (x[:240], y[:240]), validation=held, trials=2, epochs=10)
     assert repaired.skill > repaired.before + 0.3
     assert repaired.changes
+
+
+class Autoencoder(keras.Model):
+    """Encodes and decodes images of 4 x 3, as tutorials do."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = keras.Sequential([LAYERS.Flatten(), LAYERS.Dense(8, "relu")])
+        self.decoder = keras.Sequential([LAYERS.Dense(12, "sigmoid"), LAYERS.Reshape((4, 3))])
+
+    def call(self, x):
+        return self.decoder(self.encoder(x))
+
+
+def test_a_dense_layer_before_a_reshape_is_compared_with_no_target():
+    x = np.random.default_rng(0).random((60, 4, 3)).astype("f4")
+    model = Autoencoder()
+    model.compile("adam", "mse")
+    model.fit(x, x, verbose=0, callbacks=[watch := Diagnosis(every=1)])
+    findings = [*check(model, x, x), *watch.report.findings]
+    assert "shape_mismatch" not in {finding.symptom for finding in findings}

@@ -11,6 +11,7 @@ TRANSPARENT = (  # where they apply no other activation than "linear"
     "Activation", "Reshape", "Flatten", "Dropout", "Identity", "Permute", "ActivityRegularization",
     "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "Rescaling", "Squeeze",
 )  # fmt: skip
+RESHAPING = ("Reshape", "Flatten", "Permute", "RepeatVector")
 # families of losses that take probabilities, or logits
 PROBABILITY = ("binary", "categorical", "sparse")
 LOOSE = ("ReLU", "Softmax", "LeakyReLU", "ELU", "PReLU")
@@ -64,8 +65,9 @@ def heads_of(model, leaves) -> list[Head]:
     ends_of = outputs(model)
     if not ends_of:
         last = [s for s in leaves if getattr(s, "units", 0)][-1:] or leaves[-1:]
-        width = [(None, getattr(s, "units", None)) for s in last]
-        ends = [(s.path, s.name, w, _guess(s), False, "") for s, w in zip(last, width, strict=True)]
+        shapes = [_guessed_shape(s, leaves) for s in last]
+        named = zip(last, shapes, strict=True)
+        ends = [(s.path, s.name, shape, _guess(s), False, "") for s, shape in named]
         names = ["output"]
     else:
         followed = [(_end(t), tuple(t.shape), _dropped(t)) for t in ends_of]
@@ -128,6 +130,13 @@ def _guess(layer) -> str:
     """The last layer of a model with a call of its own may still be followed by anything."""
     name = activation_name(layer)
     return UNKNOWN if name == "linear" else name
+
+
+def _guessed_shape(layer, leaves) -> tuple:
+    """Return the shape that a layer gives, unknown where a later one may give it another."""
+    later = leaves[leaves.index(layer) + 1 :]
+    reshaped = any(type(leaf).__name__ in RESHAPING for leaf in later)
+    return (None, None if reshaped else getattr(layer, "units", None))
 
 
 def _hidden_from_view(operation) -> bool:
