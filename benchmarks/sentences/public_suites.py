@@ -19,6 +19,7 @@ def values(results: Results) -> dict:
     return {
         "ours": ours,
         "healthy": runs["healthy first"],
+        **_new_programs(results),
         "found": {name: _part(line, "found", "plain faults") for name, line in runs.items()},
         "fixed": {name: _part(line, "right first fix", "plain faults")
                   for name, line in runs.items()},
@@ -27,6 +28,18 @@ def values(results: Results) -> dict:
         "best_rival": max(OTHERS, key=lambda name: tools[name]["found"]),
         "others": _others(tools),
     }  # fmt: skip
+
+
+def _new_programs(results: Results) -> dict:
+    """Return how many healthy programs trained in the present run for the first time, and which of
+    them were flagged."""
+    table = results.table("public_suites_healthy")
+    new = (table["status (current)"] == "trained") & (table["status (first)"] != "trained")
+    flagged = table.loc[new & (table["flagged (current)"].astype(str) == "True"), "program"]
+    confirm([*flagged] == ["keras-3.15.1/functional_api"], "what is written of it is true")
+    return {
+        "new_flagged": part(len(flagged), int(new.sum())),
+    }
 
 
 def _part(line: dict, count: str, total: str) -> str:
