@@ -8,6 +8,11 @@ from mode.diagnosis import Diagnosis
 from tests.diagnosis.conftest import classifier
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(0)
+
+
 def _trained(model, x, y, batch_size):
     watch = Diagnosis()
     model.fit(x, y, batch_size=batch_size, epochs=12, verbose=0, callbacks=[watch])
@@ -16,7 +21,7 @@ def _trained(model, x, y, batch_size):
 
 @pytest.mark.parametrize("batch_size", [1, 2])
 def test_a_training_row_by_row_that_learns_has_no_constant_output(batch_size, two_classes):
-    x, y = (array[:60] for array in two_classes)
+    x, y = (array[:120] for array in two_classes)
     model = classifier(optimizer=keras.optimizers.Adam(0.01))
     report = _trained(model, x, y, batch_size)
     assert (model.predict(x, verbose=0).argmax(axis=1) == y).mean() > 0.9
@@ -25,7 +30,7 @@ def test_a_training_row_by_row_that_learns_has_no_constant_output(batch_size, tw
 
 
 def test_one_that_gives_the_same_for_every_row_still_has_one(two_classes):
-    x, y = (array[:60] for array in two_classes)
+    x, y = (array[:120] for array in two_classes)
     model = classifier(optimizer=keras.optimizers.SGD(1e-3))
     report = _trained(model, 0 * x + 1, y, 1)
     assert "constant_output" in {f.symptom for f in report.alarms}
