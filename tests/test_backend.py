@@ -9,6 +9,7 @@ import pytest
 import mode
 from mode import checks, distances, faults, heatmaps, selection
 from mode.models import build, predict, train
+from tests.diagnosis.other_backend import check_report, diagnosed
 
 pytestmark = pytest.mark.backend
 
@@ -73,6 +74,10 @@ def test_a_training_is_checked_and_watched(data):
     wrong.fit(data.train.x, data.train.y, callbacks=[watch := mode.Diagnosis()], verbose=0)
     alarms = [finding.symptom for finding in watch.report.alarms]
     assert "missing_softmax" in alarms
+
+
+def test_without_a_watched_step_the_report_says_what_is_missing():
+    check_report(diagnosed(), f"backend {keras.backend.backend()!r}, not 'tensorflow'")
 
 
 def test_what_needs_tensorflow_refuses_in_one_line(model):
