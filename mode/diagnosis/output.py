@@ -15,7 +15,8 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Diagnosis
 <style>body {{ font-family: sans-serif; margin: 2em; line-height: 1.4 }}
 table {{ border-collapse: collapse }}
 td, th {{ padding: 6px 12px 6px 0; border-bottom: 1px solid #ddd }}
-code {{ background: #f2f2f2; overflow-wrap: anywhere }}</style>
+code {{ background: #f2f2f2; overflow-wrap: anywhere }}
+td:first-child code {{ white-space: nowrap }}</style>
 <body><h1>Diagnosis of {0}</h1>
 {1}</body></html>
 """
