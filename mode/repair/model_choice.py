@@ -56,7 +56,8 @@ def choose_model(
         return _original(context, "no round was needed or possible")
     after = right_on(best, context.data.diagnosis)
     learned = context.data.source("diagnosis") == "train"
-    if after.mean() <= before.mean() if learned else _by_chance(before, after, rounds) > CHANCE:
+    better = after.sum() > before.sum() if learned else _by_chance(before, after, rounds) <= CHANCE
+    if not better:
         why = "no round is better than the original"
         why += ", which has learned the diagnosis split" if learned else " beyond chance"
         return _original(context, f"{why} (best: {_measured(before, after, rounds)})")
