@@ -117,6 +117,13 @@ BY_INPUTS = pd.DataFrame(
         for n in range(3)
     ]
 ).assign(data="digits", classes=10, batch=50)
+WRONG_LABELS = pd.DataFrame(
+    [
+        {"method": method, "kind": kind, "percent": percent, "final": end - percent / 100}
+        for method, end in {"random": 0.9, "mode": 0.85}.items()
+        for kind, percent in (("", 0), ("uniform", 5), ("uniform", 10), ("systematic", 20))
+    ]
+)
 ALPHAS = pd.DataFrame(
     {
         "data": "digits",
@@ -220,6 +227,7 @@ EXAMPLES = {
     "critical_difference": (MEAN_RANKS, {}),
     "accuracy_by_inputs": (BY_INPUTS, {}),
     "alpha_by_classes": (ALPHAS, {}),
+    "accuracy_by_wrong_labels": (WRONG_LABELS, {}),
     "repair_and_control": (LIVE, {}),
     "defects": (OFF, {}),
     "loss_over_steps": (RECORD, {"constant": 2.3}),
@@ -705,6 +713,16 @@ def test_each_scenario_has_a_panel_and_at_most_six_methods_a_color():
     batches = pd.concat([BY_INPUTS, BY_INPUTS.assign(batch=100)])
     panels = drawn("accuracy_by_inputs", batches).child_axes
     assert panels[0].get_title(loc="left") == "batch 50,\nclasses cut to 5 %"
+
+
+def test_wrong_labels_have_a_panel_for_each_kind_that_starts_at_the_clean_pool():
+    uniform, systematic = drawn("accuracy_by_wrong_labels").child_axes
+    assert uniform.get_title(loc="left") == "labels wrong at random"
+    mode, random = uniform.lines
+    assert list(random.get_xdata()) == [0, 5, 10]
+    assert list(random.get_ydata()) == pytest.approx([90, 85, 80])
+    assert list(mode.get_ydata()) == pytest.approx([85, 80, 75])
+    assert [list(line.get_xdata()) for line in systematic.lines] == [[0, 20], [0, 20]]
 
 
 def test_each_number_of_classes_has_a_panel_of_shares_in_order():

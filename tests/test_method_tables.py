@@ -282,6 +282,36 @@ def test_with_equal_steps_each_method_meets_random_inputs_of_its_labels_and_its_
     assert gains == pytest.approx({"margin, recommended retraining": 0.3})
 
 
+def test_damage_is_what_a_method_loses_to_the_wrong_labels_of_its_pool():
+    pools = {"under_trained": 0.9, "pool_uniform_5": 0.8, "pool_systematic_20": 0.6}
+    rows = pd.concat(
+        rows_of({"random": [0.4, end], "margin": [0.4, end - 0.1]}, seed=n, scenario=pool)
+        for n in range(3)
+        for pool, end in pools.items()
+    )
+    damage = method_tables.wrong_labels_tables(rows)["damage"]
+    margin = damage[damage["method"] == "margin"].set_index("pool")
+    assert margin["mean difference"].drop("under_trained").to_dict() == pytest.approx(
+        {"pool_uniform_5": -0.1, "pool_systematic_20": -0.3}
+    )
+    assert margin["kind"].to_dict() == {
+        "under_trained": "",
+        "pool_uniform_5": "uniform",
+        "pool_systematic_20": "systematic",
+    }
+    assert margin["percent"].tolist() == [0, 5, 20]
+
+
+def test_each_choice_that_the_publication_leaves_open_meets_mode():
+    finals = {"targeted_random": 0.5, "mode": 0.6, "mode, layer for two rounds": 0.7}
+    rows = pd.concat(rows_of({m: [0.4, v] for m, v in finals.items()}, seed=n) for n in range(3))
+    table = method_tables.choices_tables(rows)["against_mode"].dropna(subset=["n"])
+    assert table[["method", "control"]].to_numpy().tolist() == [
+        ["mode, layer for two rounds", "mode"]
+    ]
+    assert table["mean difference"].tolist() == pytest.approx([0.1])
+
+
 def test_each_layer_meets_the_chosen_one_of_its_metric():
     finals = {"targeted_random": 0.5, "dot: chosen": 0.6, "dot: output": 0.7, "cosine: chosen": 0.9}
     rows = pd.concat(

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from mode.figures import style
-from mode.figures.names import DATA, SCENARIOS, method_looks, method_words
+from mode.figures.names import DATA, SCENARIOS, WRONG_LABELS, method_looks, method_words
 from mode.figures.style import checked_table, numbers
 
 NAMED = ("targeted_random", "random", "published", "mode", "margin", "recommended")
@@ -91,6 +91,41 @@ def alpha_by_classes(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Ax
     return ax
 
 
+def accuracy_by_wrong_labels(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
+    """Draw final accuracy against the share of wrong labels in the pool, a panel a kind.
+
+    At most six methods have a color, those of NAMED first, then the best; the others are gray.
+
+    Args:
+        table: columns method, kind ("uniform", "systematic"; empty for a pool without any), percent
+            (of the pool's labels that are wrong), final (mean test accuracy in [0, 1]).
+
+    Raises:
+        InputError: for an empty table, missing columns, or cells that are not numbers.
+    """
+    checked_table(table, ("method", "kind", "percent", "final"))
+    table = table.sort_values("percent", kind="stable")
+    ends = table.assign(accuracy=table["final"], scenario=table["kind"])
+    looks = method_looks(_highlighted(ends))
+    clean, kinds = table["percent"] == 0, [kind for kind in WRONG_LABELS if kind in set(table.kind)]
+    headings = [f"labels wrong {WRONG_LABELS[kind]}" for kind in kinds]
+    ax, places = _panels(ax, headings)
+    for place, kind in zip(places, kinds, strict=True):
+        part = table[clean | (table["kind"] == kind)]
+        for method in sorted(part["method"].unique(), key=lambda method: (method in looks, method)):
+            line = part[part["method"] == method]
+            values = 100 * numbers(line, "final")
+            place.plot(numbers(line, "percent"), values, **looks.get(method, PALE))
+        place.set_xticks(sorted(set(part["percent"])))
+    handles = [Line2D([], [], label=method_words(method), **look) for method, look in looks.items()]
+    if table["method"].nunique() > len(looks):
+        handles.append(Line2D([], [], label="other methods", **PALE))
+    ax.set(xlabel="wrong labels in the pool (%)")
+    ax.set(ylabel="mean final test accuracy (%),\neach panel its own range")
+    style.legend_above(ax, handles, "What do wrong labels in the pool do?", columns=3)
+    return ax
+
+
 def repair_and_control(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
     """Draw accuracy by round of one repair, and of its control where there is one yet.
 
@@ -161,5 +196,6 @@ def _panels(ax: Axes | Figure | None, headings: Sequence[str]) -> tuple[Axes, li
 FIGURES = {
     "accuracy_by_inputs": accuracy_by_inputs,
     "alpha_by_classes": alpha_by_classes,
+    "accuracy_by_wrong_labels": accuracy_by_wrong_labels,
     "repair_and_control": repair_and_control,
 }

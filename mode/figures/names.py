@@ -35,6 +35,7 @@ WORDS = {
     "oracle": "best of five random batches",
 }
 DATA = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
+WRONG_LABELS = {"uniform": "at random", "systematic": "as look-alikes"}
 SCENARIOS = {
     "under_trained": "too little training",
     "over_fitted_300": "over-fitted on 300 images",
@@ -49,6 +50,11 @@ SCENARIOS = {
     "shifted_blur": "blurred inputs",
     "shifted_noise": "noisy inputs",
     "no_planted_fault": "nothing planted",
+    **{
+        f"pool_{kind}_{percent}": f"{percent} % of the pool's labels wrong, {how}"
+        for kind, how in WRONG_LABELS.items()
+        for percent in (5, 10, 20)
+    },
 }
 # Words of names that follow a comma or a colon, and of what single studies compare.
 PARTS = {

@@ -19,6 +19,7 @@ from mode.studies.comparison import (
 from mode.studies.tables import stacked
 
 RECOMMENDED = "recommended"
+CLEAN_POOL = "under_trained"  # the scenario of `wrong_labels` without wrong labels
 EFFECTS = [0.002, 0.003, 0.005, 0.01]
 MATCHED = "class-matched random for "
 RETRAINED = ", recommended retraining"
@@ -74,6 +75,35 @@ def layers_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
         for metric in metrics
     ]
     return {**tables, "against_chosen": stacked(cells)}
+
+
+def wrong_labels_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
+    """Return the tables of `comparison_tables`, and `damage`: for each method, what it gives in a
+    pool with wrong labels against what it gives in the same pool without any.
+
+    Columns beside those of `against`: pool (a scenario), kind ("uniform", "systematic") and percent
+    of its wrong labels; those of the clean pool are empty and 0.
+    """
+    tables = comparison_tables(rows)
+    if "against_control" not in tables:
+        return tables
+    swapped = {"scenario": "method", "method": "scenario"}
+    damage = against(final_rows(rows).rename(columns=swapped), CLEAN_POOL, by=CELL)
+    damage = damage.rename(columns={"scenario": "method", "method": "pool"})
+    wrong = damage["pool"].str.extract(r"^pool_(?P<kind>\w+)_(?P<percent>\d+)$")
+    wrong = wrong.assign(kind=wrong["kind"].fillna(""), percent=wrong["percent"].fillna(0))
+    return {**tables, "damage": damage.assign(**wrong.astype({"percent": int}))}
+
+
+def choices_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
+    """Return the tables of `comparison_tables`, and `against_mode`: each variant of MODE against
+    MODE as this package corrects it."""
+    tables = comparison_tables(rows)
+    if "against_control" not in tables:
+        return tables
+    finals = with_fault(final_rows(rows))
+    variants = finals[finals["method"].str.startswith("mode")]
+    return {**tables, "against_mode": against(variants, "mode", by=CELL[:-1])}
 
 
 def alpha_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:

@@ -3,17 +3,20 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from types import MappingProxyType
 
 from mode import checks
 from mode.studies.comparison import comparison_tables
 from mode.studies.method_tables import (
     alpha_tables,
+    choices_tables,
     equal_tables,
     layers_tables,
     maps_tables,
     metrics_tables,
     retraining_tables,
     selection_tables,
+    wrong_labels_tables,
 )
 from mode.studies.tables import defects_tables, publication_tables
 
@@ -113,10 +116,15 @@ def methods_grid(methods: str, *, scenarios: Sequence[str] = (), sizes: Sequence
 
 
 def _of_methods(
-    question: str, methods: str, *, tables=comparison_tables, figures=(), **grid
+    question: str,
+    methods: str,
+    *,
+    tables=comparison_tables,
+    figures: Mapping = MappingProxyType({}),
+    **grid,
 ) -> Study:
-    """Return a study that compares methods on planted faults; `figures` beside those of every one,
-    each named as its table."""
+    """Return a study that compares methods on planted faults; `figures` beside those of every
+    one."""
     return Study(
         question=question,
         notebook="10-which-method-repairs",
@@ -127,7 +135,7 @@ def _of_methods(
             "by_scenario": "effects_by_fault",
             "mean_ranks": "critical_difference",
             "accuracy_by_inputs": "accuracy_by_inputs",
-            **{name: name for name in figures},
+            **figures,
         },
         small=_SMALL_METHODS,
     )
@@ -175,11 +183,14 @@ STUDIES = {
     "wrong_labels": _of_methods(
         "What do wrong labels in the pool do?",
         "wrong_labels",
+        tables=wrong_labels_tables,
+        figures={"damage": "accuracy_by_wrong_labels"},
         scenarios=_WRONG_LABELS,
     ),
     "choices": _of_methods(
         "Do the order of faults, the layer's rounds and farthest inputs matter?",
         "choices",
+        tables=choices_tables,
         scenarios=_FAULTS,
         sizes=_FEW,
     ),
@@ -222,7 +233,7 @@ STUDIES = {
         "What share should be chosen, for how many classes?",
         "alpha",
         tables=alpha_tables,
-        figures=["alpha_by_classes"],
+        figures={"alpha_by_classes": "alpha_by_classes"},
         scenarios=("under_trained", "over_fitted_300"),
         sizes=[{"classes": classes, "batch": 200} for classes in (2, 5, 10)],
     ),
