@@ -205,7 +205,7 @@ STUDIES = {
         "Does any answer change on photographs?",
         "photographs",
         scenarios=("under_trained", "under_sampled_5", "label_noise"),
-        sizes=({"model": "small_cnn"},),
+        sizes=({"batch": 400, "model": "small_cnn"},),
     ),
     "selection": _of_methods(
         "Which inputs repair best, retrained plainly?", "selection", tables=selection_tables
