@@ -1,4 +1,4 @@
-"""The default repair of ten faulty classifiers beside plain training of the same seconds.
+"""The default repair of eleven faulty classifiers beside plain training of the same seconds.
 
 `python -m benchmarks.default_repair` repairs each classifier of `faulty_classifiers` in a new
 process, with no option but the seed, and trains plainly for as many seconds as that took,

@@ -1,4 +1,4 @@
-"""Ten faulty classifiers as users have them: plain Keras code, trained by `fit`.
+"""Eleven faulty classifiers as users have them: plain Keras code, trained by `fit`.
 
 Each function of CLASSIFIERS returns a compiled, trained model and the arrays of
 `mode.load_data`. What is wrong differs: a class is rare or missing in training, training ended
@@ -97,6 +97,20 @@ def sigmoid_on_cells(seed: int) -> Faulty:
     return _fitted(model, data, seed, epochs=2, loss="binary_crossentropy"), data
 
 
+def mlp_on_wines(seed: int) -> Faulty:
+    """A dense network on the wine table, as little data as users have: 45 training rows, a pool of
+    45 and no diagnosis part; trained for eight epochs."""
+    from sklearn.datasets import load_wine
+
+    x, y = load_wine(return_X_y=True)
+    x = ((x - x.mean(axis=0)) / x.std(axis=0)).astype(np.float32)
+    data = _parts(x, y, seed, train=45, pool=45)
+    hidden, output = layers.Dense(16, activation="relu"), layers.Dense(3, activation="softmax")
+    return _fitted(
+        keras.Sequential([keras.Input((13,)), hidden, output]), data, seed, epochs=8
+    ), data
+
+
 def mobilenet_on_photographs(seed: int) -> Faulty:
     """MobileNetV2 of keras.applications at 32 x 32 on CIFAR-10, trained for three epochs."""
     data = _split("cifar10", seed, train=8000, pool=20_000, diagnosis=4000)
@@ -137,6 +151,7 @@ CLASSIFIERS: dict[str, Callable[[int], Faulty]] = {
     "ResNet, photographs, two rare classes": resnet_on_photographs,
     "CNN, clothing, wrong labels in the pool": cnn_with_wrong_labels,
     "sigmoid network, table, short training": sigmoid_on_cells,
+    "MLP, small table, short training": mlp_on_wines,
     "MobileNetV2, photographs, short training": mobilenet_on_photographs,
     "transformer, tokens, rare class": transformer_on_tokens,
     "LeNet-5, digits, short training": lenet5_on_digits,

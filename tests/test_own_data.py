@@ -26,7 +26,7 @@ def some(count: int, seed: int = 0):
 def test_given_parts_are_kept_and_the_others_cut_from_the_pool(save):
     (x, y), (pool, of_pool) = some(30), some(80, 1)
     made = load_data(save(x_train=x, y_train=y, x_pool=pool, y_pool=of_pool), seed=3)
-    assert made.sizes() == {"train": 30, "pool": 50, "diagnosis": 10, "test": 20}
+    assert made.sizes() == {"train": 30, "pool": 34, "diagnosis": 26, "test": 20}
     np.testing.assert_array_equal(made.train.x[..., 0], x.astype(np.float32) / np.float32(255))
     for part in ("pool", "diagnosis", "test"):
         places = made.places(part)
@@ -36,6 +36,19 @@ def test_given_parts_are_kept_and_the_others_cut_from_the_pool(save):
     cut = made.origin[made.origin["part"] != "train"]
     assert sorted(cut["index"]) == list(range(80)), "every input in one part alone"
     assert set(cut["source"]) == {"pool"}
+
+
+@pytest.mark.parametrize(
+    ("pool", "diagnosis"), [(9, 3), (45, 15), (300, 100), (590, 100), (1200, 200)]
+)
+def test_a_small_pool_gives_up_to_a_third_to_the_diagnosis_part(pool, diagnosis):
+    """A hundred inputs show a gain of ten points; a sixth of a large pool is more than that."""
+    arrays = {"train": some(30), "pool": some(pool, 1), "test": some(9, 2)}
+    made = load_data({f"{a}_{n}": v for n, pair in arrays.items() for a, v in zip("xy", pair)})  # noqa: B905
+    assert made.sizes() == {
+        **{"train": 30, "pool": pool - diagnosis},
+        **{"diagnosis": diagnosis, "test": 9},
+    }
 
 
 def test_all_parts_given_are_left_alone(save):

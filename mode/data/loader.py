@@ -35,7 +35,8 @@ def load_data(
     x_test, y_test, class_names (in the order of the model's outputs) and feature_names; x, y and
     names stand for x_train, y_train and class_names. Parts that are there stay as they are.
     Missing parts are created with a fixed seed, from the pool where all of it has labels, else
-    from the first other part; `Data.origin` records which inputs they got. Where the test or
+    from the first other part; a small pool gives up to a third of its inputs to the diagnosis
+    part. `Data.origin` records which inputs they got. Where the test or
     the diagnosis part was created from x_train, `Data.held_out` is False and the first note says
     so.
 

@@ -18,6 +18,9 @@ DIGITS_SIZES = {"train": 1500, "pool": 2000, "diagnosis": 500, "test": 1000}
 SHARES = {"train": 6 / 12, "pool": 5 / 12, "diagnosis": 1 / 12}
 # Share of each part where a part is split up: 6/5/1 as of MNIST, and two for a test part.
 WEIGHTS = {"train": 6, "pool": 5, "diagnosis": 1, "test": 2}
+# A repair is chosen on the diagnosis part, and gains of ten points show on so many inputs; of a
+# small pool it takes a third at most.
+LEAST_DIAGNOSIS = 100
 
 
 def stratified_order(y: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -108,8 +111,11 @@ def create_missing_parts(
     names = [*missing, donor]
     total = sum(WEIGHTS[name] for name in names)
     rest = parts[donor]
-    ends = np.cumsum([len(rest) * WEIGHTS[name] // total for name in missing])
-    if min(np.diff(ends, prepend=0)) < 1 or ends[-1] >= len(rest):
+    sizes = {name: len(rest) * WEIGHTS[name] // total for name in missing}
+    if donor == "pool" and "diagnosis" in missing:
+        sizes["diagnosis"] = max(sizes["diagnosis"], min(LEAST_DIAGNOSIS, len(rest) // 3))
+    ends = np.cumsum(list(sizes.values()))
+    if min(sizes.values()) < 1 or ends[-1] >= len(rest):
         expected = f"x_{donor} must have enough inputs to create {', '.join(missing)} from it"
         checks.fail(expected, len(rest))
     order = stratified_order(rest.y, seeds.generator(seed, "own split"))

@@ -45,7 +45,8 @@ def repair(
     three rounds fine-tune on the training part and the pool. The round that is the most accurate
     on the diagnosis split is returned if it beats the original there by more than chance (McNemar's
     exact test, p at most 0.05 after multiplying by the number of rounds); else the original is.
-    Where that split was created from x_train, which the original has learned, any gain counts.
+    Any gain counts where that test cannot tell: where the split was created from x_train, which
+    the original has learned, or has so few wrong inputs that not even a perfect round would pass.
     `mode.repair.fine_tuning` says more. The test split is only measured.
 
     Args:
