@@ -17,7 +17,7 @@ from mode import checks, results
 from mode import notebooks as notebooks_module
 from mode.studies import STUDIES, run_study, tabulate
 from mode.studies.engine import close_kernels, execute
-from mode.studies.output import literal
+from mode.studies.output import literal, summary
 from mode.studies.registry import publication_grid
 from mode.studies.tables import final_rows, layers_chosen
 from tests.messages import listed
@@ -258,6 +258,16 @@ def test_final_rows_by_hand():
     assert (row["initial"], row["final"], row["control"]) == (0.5, 0.7, 0.8)
     assert (row["finished_early"], row["repaired"], row["broken"]) == (1, 3, 1)
     assert layers_chosen(rows)["share"].tolist() == [1.0]
+
+
+def test_a_comparison_ends_with_its_methods_from_worst_to_best(tmp_path):
+    table = pd.read_csv(ROOT / "results" / "tables" / "selection-mnist" / "against_control.csv")
+    lines = summary({"against_control": table}, tmp_path, "selection-mnist").splitlines()
+    methods = [line.strip() for line in lines[2 : 2 + len(table)]]
+    assert methods[0].startswith("published ")
+    assert methods[-1].startswith("targeted_random "), "the control, without a difference"
+    assert "nan" not in " ".join(methods)
+    assert lines[-1].startswith("Everything lies in ")
 
 
 def test_parameters_of_the_command_line_are_literals_or_text():

@@ -88,10 +88,12 @@ def summary(tables: Mapping[str, pd.DataFrame], out: str | os.PathLike, folder: 
 
 def _methods(table: pd.DataFrame) -> str:
     columns = ["method", "n", "initial", "final", "mean difference", "low", "high"]
-    text = table[[*columns, "holm p"]].copy()
+    text = table.sort_values("mean difference")[[*columns, "holm p"]]
     for column in columns[2:]:
-        text[column] = text[column].map(lambda value: f"{100 * value:.2f}")
-    return text.sort_values("mean difference", key=pd.to_numeric).to_string(index=False) + "\n"
+        text[column] = text[column].map(
+            lambda value: "" if pd.isna(value) else f"{100 * value:.2f}"
+        )
+    return text.to_string(index=False, na_rep="") + "\n"
 
 
 def _per_cent(table: pd.DataFrame) -> str:
