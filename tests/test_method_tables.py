@@ -273,6 +273,7 @@ def test_with_equal_steps_each_method_meets_random_inputs_of_its_labels_and_its_
     finals = {"targeted_random": 0.5, "random": 0.5, "mode": 0.6, "margin": 0.8}
     finals |= {"class-matched random for mode": 0.55, "class-matched random for margin": 0.7}
     finals |= {f"{name}, recommended retraining": finals[name] for name in ("random", "margin")}
+    finals |= {"default repair": 0.9}
     rows = pd.concat(rows_of({m: [0.4, v] for m, v in finals.items()}, seed=n) for n in range(3))
     tables = method_tables.equal_tables(rows)
     matched = tables["against_matched"].dropna(subset=["n"]).set_index("method")
@@ -280,16 +281,23 @@ def test_with_equal_steps_each_method_meets_random_inputs_of_its_labels_and_its_
     retrained = tables["against_retrained_random"].dropna(subset=["n"]).set_index("method")
     gains = retrained["mean difference"].to_dict()
     assert gains == pytest.approx({"margin, recommended retraining": 0.3})
+    behind = tables["against_default"].dropna(subset=["n"]).set_index("method")
+    assert behind.loc["margin", "mean difference"] == pytest.approx(-0.1)
 
 
 def test_damage_is_what_a_method_loses_to_the_wrong_labels_of_its_pool():
     pools = {"under_trained": 0.9, "pool_uniform_5": 0.8, "pool_systematic_20": 0.6}
     rows = pd.concat(
-        rows_of({"random": [0.4, end], "margin": [0.4, end - 0.1]}, seed=n, scenario=pool)
+        rows_of(
+            {"random": [0.4, end], "margin": [0.4, end - 0.1], "default repair": [0.4, 0.9]},
+            seed=n,
+            scenario=pool,
+        )
         for n in range(3)
         for pool, end in pools.items()
     )
-    damage = method_tables.wrong_labels_tables(rows)["damage"]
+    tables = method_tables.wrong_labels_tables(rows)
+    damage = tables["damage"]
     margin = damage[damage["method"] == "margin"].set_index("pool")
     assert margin["mean difference"].drop("under_trained").to_dict() == pytest.approx(
         {"pool_uniform_5": -0.1, "pool_systematic_20": -0.3}
@@ -300,6 +308,11 @@ def test_damage_is_what_a_method_loses_to_the_wrong_labels_of_its_pool():
         "pool_systematic_20": "systematic",
     }
     assert margin["percent"].tolist() == [0, 5, 20]
+    behind = tables["against_default"]
+    behind = behind[behind["method"] == "margin"].set_index("scenario")["mean difference"]
+    assert behind.to_dict() == pytest.approx(
+        {"under_trained": -0.1, "pool_uniform_5": -0.2, "pool_systematic_20": -0.4}
+    )
 
 
 def test_each_choice_that_the_publication_leaves_open_meets_mode():

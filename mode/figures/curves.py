@@ -14,6 +14,9 @@ from mode.figures.names import DATA, SCENARIOS, WRONG_LABELS, method_looks, meth
 from mode.figures.style import checked_table, numbers
 
 NAMED = ("targeted_random", "random", "published", "mode", "margin", "recommended")
+# Where labels are wrong: chance, MODE, uncertainty, mistakes, and what takes the whole pool.
+WHERE_WRONG = ("random", "mode", "margin", "misclassified_then_margin", "whole pool")
+WHERE_WRONG += ("default repair",)
 COLORED = 6  # methods in a figure
 ACROSS = 4  # panels in a row
 PANEL = (2.5, 2.1)  # inches
@@ -94,7 +97,7 @@ def alpha_by_classes(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Ax
 def accuracy_by_wrong_labels(table: pd.DataFrame, ax: Axes | Figure | None = None) -> Axes:
     """Draw final accuracy against the share of wrong labels in the pool, a panel a kind.
 
-    At most six methods have a color, those of NAMED first, then the best; the others are gray.
+    At most six methods have a color, those of WHERE_WRONG first; the others are gray.
 
     Args:
         table: columns method, kind ("uniform", "systematic"; empty for a pool without any), percent
@@ -106,7 +109,7 @@ def accuracy_by_wrong_labels(table: pd.DataFrame, ax: Axes | Figure | None = Non
     checked_table(table, ("method", "kind", "percent", "final"))
     table = table.sort_values("percent", kind="stable")
     ends = table.assign(accuracy=table["final"], scenario=table["kind"])
-    looks = method_looks(_highlighted(ends))
+    looks = method_looks(_highlighted(ends, WHERE_WRONG))
     clean, kinds = table["percent"] == 0, [kind for kind in WRONG_LABELS if kind in set(table.kind)]
     headings = [f"labels wrong {WRONG_LABELS[kind]}" for kind in kinds]
     ax, places = _panels(ax, headings)
@@ -122,7 +125,7 @@ def accuracy_by_wrong_labels(table: pd.DataFrame, ax: Axes | Figure | None = Non
         handles.append(Line2D([], [], label="other methods", **PALE))
     ax.set(xlabel="wrong labels in the pool (%)")
     ax.set(ylabel="mean final test accuracy (%),\neach panel its own range")
-    style.legend_above(ax, handles, "What do wrong labels in the pool do?", columns=3)
+    style.legend_above(ax, handles, "What do wrong labels in the pool do?", columns=4)
     return ax
 
 
@@ -152,13 +155,13 @@ def repair_and_control(table: pd.DataFrame, ax: Axes | Figure | None = None) -> 
     return ax
 
 
-def _highlighted(table: pd.DataFrame) -> list[str]:
+def _highlighted(table: pd.DataFrame, names: Sequence[str] = NAMED) -> list[str]:
     """Return the methods that have a color: the named ones, then the best at the end."""
     methods = set(table["method"])
     ends = table.assign(accuracy=numbers(table, "accuracy"))
     ends = ends.groupby(["scenario", "method"], sort=False)["accuracy"].last()
     best = ends.groupby("method").mean().sort_values(ascending=False, kind="stable").index
-    named = [name for name in NAMED if name in methods]
+    named = [name for name in names if name in methods]
     return [*named, *(method for method in best if method not in named)][:COLORED]
 
 

@@ -24,6 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "10-which-method-repairs": {"scenarios": ["over_fitted_500"], "rounds": 2, "batch": 50},
     "11-is-my-model-repaired": {},
     "12-how-good-on-my-new-data": {"epochs": 3},
+    "13-is-the-comparison-fair": {},
 }
 # Notebooks whose `out` is a file of rows, not a folder.
 OF_ROWS = ("02-run", "10-which-method-repairs")

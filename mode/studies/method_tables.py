@@ -19,6 +19,7 @@ from mode.studies.comparison import (
 from mode.studies.tables import stacked
 
 RECOMMENDED = "recommended"
+DEFAULT = "default repair"
 CLEAN_POOL = "under_trained"  # the scenario of `wrong_labels` without wrong labels
 EFFECTS = [0.002, 0.003, 0.005, 0.01]
 MATCHED = "class-matched random for "
@@ -78,21 +79,24 @@ def layers_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
 
 
 def wrong_labels_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
-    """Return the tables of `comparison_tables`, and `damage`: for each method, what it gives in a
-    pool with wrong labels against what it gives in the same pool without any.
+    """Return the tables of `comparison_tables` and two more.
 
-    Columns beside those of `against`: pool (a scenario), kind ("uniform", "systematic") and percent
-    of its wrong labels; those of the clean pool are empty and 0.
+    `damage`: for each method, what it gives in a pool with wrong labels against what it gives in
+    the same pool without any. Columns beside those of `against`: pool (a scenario), kind
+    ("uniform", "systematic") and percent of its wrong labels; those of the clean pool are empty
+    and 0.
+    `against_default`: each method against the default repair, pool by pool.
     """
     tables = comparison_tables(rows)
     if "against_control" not in tables:
         return tables
-    swapped = {"scenario": "method", "method": "scenario"}
-    damage = against(final_rows(rows).rename(columns=swapped), CLEAN_POOL, by=CELL)
+    finals, swapped = final_rows(rows), {"scenario": "method", "method": "scenario"}
+    damage = against(finals.rename(columns=swapped), CLEAN_POOL, by=CELL)
     damage = damage.rename(columns={"scenario": "method", "method": "pool"})
     wrong = damage["pool"].str.extract(r"^pool_(?P<kind>\w+)_(?P<percent>\d+)$")
     wrong = wrong.assign(kind=wrong["kind"].fillna(""), percent=wrong["percent"].fillna(0))
-    return {**tables, "damage": damage.assign(**wrong.astype({"percent": int}))}
+    damage = damage.assign(**wrong.astype({"percent": int}))
+    return {**tables, "damage": damage, "against_default": against(finals, DEFAULT, by=CELL)}
 
 
 def choices_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
@@ -206,6 +210,7 @@ def equal_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
     `against_matched`: each targeted method against random inputs of exactly its labels.
     `against_retrained_random`: each selector with the recommended retraining against random inputs
     with the same.
+    `against_default`: each method against the default repair.
     """
     selectors = r"^(?:targeted_random|random|mode|margin|entropy|badge|misclassified_then_\w+)"
     questions = {"plain retraining": f"{selectors}$"}
@@ -226,4 +231,5 @@ def equal_tables(rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
         **tables,
         "against_matched": stacked(pairs),
         "against_retrained_random": against(retrained, f"random{RETRAINED}", by=CELL[:-1]),
+        "against_default": against(finals, DEFAULT, by=CELL[:-1]),
     }
