@@ -307,6 +307,19 @@ def test_an_input_that_breaks_counts_twice(bias, lacking, clouds, whole):
     assert broken[1] < broken[0]
 
 
+def test_answers_of_an_original_that_knows_one_class_are_not_protected(lacking, clouds, whole):
+    constant, best = clone(lacking), clone(whole[0].model)
+    constant.layers[-1].bias.assign_add(100 * np.eye(4)[0])
+    start = RepairContext(constant, clouds, DEFAULT, (), (), 0, True, Work(1.0))
+    best.layers[-1].bias.assign_add(2 * start.wrong_by_class)
+    chosen = model_choice.choose_model(start, best, 2, 3)
+    assert chosen.model is best
+    sometimes = clone(lacking)
+    sometimes.layers[-1].bias.assign_add(3 * np.eye(4)[0])
+    start = RepairContext(sometimes, clouds, DEFAULT, (), (), 0, True, Work(1.0))
+    assert model_choice.choose_model(start, best, 2, 3).model is not best
+
+
 @pytest.mark.parametrize("gained", range(6))
 @pytest.mark.parametrize("lost", range(5))
 def test_mcnemar_is_the_share_of_coin_tosses_that_favor_it_so_much(gained, lost):

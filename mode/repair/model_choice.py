@@ -140,9 +140,12 @@ def _variants(
 
 def _best_variant(context: RepairContext, best: keras.Model, after: np.ndarray) -> Variant:
     """Return the variant of `best` with the most right answers, less those that it breaks: an input
-    that breaks counts twice, for it is wrong and its user relied on it. None breaks more."""
-    unchanged = Variant(best, after)
-    if context.recipe.retraining != "fine-tune":
+    that breaks counts twice, for it is wrong and its user relied on it. None breaks more.
+
+    Nobody relies on an original that answers one class to everything.
+    """
+    unchanged, one_class = Variant(best, after), len(np.unique(context.predicted)) == 1
+    if context.recipe.retraining != "fine-tune" or one_class:
         return unchanged
 
     def broken(variant: Variant) -> int:
