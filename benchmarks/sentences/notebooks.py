@@ -21,6 +21,7 @@ READERS = {
         "06-which-metric",
         "07-does-the-layer-matter",
         "08-which-inputs-repair",
+        "13-is-the-comparison-fair",
     ),
     "machinery": ("02-run", "10-which-method-repairs"),
 }

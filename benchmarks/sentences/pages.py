@@ -9,6 +9,7 @@ from benchmarks.sentences import (
     answers,
     diagnosis,
     estimation,
+    fair,
     featurevis,
     first_screen,
     house,
@@ -28,6 +29,7 @@ from mode.checks import one_of
 SUBJECTS: dict[str, ModuleType] = {
     "diagnosis": diagnosis,
     "estimation": estimation,
+    "fair": fair,
     "featurevis": featurevis,
     "first_screen": first_screen,
     "house": house,
@@ -49,6 +51,7 @@ ANSWERS = {
     "layer_matters": "07-does-the-layer-matter",
     "which_inputs": "08-which-inputs-repair",
     "how_good": "12-how-good-on-my-new-data",
+    "fair": "13-is-the-comparison-fair",
 }
 ANSWER = re.compile(r'"\*\*Answer:\*\*(?:[^"\\]|\\.)*"')
 GENERATED = re.compile(r"<!-- from: (\w+)\.(\w+) -->\n.*?<!-- end -->", flags=re.DOTALL)
