@@ -189,9 +189,13 @@ def build_optimizer(model: keras.Model) -> None:
 def assign(targets: list, sources: list) -> None:
     """Give every variable of `targets` the value of its partner in `sources`."""
     # JAX gives a value away to the step that trains it; TensorFlow copies what it assigns.
-    copied = keras.ops.copy if keras.backend.backend() == "jax" else _value
+    backend = keras.backend.backend()
+    copied = keras.ops.copy if backend == "jax" else _value
     for target, source in zip(targets, sources, strict=True):
-        target.assign(copied(source))
+        if backend == "tensorflow":  # Keras would read what it has assigned
+            target.value.assign(copied(source), read_value=False)
+        else:
+            target.assign(copied(source))
 
 
 def _value(source):
