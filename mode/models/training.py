@@ -4,7 +4,8 @@
 arithmetic. Here a compiled loop (`mode.models.loops`) runs STEPS batches at once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -97,7 +98,8 @@ def train(
     mean, began = _Mean(model), perf_counter()
     with lent_weights(model) as trainer:
         _reseed(trainer.model, seed)
-        calls = [call for places in orders for call in _calls(trainer, places, batch_size)]
+        separate = bool(decay or weight_averaging or augment)
+        calls = _calls(trainer, orders, batch_size, separate=separate)
         rate = _rate(trainer.model)
         for number, call in enumerate(calls):
             share = number / len(calls)
@@ -109,7 +111,7 @@ def train(
                 progress(share)
             if decay and rate is not None:
                 trainer.model.optimizer.learning_rate = rate * min(1.0, (1 - share) / decay)
-            _call(trainer, x, targets, *call, changed)
+            _run(trainer, x, targets, call, changed)
             if share >= 1 - weight_averaging:
                 mean.add(trainer.model)
         if rate is not None:
@@ -167,45 +169,60 @@ def _loss_name(model: keras.Model) -> str:
     return name.lower()
 
 
+@dataclass(frozen=True)
+class _Call:
+    """The places of the inputs of each batch of one call; the arrays of a call have room for
+    `steps` batches of `batch` rows."""
+
+    batches: list[np.ndarray]
+    steps: int
+    batch: int
+
+
 def _calls(
-    trainer: Trainer, order: np.ndarray, batch: int
-) -> Iterator[tuple[np.ndarray, int, int]]:
-    """Yield one pass over the inputs: what `_call` takes, STEPS batches (fewer, if they are large)
-    at a time."""
-    size = max(1, min(STEPS, ROWS // batch)) * batch
-    whole = len(order) if trainer.padded else len(order) - len(order) % batch
-    for start in range(0, whole, size):
-        yield order[start : min(start + size, whole)], size, batch
-    if whole < len(order):
-        yield order[whole:], len(order) - whole, len(order) - whole
+    trainer: Trainer, orders: list[np.ndarray], batch: int, *, separate: bool
+) -> list[_Call]:
+    """Return the calls of all epochs, of STEPS batches (fewer, if they are large).
+
+    separate: a call ends with its epoch; else short epochs share one, for each call moves as much
+        data as a full one.
+    """
+    steps = max(1, min(STEPS, ROWS // batch))
+    epochs = [[order[n : n + batch] for n in range(0, len(order), batch)] for order in orders]
+    if trainer.padded:
+        passes = epochs if separate else [[part for parts in epochs for part in parts]]
+        return [
+            _Call(parts[n : n + steps], steps, batch)
+            for parts in passes
+            for n in range(0, len(parts), steps)
+        ]
+    calls = []
+    for parts in epochs:
+        whole = [part for part in parts if len(part) == batch]
+        calls += [_Call(whole[n : n + steps], steps, batch) for n in range(0, len(whole), steps)]
+        calls += [_Call([part], 1, len(part)) for part in parts[len(whole) :]]
+    return calls
 
 
-def _call(
+def _run(
     trainer: Trainer,
     x: Any,
     y: np.ndarray,
-    chosen: np.ndarray,
-    size: int,
-    batch: int,
+    call: _Call,
     changed: Callable[[np.ndarray], np.ndarray],
 ) -> None:
-    """Train on the batches of `chosen`; the arrays are filled up to `size` rows of weight zero."""
-    steps = -(-len(chosen) // batch)
-    last = len(chosen) - (steps - 1) * batch
-    weights = np.zeros(size, np.float32)
-    weights[: len(chosen)] = 1
-    weights[(steps - 1) * batch : len(chosen)] = batch / last
-    rows = np.resize(chosen, size)
+    """Train on the batches of a call; its arrays are filled up with rows of weight zero."""
+    weights = np.zeros((call.steps, call.batch), np.float32)
+    places = np.zeros((call.steps, call.batch), np.int64)
+    for number, part in enumerate(call.batches):
+        weights[number, : len(part)] = call.batch / len(part)
+        places[number] = np.resize(part, call.batch)
 
     def in_batches(array: np.ndarray) -> np.ndarray:
-        return array.reshape(-1, batch, *array.shape[1:])
+        return array.reshape(places.shape + array.shape[1:])
 
-    trainer.run(
-        keras.tree.map_structure(in_batches, changed(of_rows(x, rows))),
-        in_batches(y[rows]),
-        weights.reshape(-1, batch),
-        np.int32(steps),
-    )
+    inputs = keras.tree.map_structure(in_batches, changed(of_rows(x, places.reshape(-1))))
+    trainer.run(inputs, y[places], weights, np.int32(len(call.batches)))
 
 
 class _Mean:
