@@ -174,22 +174,28 @@ def softmax_heads(
     mean, square, change = (np.zeros_like(weights) for _ in range(3))
     batches = np.stack([g.integers(0, rows, (steps, size)) for g in generators], axis=1)
     # Where the score of each input's label lies in the scores of a batch, which are flat there.
-    starts = classes * size * np.arange(len(inputs))[:, None] + np.arange(size)
-    targets = labels[batches] * size + starts
+    targets = (labels * size)[batches]
+    targets += classes * size * np.arange(len(inputs))[:, None] + np.arange(size)
     batches += rows * np.arange(len(inputs))[:, None]
     x = np.empty((len(inputs), size, widest + 1), np.float32)
     scores = np.empty((len(inputs), classes, size), np.float32)
+    over_classes = np.empty((len(inputs), 1, size), np.float32)
+    gradient = np.empty_like(weights)
+    flat_stack, flat_scores = stack.reshape(-1, widest + 1), scores.reshape(-1)
+    columns = x.swapaxes(1, 2)
     # A step takes Python's time, not that of arithmetic: hence all heads in one array, the inputs
     # of a batch along its last axis, and no new arrays.
     with one_thread():
         for step in range(1, steps + 1):
-            np.take(stack.reshape(-1, widest + 1), batches[step - 1], 0, out=x, mode="clip")
-            np.matmul(weights, x.swapaxes(1, 2), out=scores)
-            scores -= scores.max(axis=1, keepdims=True)
+            flat_stack.take(batches[step - 1], 0, out=x, mode="clip")
+            np.matmul(weights, columns, out=scores)
+            scores -= np.maximum.reduce(scores, axis=1, keepdims=True, out=over_classes)
             np.exp(scores, out=scores)
-            scores /= scores.sum(axis=1, keepdims=True) * size
-            scores.reshape(-1)[targets[step - 1]] -= 1 / size
-            gradient = scores @ x
+            np.add.reduce(scores, axis=1, keepdims=True, out=over_classes)
+            over_classes *= size
+            scores /= over_classes
+            flat_scores[targets[step - 1]] -= 1 / size
+            np.matmul(scores, x, out=gradient)
             mean += np.multiply(0.1, np.subtract(gradient, mean, out=change), out=change)
             gradient *= gradient
             gradient -= square
