@@ -160,7 +160,7 @@ def run(
         if after_round and after_round(result.row):
             break
     repaired = best.restore(latest) if best else None
-    rows = [context.row(), *(result.row for result in done if result.row)]
+    rows = [context.row(model), *(result.row for result in done if result.row)]
     batches = tuple(result.batch for result in done if result.row)
     notes = tuple(note for result in done for note in result.notes)
     if chooses:
@@ -168,7 +168,7 @@ def run(
         notes = (order, *notes) if order else notes
         choice = choose_model(context, repaired, number, len(batches))
     else:
-        choice = Choice(repaired or clone(model), number, "the last round's model is returned")
+        choice = Choice(repaired or model, number, "the last round's model is returned")
     suspects = context.fine_tuning.settings.get("suspects") if done else None
     if progress:
         progress(1.0)

@@ -74,7 +74,7 @@ def choose_model(
 
 
 def _original(context: RepairContext, why: str) -> Choice:
-    return Choice(clone(context.model), 0, f"the original is returned: {why}")
+    return Choice(context.model, 0, f"the original is returned: {why}")
 
 
 def _untestable(context: RepairContext, rounds: int) -> str:

@@ -55,9 +55,10 @@ def retrain(
         anew = reinitialize(model, seed=seeds.derive(seed, "fresh"))
         return train(anew, part.x, part.y, epochs=SCRATCH_EPOCHS, copy=False, **options)
     copy = model if in_place else clone(model)
-    before = [keras.ops.convert_to_numpy(v) for v in copy.trainable_variables]
+    share = recipe.weight_interpolation
+    before = [keras.ops.convert_to_numpy(v) for v in copy.trainable_variables] if share else []
     train(copy, part.x, part.y, epochs=epochs, copy=False, **options)
-    if share := recipe.weight_interpolation:
+    if share:
         for old, variable in zip(before, copy.trainable_variables, strict=True):
             variable.assign(share * old + (1 - share) * variable)
     return copy

@@ -99,13 +99,14 @@ class RepairContext:
         counts = np.bincount(self.data.diagnosis.y, minlength=self.data.classes)
         return (wrong / np.maximum(counts, 1)).astype(np.float32)
 
-    def row(self, model: keras.Model | None = None) -> dict:
-        """Return the measurements of `model`, or of the original one."""
-        predictions = self.initial if model is None else predict(model, self.data.test.x)
+    def row(self, model: keras.Model) -> dict:
+        """Return the measurements of a model; those of the original one are made once."""
+        original = model is self.model
+        predictions = self.initial if original else predict(model, self.data.test.x)
         row = measure(self.data, self.initial, predictions)
         if not self.chooses:
             return row
-        right = self.right if model is None else right_on(model, self.data.diagnosis)
+        right = self.right if original else right_on(model, self.data.diagnosis)
         return {**row, ACCURACY: float(right.mean()), BROKEN: self.broken_by(right)}
 
     def broken_by(self, right: np.ndarray) -> float:
