@@ -39,7 +39,8 @@ def accuracy_by_label(labels: Any, predictions: Any, classes: int | None = None)
     """
     named = {"labels": labels, "predictions": predictions}
     classes = _class_count(classes, named)
-    return _accuracies(_as_classes(named, classes), classes)
+    accuracy, count = _accuracies(_as_classes(named, classes), classes)
+    return pd.DataFrame({"label": range(classes), "accuracy": accuracy, "count": count})
 
 
 def faulty_labels(
@@ -85,14 +86,14 @@ def faulty_labels(
         "reference_predictions": reference_predictions,
     }
     classes = _class_count(classes, held_out | reference)
-    table = _accuracies(_as_classes(held_out, classes), classes)
-    trained = _accuracies(_as_classes(reference, classes), classes)
-    table["reference accuracy"] = trained["accuracy"]
-    # Rounded, or 0.8 - 0.7 would be above a gamma of 0.1.
-    table["gap"] = (table["reference accuracy"] - table["accuracy"]).round(12)
-    table["kind"] = _kinds(table, theta, gamma)
-    faulty = table.loc[table["kind"] != "", COLUMNS]
-    return faulty.sort_values(["accuracy", "label"], ignore_index=True)
+    accuracy, _ = _accuracies(_as_classes(held_out, classes), classes)
+    trained, _ = _accuracies(_as_classes(reference, classes), classes)
+    gap = (trained - accuracy).round(12)  # or 0.8 - 0.7 would be above a gamma of 0.1
+    kind = _kinds(accuracy, trained, gap, theta, gamma)
+    faulty = np.flatnonzero(kind != "")
+    faulty = faulty[np.argsort(accuracy[faulty], kind="stable")]
+    columns = (faulty, accuracy[faulty], trained[faulty], gap[faulty], kind[faulty])
+    return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
 
 
 def labels_without_inputs(labels: Any, classes: int) -> list[int]:
@@ -207,18 +208,19 @@ def order_note(labels: Any, predictions: Any, classes: int) -> str:
     )
 
 
-def _accuracies(named: dict[str, np.ndarray], classes: int) -> pd.DataFrame:
+def _accuracies(named: dict[str, np.ndarray], classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the accuracy of each class (classes,), and the inputs behind it."""
     true, predicted = named.values()
     count = np.bincount(true, minlength=classes)
     right = np.bincount(true[true == predicted], minlength=classes)
-    accuracy = np.divide(right, count, out=np.full(classes, np.nan), where=count > 0)
-    return pd.DataFrame({"label": range(classes), "accuracy": accuracy, "count": count})
+    return np.divide(right, count, out=np.full(classes, np.nan), where=count > 0), count
 
 
-def _kinds(table: pd.DataFrame, theta: float, gamma: float) -> np.ndarray:
-    """Return the kind of each row, "" for a sound label; comparisons with NaN are never true."""
-    accuracy, reference, gap = (table[c] for c in ("accuracy", "reference accuracy", "gap"))
-    under = (accuracy < theta) & ((reference < theta) | reference.isna())
+def _kinds(
+    accuracy: np.ndarray, reference: np.ndarray, gap: np.ndarray, theta: float, gamma: float
+) -> np.ndarray:
+    """Return the kind of each class, "" for a sound label; comparisons with NaN are never true."""
+    under = (accuracy < theta) & ((reference < theta) | np.isnan(reference))
     shortfall = ((gap - gamma) - (theta - reference)).round(12)
     over = (gap > gamma) & (~under | (shortfall > 0))
     return np.select([over, under], ["over-fitted", "under-fitted"], "")

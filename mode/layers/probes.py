@@ -43,6 +43,7 @@ def probe_layers(
     diagnosis: Part | None = None,
     seed: int = 0,
     layer_blocks: Mapping[str, LayerBlock] | None = None,
+    activations: tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]] | None = None,
 ) -> Probes:
     """Train a softmax head on the activations of every weighted layer.
 
@@ -52,6 +53,8 @@ def probe_layers(
         diagnosis: the split that they are evaluated on. Defaults to `data.diagnosis`.
         seed: seed of the order of the heads' batches, one stream per layer. Defaults to 0.
         layer_blocks: `blocks(model)`, where it is at hand. Defaults to calling it.
+        activations: `states` of the training and the diagnosis split, where they are at hand.
+            Defaults to calling it.
 
     Raises:
         InputError: for a model without reachable layers.
@@ -61,9 +64,15 @@ def probe_layers(
     scales: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     on_train, on_diagnosis = {}, {}
     by_name = layer_blocks or blocks(model, data.train.x)
-    for names in _groups(by_name, len(data.train) + len(diagnosis)):
+    groups = _groups(by_name, len(data.train) + len(diagnosis))
+    for names in groups if activations is None else [list(by_name)]:
         train, held_out = (
-            states(model, part.x, names, layer_blocks=by_name) for part in (data.train, diagnosis)
+            map(dict, activations)
+            if activations
+            else (
+                states(model, part.x, names, layer_blocks=by_name)
+                for part in (data.train, diagnosis)
+            )
         )
         scales |= {name: scale_of(train[name]) for name in names}
         scaled = {name: zscale(train.pop(name), scales[name]) for name in names}
@@ -77,6 +86,11 @@ def probe_layers(
             held_out_scaled = zscale(held_out.pop(name), scales[name])
             on_diagnosis[name] = head_predict(heads[name], held_out_scaled)
     return Probes(heads, scales, on_train, on_diagnosis, reductions(model, layer_blocks=by_name))
+
+
+def fit_memory(by_name: Mapping[str, LayerBlock], rows: int) -> bool:
+    """Return whether the activations of all layers for so many inputs may be in memory at once."""
+    return len(_groups(by_name, rows)) == 1
 
 
 def _groups(by_name: Mapping[str, LayerBlock], rows: int) -> list[list[str]]:

@@ -11,12 +11,14 @@ import pandas as pd
 
 from mode import seeds
 from mode.data import Data, Part
+from mode.dense import is_small_and_dense
 from mode.faults import accuracy_by_label, faulty_labels, labels_without_inputs
 from mode.heatmaps import HeatMaps, heatmaps
 from mode.layers import Probes, choose_layer, probe_layers, states
 from mode.layers.blocks import LayerBlock, blocks, last_hidden_layer
-from mode.layers.probes import scale_of, zscale
+from mode.layers.probes import fit_memory, scale_of, zscale
 from mode.models import predict
+from mode.models.predictions import gives_logits, probabilities
 from mode.repair.recipe import Recipe
 from mode.selection import SELECTORS
 
@@ -59,15 +61,42 @@ class RepairState:
         """The softmax heads of all layers, where the recipe needs them."""
         if self._selects_layer or self.recipe.kind == "importance":
             options: dict[str, Any] = {"diagnosis": self.evaluation, "layer_blocks": self.blocks}
+            if self._one_pass:
+                options["activations"] = self._train_pass[1], self._evaluation_pass[1]
             return probe_layers(self.model, self.data, seed=self.seed, **options)
         return None
+
+    @cached_property
+    def _one_pass(self) -> bool:
+        """Whether probabilities come from the forward pass that gives the probes' activations: of
+        a small dense model, where both are the same numbers in one pass or two."""
+        rows = len(self.data.train) + len(self.evaluation)
+        dense = self._selects_layer and is_small_and_dense(self.model)
+        return dense and fit_memory(self.blocks, rows)
+
+    @cached_property
+    def _train_pass(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        return self._pass(self.data.train.x)
+
+    @cached_property
+    def _evaluation_pass(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        return self._pass(self.evaluation.x)
+
+    def _pass(self, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return the probabilities (n, classes) for inputs, and the activations of each layer."""
+        outputs: list[np.ndarray] = []
+        activations = states(self.model, x, layer_blocks=self.blocks, outputs=outputs)
+        scores = np.concatenate(outputs)
+        return probabilities(scores, logits=gives_logits(self.model, scores)), activations
 
     @cached_property
     def predictions(self) -> np.ndarray:
         """Probabilities (n, classes) on the evaluation split."""
         if self._probes_diagnose and self.probes:
             return self.probes.diagnosis[self.layer_names[-1]]
-        return predict(self.model, self.evaluation.x)
+        return (
+            self._evaluation_pass[0] if self._one_pass else predict(self.model, self.evaluation.x)
+        )
 
     @cached_property
     def faults(self) -> pd.DataFrame:
@@ -82,7 +111,7 @@ class RepairState:
         train = self.data.train
         if self._probes_diagnose and self.probes:
             return train.y, self.probes.train[self.layer_names[-1]]
-        return train.y, predict(self.model, train.x)
+        return train.y, self._train_pass[0] if self._one_pass else predict(self.model, train.x)
 
     @cached_property
     def fault(self) -> pd.Series:
@@ -128,7 +157,7 @@ class RepairState:
         other = replace(self, recipe=recipe)
         names = ["blocks", "layer_names"]
         if self._looks_at == other._looks_at:
-            names += ["probes", "predictions", "faults"]
+            names += ["probes", "predictions", "faults", "_train_pass", "_evaluation_pass"]
         values = {name: self.__dict__[name] for name in names if name in self.__dict__}
         other.__dict__.update(values)
         return other
@@ -150,7 +179,10 @@ class RepairState:
             return heatmaps(evaluation.x, *groups, kind="pixel", **options)
         if recipe.kind == "importance" and self.probes:
             options |= {"weights": self.probes.heads[layer][:-1]}
-        activations = self.activations(evaluation.x, layer)
+        if self._one_pass:
+            activations = zscale(self._evaluation_pass[1][layer], self.scale(layer))
+        else:
+            activations = self.activations(evaluation.x, layer)
         return heatmaps(activations, *groups, kind=recipe.kind, **options)
 
     def activations(self, x: np.ndarray, layer: str) -> np.ndarray:
