@@ -38,8 +38,8 @@ def accuracy_by_label(labels: Any, predictions: Any, classes: int | None = None)
         InputError: for labels outside the classes, or lengths that differ.
     """
     named = {"labels": labels, "predictions": predictions}
-    classes = _class_count(classes, named)
-    accuracy, count = _accuracies(_as_classes(named, classes), classes)
+    (true, predicted), classes = _as_classes(named, classes)
+    accuracy, count = _accuracies(true, predicted, classes)
     return pd.DataFrame({"label": range(classes), "accuracy": accuracy, "count": count})
 
 
@@ -86,8 +86,10 @@ def faulty_labels(
         "reference_predictions": reference_predictions,
     }
     classes = _class_count(classes, held_out | reference)
-    accuracy, _ = _accuracies(_as_classes(held_out, classes), classes)
-    trained, _ = _accuracies(_as_classes(reference, classes), classes)
+    (true, predicted), classes = _as_classes(held_out, classes)
+    (trained_true, trained_predicted), classes = _as_classes(reference, classes)
+    accuracy, _ = _accuracies(true, predicted, classes)
+    trained, _ = _accuracies(trained_true, trained_predicted, classes)
     gap = (trained - accuracy).round(12)  # or 0.8 - 0.7 would be above a gamma of 0.1
     kind = _kinds(accuracy, trained, gap, theta, gamma)
     faulty = np.flatnonzero(kind != "")
@@ -110,8 +112,7 @@ def labels_without_inputs(labels: Any, classes: int) -> list[int]:
     Raises:
         InputError: for labels outside the classes.
     """
-    classes = _class_count(classes, {})
-    (array,) = _as_classes({"labels": labels}, classes).values()
+    (array,), classes = _as_classes({"labels": labels}, classes)
     return np.flatnonzero(np.bincount(array, minlength=classes) == 0).tolist()
 
 
@@ -143,8 +144,7 @@ def transitions(labels: Any, before: Any, after: Any, classes: int | None = None
         InputError: for labels outside the classes, or lengths that differ.
     """
     named = {"labels": labels, "before": before, "after": after}
-    classes = _class_count(classes, named)
-    true, first, second = _as_classes(named, classes).values()
+    (true, first, second), classes = _as_classes(named, classes)
     was_right, is_right = first == true, second == true
     outcomes = {
         "repaired": ~was_right & is_right,
@@ -170,8 +170,7 @@ def confusion(labels: Any, predictions: Any, classes: int) -> np.ndarray:
         InputError: for labels outside the classes, or lengths that differ.
     """
     named = {"labels": labels, "predictions": predictions}
-    classes = _class_count(classes, named)
-    true, predicted = _as_classes(named, classes).values()
+    (true, predicted), classes = _as_classes(named, classes)
     return np.bincount(true * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
@@ -208,9 +207,10 @@ def order_note(labels: Any, predictions: Any, classes: int) -> str:
     )
 
 
-def _accuracies(named: dict[str, np.ndarray], classes: int) -> tuple[np.ndarray, np.ndarray]:
+def _accuracies(
+    true: np.ndarray, predicted: np.ndarray, classes: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the accuracy of each class (classes,), and the inputs behind it."""
-    true, predicted = named.values()
     count = np.bincount(true, minlength=classes)
     right = np.bincount(true[true == predicted], minlength=classes)
     return np.divide(right, count, out=np.full(classes, np.nan), where=count > 0), count
@@ -236,9 +236,10 @@ def _class_count(classes: int | None, named: dict[str, Any]) -> int:
     return max(int(checks.labels(name, array).max()) + 1 for name, array in arrays.items())
 
 
-def _as_classes(named: dict[str, Any], classes: int) -> dict[str, np.ndarray]:
-    """Return the named arrays as classes, (n,); rows of scores or one-hot rows by their largest."""
-    arrays = {}
+def _as_classes(named: dict[str, Any], classes: int | None) -> tuple[tuple[np.ndarray, ...], int]:
+    """Return the named arrays as classes (n,), rows of scores or one-hot rows by their largest, and
+    how many classes there are."""
+    classes, arrays = _class_count(classes, named), {}
     for name, value in named.items():
         array = checks.numeric(name, value)
         if _is_wide(array):
@@ -247,7 +248,7 @@ def _as_classes(named: dict[str, Any], classes: int) -> dict[str, np.ndarray]:
             array = array if name.endswith("labels") else array.argmax(axis=1)
         arrays[name] = checks.labels(name, array, classes)
     checks.same_length(**arrays)
-    return arrays
+    return tuple(arrays.values()), classes
 
 
 def _is_wide(array: np.ndarray) -> bool:

@@ -8,7 +8,13 @@ import pytest
 from mode.data import Part
 from mode.models import predict, train
 from mode.repair import Defects, Recipe, repair
-from mode.repair.retraining import best_batch, random_translation, replayed_inputs, retrain
+from mode.repair.retraining import (
+    best_batch,
+    oracle_candidates,
+    random_translation,
+    replayed_inputs,
+    retrain,
+)
 from mode.repair.state import RepairState
 from mode.seeds import derive
 
@@ -121,7 +127,8 @@ def test_the_oracle_takes_the_batch_that_is_best_on_the_diagnosis_part(under_fit
     wrong, right = np.arange(100), np.arange(400, 500)
 
     def best(data, batch, available):
-        return best_batch(under_fitted, data, recipe, [], batch, available, seed=0)
+        candidates = oracle_candidates(batch, available, seed=0)
+        return best_batch(under_fitted, data, [], candidates, recipe, seed=0)[0]
 
     assert best(misled, wrong, ~half) is wrong
     assert best(sound, right, half) is right

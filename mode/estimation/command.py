@@ -17,8 +17,8 @@ from mode.estimation.conclusion import Estimate
 from mode.estimation.estimates import estimate
 from mode.estimation.report import report_page, to_json
 from mode.models import classes_of, load_model
+from mode.models.classifier import input_shape
 from mode.models.files import copied_unsafely
-from mode.models.predictions import input_shape
 from mode.models.rescaled import of_unit_inputs
 from mode.streaming import connected
 

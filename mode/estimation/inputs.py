@@ -11,7 +11,7 @@ from mode.data import Data, Part, open_pool
 from mode.data.pools import Pool
 from mode.data.schema import encode_labels, prepared
 from mode.models import classes_of
-from mode.models.predictions import check_inputs
+from mode.models.classifier import check_inputs
 
 LEAST = 50  # inputs of a set from which anything is estimated
 LOOKED_AT = 256  # unlabeled inputs whose range is compared before all are read

@@ -10,7 +10,7 @@ from mode.estimation.outputs import Outputs
 from mode.layers import blocks, states
 from mode.layers.blocks import last_hidden_layer
 from mode.models import predict
-from mode.models.predictions import gives_logits, probabilities
+from mode.models.classifier import gives_logits, probabilities
 
 
 class Asked:

@@ -15,7 +15,7 @@ from mode.faults import accuracy_by_label
 from mode.heatmaps import HeatMaps
 from mode.layers import LayerChoice, choose_layer, layer_names
 from mode.models import classes_of, predict
-from mode.models.predictions import check_inputs
+from mode.models.classifier import check_inputs
 from mode.repair import RECIPES, Recipe
 from mode.repair.round import choose
 from mode.repair.state import RepairState

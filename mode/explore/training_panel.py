@@ -13,7 +13,7 @@ from mode.diagnosis.gallery import GALLERY, example, rings
 from mode.explore.panel import Job, Panel, choice, column, figure, note, number, row, scrolled
 from mode.explore.subject import Subject
 from mode.models import reinitialize
-from mode.models.training import targets_of
+from mode.models.classifier import targets_of
 
 THIS_MODEL = "this classifier"
 TRAININGS = {THIS_MODEL: "The classifier of this page from fresh weights, on its training split."}

@@ -1,9 +1,10 @@
 """Build, copy, train and ask Keras classifiers; a model that is given is never changed."""
 
 from mode.models.architectures import MODELS, build
+from mode.models.classifier import classes_of
 from mode.models.copies import clone, reinitialize
 from mode.models.files import load_model
-from mode.models.predictions import classes_of, predict
+from mode.models.predictions import predict
 from mode.models.training import train
 
 __all__ = [

@@ -1,13 +1,13 @@
 """Copies of a model: same architecture, weights, compile settings and optimizer state."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import keras
-import numpy as np
 
 from mode import checks, seeds
+from mode.models.weights import move_optimizer_state
 
 _SCHEDULE = keras.optimizers.schedules.LearningRateSchedule
 # Compile settings that are passed on as they are.
@@ -25,13 +25,32 @@ def clone(model: keras.Model, *, keep_optimizer: bool = True) -> keras.Model:
     Raises:
         InputError: for a model that is not built, or that cannot be rebuilt from its config.
     """
-    _check_built(model)
-    copy = _same_architecture(model)
-    copy.set_weights(model.get_weights())
-    _use_scales(copy)
+    copy = _with_same_weights(model)
     if model.compiled:
         compile_like(model, copy, keep_optimizer=keep_optimizer)
     return copy
+
+
+def compiled_for_training(
+    model: keras.Model, loss: Any, optimizer: keras.Optimizer | None, *, copy: bool
+) -> keras.Model:
+    """Return a compiled copy of `model`, or the model itself, with what an optimizer needs.
+
+    Args:
+        loss: of a model that is not compiled.
+        optimizer: a new one instead of the model's own, which is Adam where it has none.
+        copy: whether to copy the model.
+    """
+    target = _with_same_weights(model) if copy else model
+    if optimizer is not None or not model.compiled:
+        loss, metrics = (model.loss, None) if model.compiled else (loss, ["accuracy"])
+        target.compile(optimizer or "adam", loss, metrics=metrics)
+        _build_optimizer(target)
+    elif target is model:
+        _build_optimizer(target)
+    else:
+        compile_like(model, target, keep_optimizer=True)
+    return target
 
 
 def like(model: keras.Model, trained: keras.Model) -> keras.Model:
@@ -48,7 +67,7 @@ def like(model: keras.Model, trained: keras.Model) -> keras.Model:
         mine, other = copy.optimizer.variables, trained.optimizer.variables
         if [v.shape for v in mine] == [v.shape for v in other]:
             rate = float(copy.optimizer.learning_rate)
-            assign(mine, other)
+            move_optimizer_state(trained, copy)
             if not isinstance(getattr(copy.optimizer, "_learning_rate", None), _SCHEDULE):
                 copy.optimizer.learning_rate = rate
     return copy
@@ -93,6 +112,15 @@ def reinitialize(
     _use_scales(copy)
     if compiled and model.compiled:
         compile_like(model, copy)
+    return copy
+
+
+def _with_same_weights(model: keras.Model) -> keras.Model:
+    """Return a copy of a built model that is not compiled."""
+    _check_built(model)
+    copy = _same_architecture(model)
+    copy.set_weights(model.get_weights())
+    _use_scales(copy)
     return copy
 
 
@@ -166,9 +194,9 @@ def compile_like(source: keras.Model, copy: keras.Model, *, keep_optimizer: bool
     options = {key: settings[key] for key in KEPT if key in settings}
     metrics = {key: _metrics(settings, key) for key in ("metrics", "weighted_metrics")}
     copy.compile(optimizer, source.loss, **metrics, **options)
-    build_optimizer(copy)
+    _build_optimizer(copy)
     if keep_optimizer and source.optimizer.built:
-        assign(copy.optimizer.variables, source.optimizer.variables)
+        move_optimizer_state(source, copy)
 
 
 def _metrics(settings: dict, key: str):
@@ -180,44 +208,7 @@ def _metrics(settings: dict, key: str):
         return None
 
 
-def build_optimizer(model: keras.Model) -> None:
+def _build_optimizer(model: keras.Model) -> None:
     """Let the optimizer make its variables, once: that of mixed precision would add others."""
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-
-
-def assign(targets: list, sources: list) -> None:
-    """Give every variable of `targets` the value of its partner in `sources`."""
-    # JAX gives a value away to the step that trains it; TensorFlow copies what it assigns.
-    backend = keras.backend.backend()
-    copied = keras.ops.copy if backend == "jax" else _value
-    for target, source in zip(targets, sources, strict=True):
-        if backend == "tensorflow":  # Keras would read what it has assigned
-            target.value.assign(copied(source), read_value=False)
-        else:
-            target.assign(copied(source))
-
-
-def _value(source):
-    """Return what backend arrays a variable holds; an array itself."""
-    return getattr(source, "value", source)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The values of a model's variables and of its optimizer's at one moment."""
-
-    variables: list[np.ndarray]
-    optimizer_variables: list[np.ndarray]
-
-    @classmethod
-    def of(cls, model: keras.Model) -> "Snapshot":
-        """Return the values of a compiled model."""
-        groups = model.variables, model.optimizer.variables
-        return cls(*([keras.ops.convert_to_numpy(v).copy() for v in group] for group in groups))
-
-    def restore(self, model: keras.Model) -> keras.Model:
-        """Give `model`, of the same kind, these values, and return it."""
-        assign(model.variables, self.variables)
-        assign(model.optimizer.variables, self.optimizer_variables)
-        return model

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
+from mode.models.classifier import classes_of, gives_logits, input_shape
 from mode.models.copies import clone, compile_like, like
-from mode.models.predictions import classes_of, gives_logits, input_shape
 
 TINY = 1e-12
 SAMPLE = 32  # inputs that show whether a model without a last activation gives logits

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import RLock
+from typing import Any
 
 import keras
 import numpy as np
 
-from mode.models.copies import assign, clone, scales
-from mode.models.predictions import single_loss
+from mode.models.copies import clone, scales
+from mode.models.weights import move
 
 # XLA fuses a whole step of a dense net; its CPU convolutions are slower than TensorFlow's own.
 FUSED = {"InputLayer", "Flatten", "Dense", "Activation", "ReLU", "Softmax", "Dropout", "Reshape"}
@@ -46,39 +47,35 @@ _LOCK = RLock()
 
 
 @contextmanager
-def lent_weights(model: keras.Model) -> Iterator[Trainer]:
+def lent_weights(model: keras.Model, loss: Any) -> Iterator[Trainer]:
     """Give the weights and the optimizer's state of `model` to the compiled loop for its kind, and
     take them back at the end. One thread at a time: the loop's own model is shared."""
     with _LOCK:
-        trainer = _trainer_for(model)
-        _move(model, trainer.model)
+        trainer = _trainer_for(model, loss)
+        move(model, trainer.model)
         yield trainer
-        _move(trainer.model, model)
+        move(trainer.model, model)
 
 
-def _trainer_for(model: keras.Model) -> Trainer:
+def _trainer_for(model: keras.Model, loss: Any) -> Trainer:
     """Return the compiled loop for models of this architecture, optimizer and loss."""
-    key = _signature(model)
+    key = _signature(model, loss)
     if key not in TRAINERS:
         private = clone(model)
-        TRAINERS[key] = Trainer(private, *_loop(private))
+        TRAINERS[key] = Trainer(private, *_loop(private, loss))
     TRAINERS.move_to_end(key)
     while len(TRAINERS) > KEPT:
         TRAINERS.popitem(last=False)
     return TRAINERS[key]
 
 
-def _move(source: keras.Model, target: keras.Model) -> None:
-    assign(target.variables, source.variables)
-    assign(target.optimizer.variables, source.optimizer.variables)
-
-
-def _signature(model: keras.Model) -> tuple:
+def _signature(model: keras.Model, loss: Any) -> tuple:
     """What a compiled loop depends on. Classes and functions themselves, not their names: two
     that are different may have the same name, and a key keeps them from being collected."""
     settings = model.optimizer.get_config()
     if isinstance(settings.get("learning_rate"), float):  # a variable, copied; not a schedule
         settings.pop("learning_rate")
+    kinds = type(model), type(model.optimizer), *_loss_signature(loss)
     parts = [
         _without_seeds(model.get_config()),
         settings | {"name": ""},
@@ -87,11 +84,10 @@ def _signature(model: keras.Model) -> tuple:
         # A Normalization computes with constants, which no move of weights reaches.
         [[weight.tolist() for weight in layer.get_weights()] for layer in scales(model)],
     ]
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return type(model), type(model.optimizer), *_loss_signature(single_loss(model.loss)), text
+    return *kinds, json.dumps(parts, sort_keys=True, default=str)
 
 
-def _loss_signature(loss) -> tuple:
+def _loss_signature(loss: Any) -> tuple:
     """Two of Keras's own loss objects are the same when their settings are."""
     if isinstance(loss, keras.losses.Loss) and type(loss).__module__.startswith("keras."):
         settings = json.dumps(loss.get_config(), sort_keys=True, default=str)
@@ -109,10 +105,10 @@ def _without_seeds(config):
     return [_without_seeds(item) for item in config] if isinstance(config, list) else config
 
 
-def _by_row(model: keras.Model) -> bool:
+def _by_row(model: keras.Model, loss: Any) -> bool:
     """Whether a row of weight zero leaves no trace in a batch: no layer mixes rows, and the
     batch's loss is the mean over its rows."""
-    loss = keras.losses.get(single_loss(model.loss))
+    loss = keras.losses.get(loss)
     function = getattr(loss, "fn", loss)
     is_mean = function.__module__.startswith("keras.") and (
         getattr(function, "__name__", "") in MEANS
@@ -127,10 +123,10 @@ def _by_row(model: keras.Model) -> bool:
     return is_mean and graph and plain
 
 
-def _loop(model: keras.Model) -> tuple[Callable, bool]:
+def _loop(model: keras.Model, loss: Any) -> tuple[Callable, bool]:
     """Return the loop and whether its batches are padded (see Trainer)."""
     if keras.backend.backend() == "tensorflow":
-        return _compiled_loop(model)
+        return _compiled_loop(model, padded=_by_row(model, loss))
     return _fit_loop(model), False
 
 
@@ -147,11 +143,10 @@ def _fit_loop(model: keras.Model) -> Callable:
     return run
 
 
-def _compiled_loop(model: keras.Model) -> tuple[Callable, bool]:
+def _compiled_loop(model: keras.Model, *, padded: bool) -> tuple[Callable, bool]:
     """Return a TensorFlow graph that trains on many batches, and whether they are padded."""
     import tensorflow as tf  # not needed on other backends
 
-    padded = _by_row(model)
     fused = padded and all(type(layer).__name__ in FUSED for layer in model.layers)
 
     @tf.function(jit_compile=fused, autograph=False, reduce_retracing=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from mode.models.predictions import of_rows
+from mode.models.classifier import of_rows
 
 # Keras's moving averages take hundreds of steps to arrive (momentum 0.99), and belong to the
 # last weights alone. So many rows, in batches of so many, estimate a mean and a variance well.

@@ -13,19 +13,12 @@ import keras
 import numpy as np
 
 from mode import checks, seeds
-from mode.models.copies import assign, build_optimizer, clone
+from mode.models.classifier import of_rows, training_data
+from mode.models.copies import compiled_for_training
 from mode.models.loops import Trainer, lent_weights
 from mode.models.normalization import ROWS as ROWS_OF_STATISTICS
 from mode.models.normalization import reestimate_statistics
-from mode.models.predictions import (
-    CHUNK,
-    check_inputs,
-    classes_of,
-    gives_logits,
-    of_rows,
-    single_loss,
-    units_of,
-)
+from mode.models.weights import RunningMean
 
 STEPS = 64
 ROWS = 8192  # at most so many inputs a call, so that large batches need no 64 of them at once
@@ -84,19 +77,14 @@ def train(
     checks.number("decay", decay, 0, 1)
     if seconds is not None:
         checks.number("seconds", seconds, 0)
-    x = keras.tree.map_structure(lambda array: checks.numeric("x", array), x)
-    check_inputs(model, x)
-    targets = targets_of(model, checks.labels("y", y, classes_of(model)))
-    rows = checks.not_empty("x", keras.tree.flatten(x)[0])
-    checks.same_length(x=rows, y=targets)
-    model = clone(model) if copy else model
-    _compile(model, x, optimizer)
+    x, targets, loss = training_data(model, x, y)
+    model = compiled_for_training(model, loss, optimizer, copy=copy)
     order = seeds.generator(seed, "order")
-    orders = [_order(len(rows), frequency, order) for _ in range(epochs)]
+    orders = [_order(len(targets), frequency, order) for _ in range(epochs)]
     rng = seeds.generator(seed, "augment")
     changed = (lambda inputs: augment(inputs, rng)) if augment else lambda inputs: inputs
-    mean, began = _Mean(model), perf_counter()
-    with lent_weights(model) as trainer:
+    mean, began = RunningMean(), perf_counter()
+    with lent_weights(model, loss) as trainer:
         _reseed(trainer.model, seed)
         separate = bool(decay or weight_averaging or augment)
         calls = _calls(trainer, orders, batch_size, separate=separate)
@@ -139,34 +127,6 @@ def _rate(model: keras.Model) -> float | None:
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     setting = getattr(optimizer, "_learning_rate", None)
     return None if isinstance(setting, schedule) else float(optimizer.learning_rate)
-
-
-def _compile(model: keras.Model, x: Any, optimizer: keras.Optimizer | None) -> None:
-    if model.compiled and optimizer is not None:
-        model.compile(optimizer, model.loss)
-    if not model.compiled:
-        outputs = keras.ops.convert_to_numpy(model(of_rows(x, slice(CHUNK)), training=False))
-        binary = units_of(model) == 1
-        kind = "BinaryCrossentropy" if binary else "SparseCategoricalCrossentropy"
-        loss = getattr(keras.losses, kind)(from_logits=gives_logits(model, outputs))
-        model.compile(optimizer or "adam", loss, metrics=["accuracy"])
-    build_optimizer(model)
-
-
-def targets_of(model: keras.Model, labels: np.ndarray) -> np.ndarray:
-    """Return labels (n,) in the form that the loss of a compiled model takes."""
-    units = units_of(model)
-    if units == 1:
-        return labels.astype(np.float32)[:, None]
-    if "sparse" in _loss_name(model):
-        return labels.astype(np.int32)
-    return np.eye(units, dtype=np.float32)[labels]
-
-
-def _loss_name(model: keras.Model) -> str:
-    loss = single_loss(model.loss) if model.compiled else "sparse"
-    name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
-    return name.lower()
 
 
 @dataclass(frozen=True)
@@ -223,23 +183,6 @@ def _run(
 
     inputs = keras.tree.map_structure(in_batches, changed(of_rows(x, places.reshape(-1))))
     trainer.run(inputs, y[places], weights, np.int32(len(call.batches)))
-
-
-class _Mean:
-    """The running mean of a model's trainable weights."""
-
-    def __init__(self, model: keras.Model):
-        self.count, self.values = 0, [0.0] * len(model.trainable_variables)
-
-    def add(self, model: keras.Model) -> None:
-        self.count += 1
-        for place, variable in enumerate(model.trainable_variables):
-            value = keras.ops.convert_to_numpy(variable)
-            self.values[place] = self.values[place] + (value - self.values[place]) / self.count
-
-    def move_to(self, model: keras.Model) -> None:
-        if self.count:
-            assign(model.trainable_variables, self.values)
 
 
 def _reseed(model: keras.Model, seed: int) -> None:

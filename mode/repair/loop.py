@@ -14,16 +14,16 @@ from mode import checks
 from mode.data import Data
 from mode.faults import order_note
 from mode.models import classes_of, clone
-from mode.models.copies import Snapshot
+from mode.models.classifier import check_classifier
 from mode.models.guarded import repaired_like
-from mode.models.predictions import check_inputs
 from mode.models.rescaled import of_unit_inputs
+from mode.models.weights import Snapshot
 from mode.repair.checkpoint import Checkpoint, identity
 from mode.repair.fine_tuning import check_fine_tuning
 from mode.repair.model_choice import Choice, choose_model
 from mode.repair.recipe import OPTIONS, RECIPES, Defects, Recipe
 from mode.repair.result import Repair, no_suspects
-from mode.repair.round import ACCURACY, PROCESS, RepairContext, RoundResult, run_round
+from mode.repair.round import PROCESS, RepairContext, best_round, run_round
 from mode.repair.work import Work
 
 
@@ -129,10 +129,14 @@ def run(
     """
     began, original = time.monotonic(), model
     model = of_unit_inputs(model) if data.from_bytes else model
+    check_classifier(model, data.train.x, data.classes)
+    if recipe.label is not None:
+        checks.one_of("label", str(recipe.label), map(str, range(classes_of(model))))
     recipe = recipe.sized(len(data.pool))
+    if recipe.retraining == "fine-tune":
+        check_fine_tuning(model)
     if labels_per_round:
         recipe = replace(recipe, rounds=min(recipe.rounds, len(labels_per_round)))
-    _check(model, data, recipe)
     work = Work(1.0, None if minutes is None else began + 60 * minutes, progress)
     taken = tuple(used_indices), tuple(labels_per_round)
     context = RepairContext(model, data, recipe, *taken, seed, chooses, work)
@@ -144,19 +148,22 @@ def run(
             context.fine_tuning.settings.update(done[0].settings)
         elif recipe.checks_labels:
             context.fine_tuning.check_labels()
-    number = _best([result.row for result in done], chooses)
-    latest = checkpoint.model(len(done)) if checkpoint and done else _working_copy(model, recipe)
+    number = best_round(done, chooses=chooses)
+    if checkpoint and done:
+        latest = checkpoint.model(len(done))
+    else:
+        latest = model if recipe.makes_models else clone(model)
     best = Snapshot.of(checkpoint.model(number)) if checkpoint and number else None
-    while len(done) < recipe.rounds and not _is_over(context, done):
+    while len(done) < recipe.rounds and not context.is_over(done):
         result, after = run_round(context, latest, done)
         done.append(result)
         if after is None:
             break
         latest = after
+        if best_round(done, chooses=chooses) == len(done):
+            best, number = Snapshot.of(latest), len(done)
         if checkpoint:
             checkpoint.write(len(done), result, latest)
-        if _best([result.row for result in done], chooses) == len(done):
-            best, number = Snapshot.of(latest), len(done)
         if after_round and after_round(result.row):
             break
     repaired = best.restore(latest) if best else None
@@ -187,31 +194,6 @@ def run(
         names=data.names,
         margin=choice.margin,
     )
-
-
-def _working_copy(model: keras.Model, recipe: Recipe) -> keras.Model:
-    """Return the copy that every round retrains; fine-tuning and training from scratch make a new
-    model in each round."""
-    return clone(model) if recipe.retraining not in ("scratch", "fine-tune") else model
-
-
-def _best(rows: list[dict], chooses: bool) -> int:
-    """Return the number of the round to return: the first of those most accurate on the diagnosis
-    part, or the last one; 0 where there is none."""
-    numbers = [number for number, row in enumerate(rows, start=1) if row]
-    if not chooses:
-        return max(numbers, default=0)
-    return max(numbers, key=lambda number: rows[number - 1][ACCURACY], default=0)
-
-
-def _is_over(context: RepairContext, done: list[RoundResult]) -> bool:
-    """Say whether fine-tuning has nothing more to gain: the last round was worse than the one
-    before, or perfect, or the time is over."""
-    if context.recipe.retraining != "fine-tune" or not done or not context.chooses:
-        return False
-    accuracies = [result.row[ACCURACY] for result in done]
-    worse = len(done) > 1 and accuracies[-1] < accuracies[-2]
-    return worse or accuracies[-1] == 1 or context.work.is_over
 
 
 def control(
@@ -248,16 +230,3 @@ def drawable(data: Data, repaired: Repair, defects: Defects) -> np.ndarray:
         for batch in repaired.chosen:
             left[batch] = False
     return np.flatnonzero(left)
-
-
-def _check(model: keras.Model, data: Data, recipe: Recipe) -> None:
-    check_inputs(model, data.train.x)
-    if classes_of(model) != data.classes:
-        checks.fail(f"the model must tell {data.classes} classes apart", classes_of(model))
-    if recipe.retraining == "fine-tune":
-        check_fine_tuning(model)
-    if recipe.round_size > len(data.pool):
-        most = f"inputs_per_round must be at most the pool's {len(data.pool)} inputs"
-        checks.fail(most, recipe.round_size)
-    if recipe.label is not None:
-        checks.one_of("label", str(recipe.label), map(str, range(data.classes)))

@@ -8,9 +8,10 @@ import numpy as np
 
 from mode import seeds
 from mode.models import clone, predict
+from mode.models.classifier import output_layer
 from mode.models.guarded import TINY, guarded, leads
 from mode.models.normalization import ROWS, reestimate_statistics
-from mode.models.predictions import output_layer
+from mode.models.weights import interpolate
 from mode.repair.fine_tuning import CHANCE, right_on
 from mode.repair.round import RepairContext
 from mode.stats import mcnemar
@@ -160,10 +161,7 @@ def mixed(context: RepairContext, model: keras.Model, share: float) -> keras.Mod
     """Return a copy of `model` with a share of the original's weights, statistics of batch
     normalization estimated again (WiSE-FT, Wortsman et al. 2022, CVPR, equation 1)."""
     mix = clone(model)
-    for before, after in zip(
-        context.model.trainable_variables, mix.trainable_variables, strict=True
-    ):
-        after.assign(share * before + (1 - share) * after)
+    interpolate(mix, context.model.trainable_variables, share)
     rows = seeds.generator(context.seed, "statistics").permutation(len(context.data.train))[:ROWS]
     reestimate_statistics(mix, context.data.train.x[rows])
     return mix

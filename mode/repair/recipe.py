@@ -176,19 +176,29 @@ class Recipe:
         if self.max_broken is not None:
             checks.number("max_broken", self.max_broken, 0, 1)
 
+    @property
+    def makes_models(self) -> bool:
+        """Whether each round makes a model of its own; else all rounds train one copy on."""
+        return self.retraining in ("scratch", "fine-tune")
+
     def sized(self, pool: int) -> "Recipe":
         """Return the recipe for a pool of so many inputs, its inputs per round no longer open; nor
-        its epochs and batch size, except for fine-tuning, which plans them."""
+        its epochs and batch size, except for fine-tuning, which plans them.
+
+        Raises:
+            InputError: for a pool of fewer inputs than a round takes.
+        """
         if self.retraining == "fine-tune":
             count = pool if pool <= MOST_INPUTS else -(-MOST_INPUTS // self.rounds)
-            return replace(self, inputs_per_round=self.inputs_per_round or count)
-        count = min(INPUTS_PER_ROUND, max(1, pool // self.rounds))
-        return replace(
-            self,
-            inputs_per_round=self.inputs_per_round or count,
-            epochs=self.epochs or EPOCHS,
-            batch_size=self.batch_size or BATCH_SIZE,
-        )
+            planned: dict[str, Any] = {}
+        else:
+            count = min(INPUTS_PER_ROUND, max(1, pool // self.rounds))
+            planned = {"epochs": self.epochs or EPOCHS, "batch_size": self.batch_size or BATCH_SIZE}
+        recipe = replace(self, inputs_per_round=self.inputs_per_round or count, **planned)
+        if recipe.round_size > pool:
+            most = f"inputs_per_round must be at most the pool's {pool} inputs"
+            checks.fail(most, recipe.round_size)
+        return recipe
 
     @property
     def round_size(self) -> int:

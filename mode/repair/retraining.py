@@ -1,8 +1,8 @@
 """Retrain a model: with old inputs replayed, on the new inputs alone, or from scratch."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import product
+from operator import itemgetter
 from typing import Any
 
 import keras
@@ -10,8 +10,9 @@ import numpy as np
 
 from mode import checks, seeds
 from mode.data import Data, Part
-from mode.models import clone, predict, reinitialize
+from mode.models import predict, reinitialize
 from mode.models.training import train
+from mode.models.weights import interpolate
 from mode.repair.recipe import BATCH_SIZE, EPOCHS, Recipe
 
 # Passes over all there is, when a model starts anew: as many as made the study's models.
@@ -35,8 +36,8 @@ def retrain(
         recipe: its `retraining`, `replay`, `replay_filter`, `weight_averaging`,
             `weight_interpolation`, `translation`, `batch_size` and `epochs` say how.
         seed: decides which old inputs are replayed, and the order of training.
-        in_place: retrain `model` itself, which saves a copy; "scratch" makes a new model anyway.
-            Defaults to False.
+        in_place: retrain `model` itself, which saves a copy, unless "scratch" makes a new model or
+            a share of its weights is needed. Defaults to False.
 
     Raises:
         InputError: for translation of inputs that are no images.
@@ -52,16 +53,14 @@ def retrain(
     }
     part, epochs = _inputs(model, data, batches, recipe, seed=seed), recipe.epochs or EPOCHS
     if recipe.retraining == "scratch":
-        anew = reinitialize(model, seed=seeds.derive(seed, "fresh"))
-        return train(anew, part.x, part.y, epochs=SCRATCH_EPOCHS, copy=False, **options)
-    copy = model if in_place else clone(model)
+        model, epochs = reinitialize(model, seed=seeds.derive(seed, "fresh")), SCRATCH_EPOCHS
+        in_place = True
     share = recipe.weight_interpolation
-    before = [keras.ops.convert_to_numpy(v) for v in copy.trainable_variables] if share else []
-    train(copy, part.x, part.y, epochs=epochs, copy=False, **options)
+    copy = not in_place or share > 0
+    trained = train(model, part.x, part.y, epochs=epochs, copy=copy, **options)
     if share:
-        for old, variable in zip(before, copy.trainable_variables, strict=True):
-            variable.assign(share * old + (1 - share) * variable)
-    return copy
+        interpolate(trained, model.trainable_variables, share)
+    return trained
 
 
 def _inputs(
@@ -92,26 +91,35 @@ def replayed_inputs(model: keras.Model, old: Part, recipe: Recipe, *, seed: int)
 def best_batch(
     model: keras.Model,
     data: Data,
-    recipe: Recipe,
     batches: Sequence[np.ndarray],
-    batch: np.ndarray,
-    available: np.ndarray,
+    candidates: Sequence[np.ndarray],
+    recipe: Recipe,
     *,
     seed: int,
-) -> np.ndarray:
-    """Return, of `batch` and four other random ones, that whose retrained model is the most
-    accurate on the diagnosis split: an oracle, which sees what no selector may, the outcome."""
-    free = np.flatnonzero(available)
-    generator = seeds.generator(seed, "oracle")
+) -> tuple[np.ndarray, keras.Model]:
+    """Return the newest batch, of `candidates`, and the model that is retrained with it.
+
+    Of several it is that whose model is the most accurate on the diagnosis split: an oracle, which
+    sees what no selector may, the outcome. Where there is only one, `model` itself is retrained.
+    """
+    alone = len(candidates) == 1
+
+    def retrained(candidate: np.ndarray) -> tuple[float, np.ndarray, keras.Model]:
+        after = retrain(model, data, [*batches, candidate], recipe, seed=seed, in_place=alone)
+        if alone:
+            return 0.0, candidate, after
+        labels = predict(after, data.diagnosis.x).argmax(axis=1)
+        return float((labels == data.diagnosis.y).mean()), candidate, after
+
+    _, best, after = max(map(retrained, candidates), key=itemgetter(0))
+    return best, after
+
+
+def oracle_candidates(batch: np.ndarray, available: np.ndarray, *, seed: int) -> list[np.ndarray]:
+    """Return `batch`, and four other random ones of the same size."""
+    free, generator = np.flatnonzero(available), seeds.generator(seed, "oracle")
     others = [generator.permutation(free)[: len(batch)] for _ in range(CANDIDATES - 1)]
-    plain = replace(recipe, selector="random")
-
-    def accuracy(candidate: np.ndarray) -> float:
-        retrained = retrain(model, data, [*batches, candidate], plain, seed=seed)
-        labels = predict(retrained, data.diagnosis.x).argmax(axis=1)
-        return float((labels == data.diagnosis.y).mean())
-
-    return max([batch, *others], key=accuracy)
+    return [batch, *others]
 
 
 def random_translation(

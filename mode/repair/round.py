@@ -11,13 +11,13 @@ import pandas as pd
 
 from mode import seeds
 from mode.data import Data
-from mode.faults import accuracy_by_label, transitions
+from mode.faults import transitions
 from mode.layers.blocks import LayerBlock, blocks
 from mode.models import predict
 from mode.repair.fine_tuning import FineTuning, right_on
 from mode.repair.pool_selection import select_round
 from mode.repair.recipe import Recipe
-from mode.repair.retraining import best_batch, retrain
+from mode.repair.retraining import best_batch, oracle_candidates
 from mode.repair.state import RepairState
 from mode.repair.work import Work
 from mode.selection import Candidates, select
@@ -103,11 +103,11 @@ class RepairContext:
         """Return the measurements of a model; those of the original one are made once."""
         original = model is self.model
         predictions = self.initial if original else predict(model, self.data.test.x)
-        row = measure(self.data, self.initial, predictions)
-        if not self.chooses:
-            return row
-        right = self.right if original else right_on(model, self.data.diagnosis)
-        return {**row, ACCURACY: float(right.mean()), BROKEN: self.broken_by(right)}
+        chosen_by = {}
+        if self.chooses:
+            right = self.right if original else right_on(model, self.data.diagnosis)
+            chosen_by = {ACCURACY: float(right.mean()), BROKEN: self.broken_by(right)}
+        return {**measure(self.data, self.initial, predictions), **chosen_by}
 
     def broken_by(self, right: np.ndarray) -> float:
         """Return the share of what the original model gets right on the diagnosis split that is no
@@ -123,6 +123,24 @@ class RepairContext:
         if self.recipe.retraining == "fine-tune":
             free &= ~self.fine_tuning.not_needed
         return free
+
+    def is_over(self, rounds: Sequence[RoundResult]) -> bool:
+        """Say whether fine-tuning has nothing more to gain: the last round was worse than the one
+        before, or perfect, or the time is over."""
+        if self.recipe.retraining != "fine-tune" or not rounds or not self.chooses:
+            return False
+        accuracies = [result.row[ACCURACY] for result in rounds]
+        worse = len(rounds) > 1 and accuracies[-1] < accuracies[-2]
+        return worse or accuracies[-1] == 1 or self.work.is_over
+
+
+def best_round(rounds: Sequence[RoundResult], *, chooses: bool) -> int:
+    """Return the number of the round to return: the first of those most accurate on the diagnosis
+    part, or the last one where the repair does not choose; 0 where there is none."""
+    numbers = [number for number, result in enumerate(rounds, start=1) if result.row]
+    if not chooses:
+        return max(numbers, default=0)
+    return max(numbers, key=lambda number: rounds[number - 1].row[ACCURACY], default=0)
 
 
 def run_round(
@@ -152,16 +170,15 @@ def run_round(
         notes.append(f"round {number} got {size}: pool used up")
     if len(batch) == 0 and not tunes:
         return _ended(state, *notes)
-    batches = [result.batch for result in rounds]
-    if recipe.selector == "oracle":
-        batch = best_batch(model, data, recipe, batches, batch, available, seed=seed)
-    batches.append(batch)
-    cause = _cause(state)
+    before, cause = [result.batch for result in rounds], _cause(state)
     if tunes:
-        after = context.fine_tuning.round(model, np.concatenate(batches), number, seed=seed)
+        chosen = np.concatenate([*before, batch])
+        after = context.fine_tuning.round(model, chosen, number, seed=seed)
     else:
-        after = retrain(model, data, batches, recipe, seed=seed, in_place=True)
-    inputs = sum(map(len, batches))
+        oracle = recipe.selector == "oracle"
+        candidates = oracle_candidates(batch, available, seed=seed) if oracle else [batch]
+        batch, after = best_batch(model, data, before, candidates, recipe, seed=seed)
+    inputs = sum(map(len, before)) + len(batch)
     row = {**context.row(after), **cause, "round": number, "inputs": inputs}
     row["seconds"] = time.perf_counter() - began
     settings = context.fine_tuning.settings if tunes else {}
@@ -216,8 +233,9 @@ def measure(data: Data, before: np.ndarray, after: np.ndarray) -> dict:
     Args:
         before, after: probabilities (n, classes) on the test split.
     """
-    by_label = accuracy_by_label(data.test.y, after, data.classes)["accuracy"]
     moved = transitions(data.test.y, before, after, data.classes)
+    right = moved.by_label["repaired"] + moved.by_label["still right"]
+    by_label = right / np.bincount(data.test.y, minlength=data.classes)
     row = {"round": 0, "inputs": 0, "label": -1, "kind": "", "layer": "", "faulty labels": -1}
     row["accuracy"] = float((after.argmax(axis=1) == data.test.y).mean())
     row |= {"worst accuracy": by_label.min(), "repaired": moved.repaired, "broken": moved.broken}

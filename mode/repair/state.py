@@ -18,7 +18,7 @@ from mode.layers import Probes, choose_layer, probe_layers, states
 from mode.layers.blocks import LayerBlock, blocks, last_hidden_layer
 from mode.layers.probes import fit_memory, scale_of, zscale
 from mode.models import predict
-from mode.models.predictions import gives_logits, probabilities
+from mode.models.classifier import gives_logits, probabilities
 from mode.repair.recipe import Recipe
 from mode.selection import SELECTORS
 

@@ -12,8 +12,8 @@ from mode import checks
 from mode.data import Streamed
 from mode.diagnosis import check
 from mode.models import predict
+from mode.models.classifier import targets_of
 from mode.models.files import copied_unsafely
-from mode.models.training import targets_of
 from mode.repair import rivals
 from mode.repair.label_errors import alarming
 from mode.report.case import Case
