@@ -15,8 +15,8 @@ from mode.figures.style import checked_table, numbers
 
 NAMED = ("targeted_random", "random", "published", "mode", "margin", "recommended")
 # Where labels are wrong: chance, MODE, uncertainty, mistakes, and what takes the whole pool.
-WHERE_WRONG = ("random", "mode", "margin", "misclassified_then_margin", "whole pool")
-WHERE_WRONG += ("default repair",)
+WHERE_WRONG: tuple[str, ...] = ("random", "mode", "margin", "misclassified_then_margin")
+WHERE_WRONG += ("whole pool", "default repair")
 COLORED = 6  # methods in a figure
 ACROSS = 4  # panels in a row
 PANEL = (2.5, 2.1)  # inches
