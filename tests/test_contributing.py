@@ -118,8 +118,11 @@ def outcome(tmp_path_factory) -> str:
         (copy / name).write_text(text.replace(after, after + added), encoding="utf-8")
     files = [file for file, _ in COVERED.values()]
     which = " or ".join(f"({expression})" for _, expression in COVERED.values())
-    command = [sys.executable, "-m", "pytest", "-n0", "-rA", "--tb=short", *files, "-k", which]
+    # Verdicts alone are read: without plugins, and without pytest's own form of each assertion.
+    options = ["-o", "addopts=", "--assert=plain", "-rA", "--tb=short"]
+    command = [sys.executable, "-m", "pytest", *options, *files, "-k", which]
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTEST_ADDOPTS": ""}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True).stdout
 
 
