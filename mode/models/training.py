@@ -86,7 +86,7 @@ def train(
     mean, began = RunningMean(), perf_counter()
     with lent_weights(model, loss) as trainer:
         _reseed(trainer.model, seed)
-        separate = bool(decay or weight_averaging or augment)
+        separate = bool(decay or weight_averaging or augment) or seconds is not None
         calls = _calls(trainer, orders, batch_size, separate=separate)
         rate = _rate(trainer.model)
         for number, call in enumerate(calls):
