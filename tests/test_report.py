@@ -210,7 +210,7 @@ def test_what_the_repair_set_aside_is_what_the_report_lists(repaired, monkeypatc
         monkeypatch.setattr(case, "SAMPLE", 10)
         streamed = Streamed(open_pool(data.pool.x), data.pool.y, data.shape)
         data = replace(data, pool=streamed)
-    indices = np.array([201, 7, 33])
+    indices = np.array([199, 7, 33])
     labels = data.pool.y[indices]
     suspect = pd.DataFrame({"index": indices, "label": labels, "suggested": (labels + 1) % 3})
     listed = suspect_inputs(SimpleNamespace(suspects=suspect), data)
